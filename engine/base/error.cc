@@ -1,0 +1,16 @@
+#include "engine/base/error.h"
+
+namespace cambium {
+
+kj::StringPtr errorName(ErrorCode code) {
+  switch (code) {
+#define CAMBIUM_X(enumerant, name) \
+  case ErrorCode::enumerant:       \
+    return name;
+    CAMBIUM_ERROR_CODES(CAMBIUM_X)
+#undef CAMBIUM_X
+  }
+  KJ_UNREACHABLE;
+}
+
+}  // namespace cambium

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+
+#include <kj/debug.h>
+#include <kj/one-of.h>
+#include <kj/string.h>
+
+namespace cambium {
+
+// What a client can be told when an operation was understood but not done. The names are those of the Kafka protocol
+// (https://kafka.apache.org/protocol#protocol_error_codes), the numbers are ours: each door translates in one place.
+// X(enumerant, name)
+#define CAMBIUM_ERROR_CODES(X)                                \
+  X(kUnknown, "UNKNOWN_SERVER_ERROR")                         \
+  X(kOffsetOutOfRange, "OFFSET_OUT_OF_RANGE")                 \
+  X(kCorruptMessage, "CORRUPT_MESSAGE")                       \
+  X(kUnknownTopicOrPartition, "UNKNOWN_TOPIC_OR_PARTITION")   \
+  X(kNotLeaderOrFollower, "NOT_LEADER_OR_FOLLOWER")           \
+  X(kRequestTimedOut, "REQUEST_TIMED_OUT")                    \
+  X(kMessageTooLarge, "MESSAGE_TOO_LARGE")                    \
+  X(kInvalidTopic, "INVALID_TOPIC_EXCEPTION")                 \
+  X(kInvalidRequiredAcks, "INVALID_REQUIRED_ACKS")            \
+  X(kInvalidTimestamp, "INVALID_TIMESTAMP")                   \
+  X(kUnsupportedVersion, "UNSUPPORTED_VERSION")               \
+  X(kTopicAlreadyExists, "TOPIC_ALREADY_EXISTS")              \
+  X(kInvalidPartitions, "INVALID_PARTITIONS")                 \
+  X(kInvalidReplicationFactor, "INVALID_REPLICATION_FACTOR")  \
+  X(kInvalidConfig, "INVALID_CONFIG")                         \
+  X(kInvalidRequest, "INVALID_REQUEST")                       \
+  X(kPolicyViolation, "POLICY_VIOLATION")                     \
+  X(kStorageError, "KAFKA_STORAGE_ERROR")                     \
+  X(kGroupIdNotFound, "GROUP_ID_NOT_FOUND")                   \
+  X(kInvalidGroupId, "INVALID_GROUP_ID")                      \
+  X(kOffsetMetadataTooLarge, "OFFSET_METADATA_TOO_LARGE")     \
+  X(kUnsupportedCompressionType, "UNSUPPORTED_COMPRESSION_TYPE") \
+  X(kInvalidRecord, "INVALID_RECORD")                         \
+  X(kThrottlingQuotaExceeded, "THROTTLING_QUOTA_EXCEEDED")    \
+  X(kBrokerNotAvailable, "BROKER_NOT_AVAILABLE")              \
+  X(kClusterAuthorizationFailed, "CLUSTER_AUTHORIZATION_FAILED")
+
+enum class ErrorCode : int16_t {
+#define CAMBIUM_X(enumerant, name) enumerant,
+  CAMBIUM_ERROR_CODES(CAMBIUM_X)
+#undef CAMBIUM_X
+};
+
+// The protocol's name of a code, for example "OFFSET_OUT_OF_RANGE". Lives for ever.
+kj::StringPtr errorName(ErrorCode code);
+
+// An expected failure: a value, never thrown. The message is for people: it names the topic, file, flag or offset, says what
+// was expected and what to do.
+struct Error {
+  ErrorCode code;
+  kj::String message;
+
+  Error clone() const { return {code, kj::str(message)}; }
+};
+
+inline kj::String KJ_STRINGIFY(const Error& error) { return kj::str(errorName(error.code), ": ", error.message); }
+
+// Makes an Error whose message is the concatenation of `parts`, as kj::str does.
+template <class... Parts>
+Error makeError(ErrorCode code, Parts&&... parts) {
+  return {code, kj::str(kj::fwd<Parts>(parts)...)};
+}
+
+// Either a T or an Error. Asking for the one that is not there is a bug and throws.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : content_(kj::mv(value)) {}
+  Result(Error error) : content_(kj::mv(error)) {}
+
+  bool ok() const { return content_.template is<T>(); }
+  T& value() {
+    requireOk();
+    return content_.template get<T>();
+  }
+  const T& value() const {
+    requireOk();
+    return content_.template get<T>();
+  }
+  Error& error() { return content_.template get<Error>(); }
+  const Error& error() const { return content_.template get<Error>(); }
+
+ private:
+  void requireOk() const {
+    if (!ok()) KJ_FAIL_ASSERT("value() of a failed result", content_.template get<Error>());
+  }
+  kj::OneOf<T, Error> content_;
+};
+
+// A Result that carries nothing but success.
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Error error) : error_(kj::mv(error)) {}
+
+  bool ok() const { return error_ == nullptr; }
+  Error& error() { return KJ_ASSERT_NONNULL(error_); }
+  const Error& error() const { return KJ_ASSERT_NONNULL(error_); }
+
+ private:
+  kj::Maybe<Error> error_;
+};
+
+}  // namespace cambium
