@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include <kj/string.h>
 
 namespace cambium {

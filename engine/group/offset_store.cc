@@ -5,6 +5,7 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 #include <kj/debug.h>
+#include <kj/encoding.h>
 
 #include "engine/base/coroutine.h"
 #include "schema/metadata.capnp.h"

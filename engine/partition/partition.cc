@@ -17,7 +17,7 @@ struct SharedJob final : public kj::AtomicRefcounted {
   kj::Own<SyncJob> job;
 };
 
-DecompressionLimits inflationLimits() { return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 2000}; }
+DecompressionLimits inflationLimits() { return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 1000}; }
 
 }  // namespace
 
@@ -54,7 +54,7 @@ void Partition::TaskErrors::taskFailed(kj::Exception&& exception) {
 
 template <class T>
 Result<T> Partition::guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(PartitionLog&)> action) {
-  if (log_ == nullptr || offlineReason_ != nullptr) return offlineError();
+  if (!usable()) return offlineError();
   kj::Maybe<Result<T>> result;
   auto thrown = kj::runCatchingExceptions([&] { result = action(*log_); });
   KJ_IF_MAYBE(exception, thrown) {
@@ -147,7 +147,7 @@ Result<kj::Array<kj::byte>> Partition::inTopicCodec(kj::ArrayPtr<kj::byte> batch
 }
 
 kj::Promise<Result<void>> Partition::whenCommitted(Offset offset) {
-  if (highWatermark_ < offset && offlineReason_ == nullptr && log_ != nullptr) co_await committers_.wait(offset);
+  if (highWatermark_ < offset && usable()) co_await committers_.wait(offset);
   if (highWatermark_ >= offset) co_return Result<void>();
   co_return offlineError();
 }
@@ -177,7 +177,7 @@ Result<ReadOutcome> Partition::read(Offset from, Bytes bytesMax) {
 }
 
 kj::Promise<void> Partition::whenReadable(Offset from) {
-  if (highWatermark_ > from || offlineReason_ != nullptr || log_ == nullptr) return kj::READY_NOW;
+  if (highWatermark_ > from || !usable()) return kj::READY_NOW;
   return readers_.wait(from + 1);
 }
 
@@ -238,7 +238,7 @@ Result<Offset> Partition::deleteRecords(Offset before) {
 
 void Partition::configure(PartitionConfig config) {
   config_ = kj::mv(config);
-  if (log_ == nullptr || offlineReason_ != nullptr) return;
+  if (!usable()) return;
   log_->configure(config_.log);
   advanceHighWatermark();
   scheduleSync();
@@ -249,7 +249,7 @@ PartitionStatus Partition::status() {
   status.leaderEpoch = epoch_;
   status.highWatermark = highWatermark_;
   KJ_IF_MAYBE(reason, offlineReason_) status.offline = kj::str(*reason);
-  if (log_ == nullptr) return status;
+  if (log_.get() == nullptr) return status;
   auto bounds = log_->bounds();
   status.logStart = bounds.start;
   status.end = bounds.end;
@@ -268,7 +268,7 @@ PartitionStatus Partition::status() {
 // --- Durability --------------------------------------------------------------------------------------------------------------
 
 void Partition::scheduleSync() {
-  if (syncing_ || log_ == nullptr || offlineReason_ != nullptr || config_.durability == Durability::kOs) return;
+  if (syncing_ || !usable() || config_.durability == Durability::kOs) return;
   auto bounds = log_->bounds();
   if (bounds.durable == bounds.end) return;
   syncing_ = true;
@@ -280,7 +280,7 @@ kj::Promise<void> Partition::syncUntilClean(bool afterInterval) {
   if (afterInterval) {
     co_await context_.timer.afterDelay(config_.flushMs * kj::MILLISECONDS).exclusiveJoin(closing_.promise.addBranch());
   }
-  while (log_ != nullptr && offlineReason_ == nullptr && log_->bounds().durable < log_->bounds().end) {
+  while (usable() && log_->bounds().durable < log_->bounds().end) {
     co_await syncOnce();
     if (config_.durability != Durability::kFsync) break;
   }
@@ -331,7 +331,7 @@ kj::Promise<void> Partition::close() {
   // A sync under way uses the log; it ends by itself, and an interval is cut short.
   closing_.fulfiller->fulfill();
   while (syncing_) co_await tasks_.onEmpty();
-  if (log_ != nullptr && offlineReason_ == nullptr) co_await syncOnce();
+  if (usable()) co_await syncOnce();
   log_ = nullptr;
   readers_.releaseAll();
   committers_.releaseAll();

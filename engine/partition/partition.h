@@ -87,6 +87,7 @@ class Partition final : public kj::Refcounted {
   void configure(PartitionConfig config);
   PartitionStatus status();
   kj::StringPtr name() const { return name_; }
+  bool isOffline() const { return offlineReason_ != nullptr; }
   size_t waiting() const { return readers_.size() + committers_.size(); }
 
   // Syncs what is there and closes the log; the partition only answers errors from then on. Everybody who waits is woken.
@@ -102,6 +103,8 @@ class Partition final : public kj::Refcounted {
     Partition& partition_;
   };
 
+  // The log is there and was not given up.
+  bool usable() const { return log_.get() != nullptr && offlineReason_ == nullptr; }
   Error offlineError() const;
   // Runs `action` on the log; turns what it throws into an error, and the partition offline unless only the device is full.
   template <class T>
