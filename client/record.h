@@ -9,7 +9,7 @@ namespace cambium::client {
 
 // One header of a record. Borrowed: see who hands it out.
 struct Header {
-  kj::StringPtr key;
+  ByteView key;               // text by convention; never null, may be empty
   kj::Maybe<ByteView> value;  // null: a header without a value
 };
 
