@@ -46,6 +46,14 @@ kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWi
   }
 }
 
+kj::Promise<Result<void>> whenCommittedHere(Shard& shard, PartitionKey key, Offset offset) {
+  KJ_IF_MAYBE(found, shard.find(key)) {
+    auto partition = kj::mv(*found);
+    co_return co_await partition->whenCommitted(offset);
+  }
+  co_return Result<void>(noPartition(key));
+}
+
 }  // namespace
 
 Result<kj::Own<const Topic>> LocalBroker::topic(kj::StringPtr name) const {
@@ -87,6 +95,11 @@ kj::Promise<Result<AppendOutcome>> LocalBroker::append(PartitionKey key, kj::Arr
   return on<Result<AppendOutcome>>(shard, [&shard, key, batches = kj::mv(batches), acks]() mutable {
     return appendHere(shard, key, kj::mv(batches), acks);
   });
+}
+
+kj::Promise<Result<void>> LocalBroker::whenCommitted(PartitionKey key, Offset offset) {
+  auto& shard = owner(key);
+  return on<Result<void>>(shard, [&shard, key, offset] { return whenCommittedHere(shard, key, offset); });
 }
 
 kj::Promise<Result<ReadOutcome>> LocalBroker::read(PartitionKey key, ReadWish wish) {

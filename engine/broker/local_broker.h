@@ -43,6 +43,7 @@ class LocalBroker {
   KJ_DISALLOW_COPY(LocalBroker);
 
   const BrokerFacts& facts() const { return shared_.facts; }
+  TimestampMs now() const { return here_.now(); }
   LoopContext& loop() { return here_.loop(); }
   Shard& here() { return here_; }
 
@@ -58,6 +59,8 @@ class LocalBroker {
 
   // --- Partitions
   kj::Promise<Result<AppendOutcome>> append(PartitionKey key, kj::Array<kj::byte> batches, Acks acks);
+  // Done when everything below `offset` is as safe as the topic's durability promises.
+  kj::Promise<Result<void>> whenCommitted(PartitionKey key, Offset offset);
   // Waits as the wish says.
   kj::Promise<Result<ReadOutcome>> read(PartitionKey key, ReadWish wish);
   kj::Promise<Result<OffsetFound>> findOffset(PartitionKey key, OffsetQuery query);

@@ -61,6 +61,7 @@ class Shard {
   unsigned index() const { return index_; }
   LoopPort& port() { return port_; }
   LoopContext& loop() { return loop_; }
+  TimestampMs now() const { return world_.clock.now(); }
 
   // Brings the partitions to where `image` has them: opens new ones (several at a time on the pool), closes those that are gone,
   // passes on changed configs. Done when it holds; calls must not overlap. A log that cannot be opened makes its partition offline
