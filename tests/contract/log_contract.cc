@@ -143,6 +143,7 @@ void WatchedLog::openAfterCrash(StorageEngine& engine) {
   EXPECT_LE(bounds.end, atClose_.end);
   end_ = bounds.end;
   written_.cutFrom(end_);
+  if (end_ == start_) written_.clear();
   bool boundary = end_ == start_ || (written_.size() > 0 && written_[written_.size() - 1].nextOffset() == end_);
   EXPECT_TRUE(boundary) << "ends inside of a batch, at " << end_.value();
   expectSame();
