@@ -153,7 +153,7 @@ WatchedLog& LogContract::open(kj::StringPtr name, LogOptions options) {
   return *logs_.add(kj::heap<WatchedLog>(engine(), logId(name), options));
 }
 
-LogId LogContract::logId(kj::StringPtr name, kj::byte incarnation) {
+LogId logId(kj::StringPtr name, kj::byte incarnation) {
   std::array<kj::byte, 16> bytes{};
   bytes.fill(incarnation);
   return {kj::str(name), Uuid::fromBytes(kj::arrayPtr(bytes.data(), bytes.size()))};

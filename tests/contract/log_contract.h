@@ -53,6 +53,9 @@ std::string ranges(ByteView batches);
 // "10@5000" for the batch that begins at offset 10 and whose max timestamp is 5000; "none".
 std::string text(const kj::Maybe<TimeHit>& hit);
 
+// The identity of a log whose incarnation is 16 times the same byte.
+LogId logId(kj::StringPtr name, kj::byte incarnation = 1);
+
 // A log together with what must be in it.
 class WatchedLog {
  public:
@@ -112,7 +115,6 @@ class LogContract : public ::testing::TestWithParam<Backend> {
   StorageEngine& engine() { return fixture_->engine(); }
   // The log stays open until the test ends or closes it; reopen(), kill() and crash() below reopen and check it.
   WatchedLog& open(kj::StringPtr name, LogOptions options = {});
-  static LogId logId(kj::StringPtr name, kj::byte incarnation = 1);
 
   void reopen();
   void kill();
