@@ -25,18 +25,18 @@ void MemoryStore::Contents::requireRoom(size_t more) const {
 }
 
 void MemoryStore::crash() {
-  auto contents = contents_.lockExclusive();
+  auto contents = lock();
   KJ_REQUIRE(!contents->engineOpen, "destroy the engine before its store crashes");
   for (auto& log : contents->logs)
     log.second->loseVolatile();
 }
 
 void MemoryStore::setCapacity(Bytes capacity) {
-  contents_.lockExclusive()->capacity = capacity;
+  lock()->capacity = capacity;
 }
 
 void MemoryStore::failNextSync(kj::StringPtr reason) {
-  contents_.lockExclusive()->syncFault = kj::str(reason);
+  lock()->syncFault = kj::str(reason);
 }
 
 // The wait for the device, of which there is none: what is left is its failure.
@@ -49,7 +49,7 @@ class MemorySyncJob final : public SyncJob {
   void run() override {
     KJ_REQUIRE(!ran_, "a sync job runs once");
     ran_ = true;
-    auto fault = kj::mv(store_.contents_.lockExclusive()->syncFault);
+    auto fault = kj::mv(store_.lock()->syncFault);
     KJ_IF_MAYBE (reason, fault) {
       KJ_FAIL_REQUIRE("the memory store cannot sync", *reason);
     }
@@ -69,7 +69,7 @@ class MemoryLog final : public PartitionLog {
   MemoryLog(MemoryStore& store, MemoryLogData& data, LogOptions options)
       : store_(store), data_(data), options_(options) {}
   ~MemoryLog() noexcept(false) override {
-    auto contents = store_.contents_.lockExclusive();
+    auto contents = store_.lock();
     data_.open = false;
   }
 
@@ -161,11 +161,11 @@ class MemoryLog final : public PartitionLog {
   }
 
  private:
-  kj::Locked<MemoryStore::Contents> lockUsable() const {
+  MemoryStore::Access lockUsable() const {
     KJ_IF_MAYBE (reason, failure_) {
       KJ_FAIL_REQUIRE("the log is broken until it is opened again", *reason);
     }
-    return store_.contents_.lockExclusive();
+    return store_.lock();
   }
 
   // What a running sync covers of batches that are gone, it does not cover of those that take their offsets.
@@ -185,17 +185,17 @@ class MemoryLog final : public PartitionLog {
 class MemoryEngine final : public StorageEngine {
  public:
   explicit MemoryEngine(MemoryStore& store) : store_(store) {
-    auto contents = store_.contents_.lockExclusive();
+    auto contents = store_.lock();
     KJ_REQUIRE(!contents->engineOpen, "another engine is open over this memory store");
     contents->engineOpen = true;
   }
-  ~MemoryEngine() noexcept(false) override { store_.contents_.lockExclusive()->engineOpen = false; }
+  ~MemoryEngine() noexcept(false) override { store_.lock()->engineOpen = false; }
 
   kj::StringPtr name() const override { return "memory"; }
 
   kj::Own<PartitionLog> open(LogId id, LogOptions options) override {
     requireLogName(id.name);
-    auto contents = store_.contents_.lockExclusive();
+    auto contents = store_.lock();
     auto found = contents->logs.find(id.name);
     if (found == contents->logs.end()) {
       found = contents->logs.emplace(kj::str(id.name), kj::heap<MemoryLogData>(id.incarnation)).first;
@@ -209,7 +209,7 @@ class MemoryEngine final : public StorageEngine {
   }
 
   kj::Array<LogId> list() override {
-    auto contents = store_.contents_.lockExclusive();
+    auto contents = store_.lock();
     kj::Vector<LogId> ids;
     for (auto& log : contents->logs)
       ids.add(LogId{kj::str(log.first), log.second->incarnation});
@@ -218,7 +218,7 @@ class MemoryEngine final : public StorageEngine {
 
   void drop(LogId id) override {
     requireLogName(id.name);
-    auto contents = store_.contents_.lockExclusive();
+    auto contents = store_.lock();
     auto found = contents->logs.find(id.name);
     if (found == contents->logs.end() || found->second->incarnation != id.incarnation) return;
     KJ_REQUIRE(!found->second->open, "a log that is open cannot be dropped", id.name);
@@ -226,12 +226,12 @@ class MemoryEngine final : public StorageEngine {
   }
 
   kj::Maybe<kj::Array<kj::byte>> get(kj::StringPtr table, ByteView key) override {
-    return store_.contents_.lockExclusive()->tables.get(table, key);
+    return store_.lock()->tables.get(table, key);
   }
 
   void scan(kj::StringPtr table, ByteView prefix,
             kj::FunctionParam<bool(ByteView key, ByteView value)> visit) override {
-    store_.contents_.lockExclusive()->tables.scan(table, prefix, visit);
+    store_.lock()->tables.scan(table, prefix, visit);
   }
 
   void commit(kj::ArrayPtr<const TableChange> changes) override {
@@ -241,18 +241,18 @@ class MemoryEngine final : public StorageEngine {
         size += change.key.size() + value->size();
       }
     }
-    auto contents = store_.contents_.lockExclusive();
+    auto contents = store_.lock();
     if (size > 0) contents->requireRoom(size);
     contents->tables.commit(changes);
   }
 
   EngineUsage usage() override {
-    auto contents = store_.contents_.lockExclusive();
+    auto contents = store_.lock();
     return {contents->logBytes(), contents->tables.sizeBytes(), 0};
   }
 
   void close() override {
-    auto contents = store_.contents_.lockExclusive();
+    auto contents = store_.lock();
     for (auto& log : contents->logs)
       KJ_REQUIRE(!log.second->open, "a log is still open", log.first);
     for (auto& log : contents->logs)

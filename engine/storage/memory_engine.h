@@ -1,8 +1,7 @@
 #pragma once
 
 #include <map>
-
-#include <kj/mutex.h>
+#include <mutex>
 
 #include "engine/storage/memory_log.h"
 #include "engine/storage/memory_tables.h"
@@ -46,7 +45,20 @@ class MemoryStore {
     Bytes logBytes() const;
     void requireRoom(size_t more) const;
   };
-  kj::MutexGuarded<Contents> contents_;
+  // The contents with the lock held. std::mutex, because thread sanitizers cannot see into kj's.
+  class Access {
+   public:
+    explicit Access(MemoryStore& store) : lock_(store.mutex_), contents_(store.contents_) {}
+    Contents* operator->() const { return &contents_; }
+
+   private:
+    std::lock_guard<std::mutex> lock_;
+    Contents& contents_;
+  };
+  Access lock() { return Access(*this); }
+
+  std::mutex mutex_;
+  Contents contents_;
 };
 
 // The engine "memory": the model that the other engines are measured by. It promises no more than its interface says: a

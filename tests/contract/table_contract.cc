@@ -203,7 +203,7 @@ TEST_P(LogContract, ThreadsUseLogsAndTablesTogether) {
           if (i % 5 == 0) syncNow(*log);
           auto end = kj::str(log->bounds().end);
           engine().commit({put("ends", log.id().name, end)});
-          EXPECT_EQ(engine().list().size(), 3u);
+          EXPECT_GE(engine().list().size(), 3u);
           EXPECT_GT(engine().usage().logBytes, Bytes(0));
         }
         auto id = logId(kj::str("passing-", t));
