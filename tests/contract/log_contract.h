@@ -33,6 +33,10 @@ struct Backend {
   kj::Own<BackendFixture> (*make)();
 };
 
+inline void PrintTo(const Backend& backend, std::ostream* out) {
+  *out << backend.name;
+}
+
 // Names the instances: "Native/LogContract.AppendsAndReads/native".
 inline std::string backendName(const ::testing::TestParamInfo<Backend>& info) {
   return info.param.name;
