@@ -166,6 +166,24 @@ TEST(RecordReader, WrongHeadersAreNamed) {
   expectRefused(record, kj::str(kInvalid, "the key of its header 0 is null"));
 }
 
+TEST(RecordReader, HeadersAreLimited) {
+  RawRecord record;
+  record.headerCount = kRecordHeadersMax;
+  auto headers = kj::str(kj::repeat('0', 4 * (kRecordHeadersMax + 1)));
+  record.headersHex = headers.slice(4);
+  EXPECT_TRUE(readingFails(rawBatch(raw(record))) == nullptr);
+  record.headerCount = kRecordHeadersMax + 1;
+  record.headersHex = headers;
+  EXPECT_EQ(describeAll(rawBatch(raw(record))),
+            "MESSAGE_TOO_LARGE: record 0 of the batch with base offset 0: it has 65537 headers, the limit is 65536"_kj);
+
+  auto many = kj::heapArray<RecordHeader>(kRecordHeadersMax + 1);
+  BatchBuilder builder;
+  EXPECT_ANY_THROW(builder.add(TimestampMs(1), nullptr, nullptr, many));
+  builder.add(TimestampMs(1), nullptr, nullptr, many.slice(1, many.size()));
+  EXPECT_TRUE(readingFails(builder.finish()) == nullptr);
+}
+
 TEST(RecordReader, WrongOffsetsAreNamed) {
   RawRecord record;
   record.offsetDelta = -1;
