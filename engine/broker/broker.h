@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kj/mutex.h>
+#include <mutex>
 
 #include "engine/broker/data_directory.h"
 #include "engine/broker/local_broker.h"
@@ -50,7 +50,8 @@ class Broker {
   LoopContext& loop_;
   DataDirectory directory_;
   EngineSet engines_;
-  kj::MutexGuarded<kj::Maybe<kj::String>> activity_;
+  mutable std::mutex activityMutex_;
+  kj::Maybe<kj::String> activity_;
   kj::Own<Shard> first_;
   kj::Vector<kj::Own<OtherLoop>> others_;
   kj::Vector<Shard*> shards_;

@@ -17,7 +17,8 @@ struct ConnectionCounts {
 // until one leaves: the rest wait in the system's queue.
 class RpcDoor final : public Door {
  public:
-  RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, kj::Own<kj::ConnectionReceiver> receiver);
+  RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits,
+          kj::Array<kj::Own<kj::ConnectionReceiver>> receivers);
   KJ_DISALLOW_COPY(RpcDoor);
 
   kj::Promise<void> drain() override;
@@ -29,19 +30,19 @@ class RpcDoor final : public Door {
     void taskFailed(kj::Exception&& exception) override;
   };
 
-  kj::Promise<void> accept();
+  kj::Promise<void> accept(kj::ConnectionReceiver& receiver);
   kj::Promise<void> serve(kj::Own<kj::AsyncIoStream> stream);
 
   LocalBroker& broker_;
   LoopContext& loop_;
   RpcLimits limits_;
-  kj::Own<kj::ConnectionReceiver> receiver_;
+  kj::Array<kj::Own<kj::ConnectionReceiver>> receivers_;
   WorkInFlight work_;
   ConnectionCounts counts_;
-  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> room_;  // set while the limit is reached
+  kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waitingForRoom_;  // while the limit is reached
   TaskErrors taskErrors_;
   kj::TaskSet connections_{taskErrors_};
-  kj::Promise<void> accepting_;
+  kj::Vector<kj::Promise<void>> accepting_;
 };
 
 }  // namespace cambium

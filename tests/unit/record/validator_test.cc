@@ -159,7 +159,6 @@ TEST(Validator, TimestampsMustBeSane) {
 }
 
 TEST(Validator, ProducerFieldsBelongTogether) {
-  expectRefused(spoiled<int64_t>(kBaseOffset, 5), ErrorCode::kInvalidRecord, "has base offset 5; producers send 0");
   BatchOptions options;
   options.producerId = 7;
   expectRefused(good(options), ErrorCode::kInvalidRecord, "has producer id 7 with epoch -1 and base sequence -1");
