@@ -1,0 +1,117 @@
+#pragma once
+
+#include <kj/one-of.h>
+
+#include "client/connection.h"
+#include "engine/base/error.h"
+#include "engine/base/quantity.h"
+
+namespace cambium::client {
+
+struct BrokerInfo {
+  kj::String version;
+  kj::String clusterId;
+  int32_t brokerId;
+  uint32_t cores;
+  kj::String logEngine;
+  kj::String stateEngine;
+};
+
+struct TopicSummary {
+  kj::String name;
+  kj::String id;
+  int32_t partitions;
+  kj::String engine;
+};
+
+struct ConfigEntry {
+  kj::String name;
+  kj::String value;
+  bool isDefault;
+  kj::String documentation;
+};
+
+struct PartitionDescription {
+  PartitionIndex index;
+  kj::Maybe<Error> error;  // offline: why, and what to do
+  Offset logStart;
+  Offset highWatermark;
+  Offset end;
+  Offset durable;
+  Bytes bytes;
+  uint32_t extents;
+  LeaderEpoch leaderEpoch;
+  kj::String engine;
+  uint32_t core;
+};
+
+struct TopicDescription {
+  kj::String name;
+  kj::String id;
+  kj::Array<ConfigEntry> configs;              // all of them, sorted by name
+  kj::Array<PartitionDescription> partitions;  // by index
+};
+
+struct ConfigChange {
+  kj::String name;
+  kj::Maybe<kj::String> value;  // null: back to the default
+};
+
+struct Earliest {};
+struct Latest {};
+struct MaxTimestamp {};
+using OffsetSpec = kj::OneOf<Earliest, Latest, TimestampMs, MaxTimestamp>;
+
+struct FoundOffset {
+  Offset offset;          // kNoOffset: no record is that late
+  TimestampMs timestamp;  // kNoTimestamp for Earliest and Latest
+  LeaderEpoch leaderEpoch;
+};
+
+struct TopicPartition {
+  kj::String topic;
+  PartitionIndex partition;
+};
+
+struct GroupOffset {
+  kj::String topic;
+  PartitionIndex partition;
+  Offset offset;  // of the next record to read; kNoOffset: nothing committed
+  LeaderEpoch leaderEpoch = kNoLeaderEpoch;
+  kj::String metadata;
+  TimestampMs committedAt = kNoTimestamp;  // ignored when committing
+};
+
+// Everything that is neither producing nor consuming. Each call connects if need be and is made once: nothing is
+// retried. Errors are the broker's, with its message; a lost connection and the like throw (see Connection::session).
+class Admin {
+ public:
+  explicit Admin(Connection& connection) : connection_(connection) {}
+
+  kj::Promise<BrokerInfo> info();
+  kj::Promise<kj::Array<TopicSummary>> listTopics();  // sorted by name
+  kj::Promise<Result<TopicDescription>> describeTopic(kj::String topic);
+
+  // `validateOnly`: says what would happen and makes nothing.
+  kj::Promise<Result<TopicSummary>> createTopic(kj::String topic, int32_t partitions,
+                                                kj::Array<ConfigChange> configs = nullptr, bool validateOnly = false);
+  kj::Promise<Result<void>> deleteTopic(kj::String topic);
+  kj::Promise<Result<void>> addPartitions(kj::String topic, int32_t total);
+  kj::Promise<Result<void>> alterTopic(kj::String topic, kj::Array<ConfigChange> changes);
+
+  kj::Promise<Result<FoundOffset>> findOffset(kj::String topic, PartitionIndex partition, OffsetSpec spec);
+  // Null `before`: everything below the high watermark. Returns the new start of the log.
+  kj::Promise<Result<Offset>> deleteRecords(kj::String topic, PartitionIndex partition, kj::Maybe<Offset> before);
+
+  kj::Promise<Result<kj::Array<kj::String>>> listGroups();  // those that have committed offsets, sorted
+  // An empty `partitions` asks for all that the group has, sorted.
+  kj::Promise<Result<kj::Array<GroupOffset>>> fetchOffsets(kj::String group,
+                                                           kj::Array<TopicPartition> partitions = nullptr);
+  kj::Promise<Result<void>> commitOffsets(kj::String group, kj::Array<GroupOffset> offsets);
+  kj::Promise<Result<void>> deleteOffsets(kj::String group, kj::Array<TopicPartition> partitions);
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace cambium::client

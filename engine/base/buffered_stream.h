@@ -1,0 +1,36 @@
+#pragma once
+
+#include <kj/async-io.h>
+
+namespace cambium {
+
+struct BufferedStreamOptions {
+  // Reads ask the inner stream for up to so much at once. Reads at least this large bypass an empty buffer.
+  size_t readAheadBytes = 64 << 10;
+  // Writes from here on are not copied: they go out at once, together with what is buffered.
+  size_t writeThroughBytes = 32 << 10;
+  // A write that leaves more than this in the buffer waits until the inner stream has taken it. What waits for a peer
+  // that does not read is at most twice this and one write.
+  size_t writeHighWaterBytes = 256 << 10;
+};
+
+// The stream under every RPC connection, at both ends. kj's two-party network reads each message as a header and a body
+// and writes it by itself; through this stream many small messages share one read, and all that is written in one turn
+// of the event loop shares one write.
+//
+// - A small write is copied and its promise resolves before the bytes are with the inner stream. When writing them
+// fails
+//   later, every later write and shutdown fails with that error, and whenWriteDisconnected() resolves.
+// - As with every kj stream, a write ends (or is dropped) before the next one. Dropping a large write that has begun
+// breaks
+//   the stream for writing.
+// - shutdownWrite() may return before the buffer is out; the inner stream is shut down after it.
+// - A dropped read loses nothing that lies in the buffer.
+// - On destruction, bytes that were never offered to the inner stream are offered once, without waiting: a socket takes
+// them.
+//   What a flush in progress has not got rid of is lost.
+//
+// Socket options, names, the descriptor and abortRead() are the inner stream's. Belongs to the thread of `inner`.
+kj::Own<kj::AsyncIoStream> newBufferedStream(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options = {});
+
+}  // namespace cambium

@@ -1,0 +1,360 @@
+# The client API of Cambium, over Cap'n Proto RPC (two-party, one connection, the bootstrap capability is a Gate).
+#
+# Everything is a capability: who holds a Partition may use it, dropping it ends what hangs on it. Calls may be pipelined:
+# gate.anonymous().broker.topic("words").topic.partition(0).partition.append(…) is one round trip.
+#
+# Failures that a program may decide on are values: each result has an `error`, which is null (or has the code `none`) on
+# success; then the other fields hold. Exceptions are for the unexpected: a lost connection (DISCONNECTED), an overloaded
+# broker (OVERLOADED: try again later), a bug (FAILED).
+#
+# Growing without breaking: fields and methods are only ever added at the end, enumerants too; a reader must bear an enumerant
+# that it does not know. Times are milliseconds since 1970-01-01 UTC, durations are milliseconds, offsets start at 0.
+# A message may have up to 64 MiB; batches of 16 KiB to 1 MiB are the sweet spot.
+
+@0xd2a1c5f0b6e84a17;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("cambium::rpc");
+
+enum ErrorCode {
+  # The names of the Kafka protocol's error codes.
+  none @0;
+  unknownServerError @1;
+  offsetOutOfRange @2;
+  corruptMessage @3;
+  unknownTopicOrPartition @4;
+  notLeaderOrFollower @5;
+  requestTimedOut @6;
+  messageTooLarge @7;
+  invalidTopicException @8;
+  invalidRequiredAcks @9;
+  invalidTimestamp @10;
+  unsupportedVersion @11;
+  topicAlreadyExists @12;
+  invalidPartitions @13;
+  invalidReplicationFactor @14;
+  invalidConfig @15;
+  invalidRequest @16;
+  policyViolation @17;
+  kafkaStorageError @18;
+  groupIdNotFound @19;
+  invalidGroupId @20;
+  offsetMetadataTooLarge @21;
+  unsupportedCompressionType @22;
+  invalidRecord @23;
+  throttlingQuotaExceeded @24;
+  brokerNotAvailable @25;
+  clusterAuthorizationFailed @26;
+}
+
+struct Error {
+  code @0 :ErrorCode;
+  message @1 :Text;
+  # For people: what is wrong with which topic, partition, offset or config, and what to do.
+}
+
+enum Codec {
+  none @0;
+  gzip @1;
+  snappy @2;
+  lz4 @3;
+  zstd @4;
+}
+
+enum Acks {
+  all @0;     # answered when the records are as safe as the topic's `durability` promises (default: on the device)
+  leader @1;  # answered when the leader has written them
+  none @2;    # answered at once, even before they are checked; failures are not reported
+}
+
+interface Gate {
+  # The bootstrap capability: what anybody who can connect holds.
+
+  anonymous @0 (client :ClientInfo) -> (error :Error, broker :Broker);
+  # Access without credentials. Refused (clusterAuthorizationFailed) where the broker does not allow it.
+}
+
+struct ClientInfo {
+  name @0 :Text;      # shown in logs and listings, for example "billing-worker-3"
+  software @1 :Text;  # library and version
+}
+
+interface Broker {
+  info @0 () -> (info :BrokerInfo);
+
+  topic @1 (name :Text) -> (error :Error, topic :Topic);
+  # unknownTopicOrPartition when there is none; topics are made by Admin.createTopic.
+
+  listTopics @2 () -> (topics :List(TopicSummary));
+  # Sorted by name.
+
+  groupOffsets @3 (group :Text) -> (error :Error, offsets :GroupOffsets);
+  # The committed offsets of a consumer group; the group need not exist. invalidGroupId when the name is empty.
+
+  listGroups @4 () -> (error :Error, groups :List(Text));
+  # Groups that have committed offsets, sorted.
+
+  admin @5 () -> (error :Error, admin :Admin);
+}
+
+struct BrokerInfo {
+  version @0 :Text;
+  clusterId @1 :Text;
+  brokerId @2 :Int32;
+  cores @3 :UInt16;
+  logEngine @4 :Text;    # engine of topics that do not choose one
+  stateEngine @5 :Text;  # engine of offsets and metadata
+}
+
+struct TopicSummary {
+  name @0 :Text;
+  id @1 :Text;  # 22 characters, as Kafka writes topic ids
+  partitions @2 :Int32;
+  engine @3 :Text;
+}
+
+# --- Topics ------------------------------------------------------------------------------------------------------------------
+
+interface Topic {
+  # One topic. Stays bound to the topic it was opened on: after a deletion every call answers unknownTopicOrPartition, also when
+  # a topic of the same name was made anew.
+
+  describe @0 () -> (error :Error, topic :TopicDescription);
+
+  partition @1 (index :Int32) -> (error :Error, partition :Partition);
+}
+
+struct TopicDescription {
+  name @0 :Text;
+  id @1 :Text;
+  configs @2 :List(ConfigEntry);  # all of them, sorted by name
+  partitions @3 :List(PartitionDescription);  # by index
+}
+
+struct ConfigEntry {
+  name @0 :Text;
+  value @1 :Text;
+  isDefault @2 :Bool;
+  documentation @3 :Text;
+}
+
+struct PartitionDescription {
+  index @0 :Int32;
+  error @1 :Error;  # set when this partition is offline: why, and what to do
+  logStart @2 :Int64;
+  highWatermark @3 :Int64;  # one past the last record that can be read
+  end @4 :Int64;            # one past the last record written
+  durable @5 :Int64;        # everything below survives a power loss
+  bytes @6 :UInt64;         # on the device, indexes included
+  extents @7 :UInt32;       # segments, or buckets touched
+  leaderEpoch @8 :Int32;
+  engine @9 :Text;
+  core @10 :UInt16;         # the loop that owns it
+}
+
+# --- Records -----------------------------------------------------------------------------------------------------------------
+
+struct Header {
+  key @0 :Data;  # UTF-8 by convention
+  value @1 :Data;
+  hasNullValue @2 :Bool;
+}
+
+struct NewRecord {
+  key @0 :Data;
+  hasKey @1 :Bool;        # false: the key is null
+  value @2 :Data;
+  hasNullValue @3 :Bool;  # a tombstone on compacted topics
+  headers @4 :List(Header);
+  timestamp @5 :Int64 = -1;  # -1: the broker's clock
+}
+
+struct StoredRecord {
+  offset @0 :Int64;
+  timestamp @1 :Int64;
+  key @2 :Data;
+  hasKey @3 :Bool;
+  value @4 :Data;
+  hasNullValue @5 :Bool;
+  headers @6 :List(Header);
+}
+
+struct Appended {
+  baseOffset @0 :Int64;   # of the first record
+  nextOffset @1 :Int64;   # one past the last one
+  logAppendTime @2 :Int64 = -1;  # set when the topic stamps the broker's time
+  logStart @3 :Int64;
+}
+
+interface Partition {
+  # One partition of one topic.
+
+  append @0 (records :List(NewRecord), codec :Codec, acks :Acks) -> (error :Error, appended :Appended);
+  # Appends records, all or none, as one batch that the broker builds (and compresses with `codec`).
+
+  appendBatches @1 (batches :Data, acks :Acks) -> (error :Error, appended :Appended);
+  # Appends ready record batches (Kafka's format, version 2), one after another: the quick way. Base offsets are the broker's.
+
+  openAppender @2 (acks :Acks) -> (error :Error, appender :Appender);
+  # A stream of batches, for bulk loads.
+
+  read @3 (request :ReadRequest) -> (error :Error, chunk :BatchChunk);
+  # Whole batches from an offset on; the first may begin before it. Waits as the request says. Cancelled when the caller drops
+  # the call or the connection ends.
+
+  readRecords @4 (request :ReadRequest) -> (error :Error, chunk :RecordChunk);
+  # The same, decompressed and taken apart, beginning exactly at the offset.
+
+  subscribe @5 (from :Int64, sink :RecordSink, options :SubscribeOptions)
+      -> (error :Error, subscription :Subscription);
+  # Pushes everything from an offset on into `sink`, and goes on as records arrive.
+
+  findOffset @6 (position :Position) -> (error :Error, found :FoundOffset);
+
+  deleteRecords @7 (before :Int64) -> (error :Error, logStart :Int64);
+  # Makes everything below `before` unreadable; -1: everything below the high watermark. Returns the new start of the log.
+
+  describe @8 () -> (partition :PartitionDescription);
+}
+
+interface Appender {
+  append @0 (batches :Data) -> stream;
+  # As Partition.appendBatches. After a failure everything further is dropped; flush() tells.
+
+  flush @1 () -> (error :Error, appended :Appended);
+  # Waits until everything sent so far is acknowledged as `acks` asks, or reports the first failure. `appended` spans all records
+  # of this appender so far.
+}
+
+struct ReadRequest {
+  from @0 :Int64;
+  bytesMax @1 :UInt32 = 1048576;  # at least one whole batch is returned, however large
+  bytesMin @2 :UInt32 = 1;        # wait until so many bytes are there …
+  waitMsMax @3 :UInt32 = 0;       # … but no longer than this; then answer with what there is
+}
+
+struct BatchChunk {
+  batches @0 :Data;
+  highWatermark @1 :Int64;
+  logStart @2 :Int64;
+  nextOffset @3 :Int64;  # where to read on
+}
+
+struct RecordChunk {
+  records @0 :List(StoredRecord);
+  highWatermark @1 :Int64;
+  logStart @2 :Int64;
+  nextOffset @3 :Int64;
+}
+
+struct Position {
+  union {
+    earliest @0 :Void;
+    latest @1 :Void;          # the high watermark
+    timestamp @2 :Int64;      # the first record that is at least so late
+    maxTimestamp @3 :Void;    # the record with the largest timestamp
+  }
+}
+
+struct FoundOffset {
+  offset @0 :Int64;     # -1: no record is that late
+  timestamp @1 :Int64;  # of the record found; -1 for earliest and latest
+  leaderEpoch @2 :Int32;
+}
+
+# --- Push --------------------------------------------------------------------------------------------------------------------
+
+struct SubscribeOptions {
+  format @0 :Format;
+  bytesPerPush @1 :UInt32 = 262144;  # about so much in each push; at least one batch
+  endOffset @2 :Int64 = -1;          # stop before this offset; -1: never
+
+  enum Format {
+    records @0;
+    batches @1;
+  }
+}
+
+interface RecordSink {
+  # Implemented by the client. The broker has a bounded number of bytes on the way; it pushes on as the client returns from
+  # push, so return when the records are dealt with.
+
+  push @0 (delivery :Delivery) -> stream;
+
+  done @1 (error :Error) -> ();
+  # Nothing more will come: the end offset was reached (no error), or why not (topic deleted, offset out of range, …).
+}
+
+struct Delivery {
+  union {
+    records @0 :List(StoredRecord);
+    batches @1 :Data;
+  }
+  highWatermark @2 :Int64;
+  nextOffset @3 :Int64;  # where to go on after this delivery
+}
+
+interface Subscription {
+  # Holding it is being subscribed; dropping it ends the pushes.
+
+  position @0 () -> (nextOffset :Int64, highWatermark :Int64);
+  # What has been sent so far.
+}
+
+# --- Group offsets -----------------------------------------------------------------------------------------------------------
+
+interface GroupOffsets {
+  # Where a consumer group goes on reading, by topic and partition. Durable when a call returns.
+
+  commit @0 (offsets :List(OffsetToCommit)) -> (error :Error);
+  # All or none.
+
+  fetch @1 (partitions :List(TopicPartition)) -> (error :Error, offsets :List(CommittedOffset));
+  # In the order asked for; `offset` is -1 where nothing is committed. An empty list asks for everything the group has, sorted.
+
+  delete @2 (partitions :List(TopicPartition)) -> (error :Error);
+}
+
+struct TopicPartition {
+  topic @0 :Text;
+  partition @1 :Int32;
+}
+
+struct OffsetToCommit {
+  topic @0 :Text;
+  partition @1 :Int32;
+  offset @2 :Int64;  # of the next record to read
+  leaderEpoch @3 :Int32 = -1;
+  metadata @4 :Text;  # the client's own, up to 4096 bytes
+}
+
+struct CommittedOffset {
+  topic @0 :Text;
+  partition @1 :Int32;
+  offset @2 :Int64 = -1;
+  leaderEpoch @3 :Int32 = -1;
+  metadata @4 :Text;
+  commitTimestamp @5 :Int64 = -1;
+}
+
+# --- Administration ----------------------------------------------------------------------------------------------------------
+
+interface Admin {
+  createTopic @0 (name :Text, partitions :Int32, configs :List(Config), validateOnly :Bool)
+      -> (error :Error, topic :TopicSummary);
+
+  deleteTopic @1 (name :Text) -> (error :Error);
+  # Readers that wait on it are answered with unknownTopicOrPartition.
+
+  addPartitions @2 (name :Text, total :Int32) -> (error :Error);
+  # `total` counts those that are there; it can only grow.
+
+  alterTopic @3 (name :Text, changes :List(Config)) -> (error :Error);
+  # Sets configs, or returns them to their defaults. All or none.
+}
+
+struct Config {
+  name @0 :Text;
+  value @1 :Text;
+  reset @2 :Bool;  # back to the default; `value` is ignored
+}

@@ -1,0 +1,37 @@
+# What the broker keeps about itself, as values of the metadata store. Keys are text:
+#
+#     topics/<name>            TopicRecord: a topic that exists
+#     deletions/<topic id>     TopicRecord: a topic that was deleted and whose logs are not yet all gone
+#
+# and, in the offsets table (key: group, topic and partition; see engine/group/offset_key.h), OffsetRecord.
+# Values are single-segment messages without packing. Fields are only ever added at the end.
+
+@0xe7c4b1d90a3f6285;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("cambium::persisted");
+
+struct TopicRecord {
+  name @0 :Text;
+  id @1 :Data;  # 16 bytes
+  partitions @2 :List(PartitionRecord);  # by index
+  configs @3 :List(ConfigRecord);  # only what differs from the defaults, sorted by name
+  createdAt @4 :Int64;  # milliseconds since 1970-01-01 UTC
+  engine @5 :Text;  # decided when the topic is made
+}
+
+struct PartitionRecord {
+  leaderEpoch @0 :Int32;
+}
+
+struct ConfigRecord {
+  name @0 :Text;
+  value @1 :Text;
+}
+
+struct OffsetRecord {
+  offset @0 :Int64;
+  leaderEpoch @1 :Int32;
+  metadata @2 :Text;
+  committedAt @3 :Int64;
+}
