@@ -45,6 +45,10 @@ LogRow LogRegistry::acquire(const LogId& id) {
     KJ_REQUIRE(!entry.isOpen, "the log is open already", id.name);
     KJ_REQUIRE(entry.row.incarnation == id.incarnation, "another log of this name exists: drop it first", id.name,
                entry.row.incarnation, id.incarnation);
+    if (!entry.isSynced) {
+      store_.walSync().ensure(store_.walSync().mark());
+      entry.isSynced = true;
+    }
     entry.isOpen = true;
     return entry.row;
   }
@@ -61,9 +65,11 @@ LogRow LogRegistry::acquire(const LogId& id) {
   return row;
 }
 
-void LogRegistry::release(kj::StringPtr name) {
+void LogRegistry::release(kj::StringPtr name, bool isSynced) {
   std::lock_guard<std::mutex> lock(mutex_);
-  entries_.at(name.cStr()).isOpen = false;
+  auto& entry = entries_.at(name.cStr());
+  entry.isOpen = false;
+  entry.isSynced = entry.isSynced && isSynced;
 }
 
 kj::Maybe<LogRow> LogRegistry::acquireForDrop(const LogId& id) {

@@ -34,7 +34,7 @@ class RocksEngine final : public StorageEngine {
 
   kj::Own<PartitionLog> open(LogId id, LogOptions options) override {
     auto row = registry_.acquire(id);
-    KJ_ON_SCOPE_FAILURE(registry_.release(id.name));
+    KJ_ON_SCOPE_FAILURE(registry_.release(id.name, true));
     return kj::heap<RocksLog>(*store_, buckets_, registry_, kj::str(id.name), row, options, report_);
   }
 
@@ -42,7 +42,7 @@ class RocksEngine final : public StorageEngine {
 
   void drop(LogId id) override {
     KJ_IF_MAYBE(row, registry_.acquireForDrop(id)) {
-      KJ_ON_SCOPE_FAILURE(registry_.release(id.name));
+      KJ_ON_SCOPE_FAILURE(registry_.release(id.name, true));
       auto extents = LogRows(*store_, row->number).extents();
       rocksdb::WriteBatch batch;
       LogRowWriter writer(*store_, row->number, batch);

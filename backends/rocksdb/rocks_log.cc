@@ -59,7 +59,7 @@ RocksLog::~RocksLog() noexcept(false) {
       if (extents_.checkpoint(writer)) store_.write(batch, RocksStore::Durability::kBuffered, name_);
     });
   }
-  registry_.release(name_);
+  registry_.release(name_, durable_ == end_);
 }
 
 void RocksLog::load(kj::Function<void(kj::StringPtr)>& report) {
@@ -77,12 +77,17 @@ void RocksLog::load(kj::Function<void(kj::StringPtr)>& report) {
   end_ = extents_.all().size() > 0 ? extents_.all().back().end : row_.start;
   KJ_REQUIRE(row_.firstBatch <= row_.start && row_.start <= end_,
              "the rows of a log contradict each other; check the store with the inspection tool", name_, row_.firstBatch, row_.start, end_);
-  // Recovery has put all that it found into synced files.
+  // Opening the store puts all that it found into synced files; the registry syncs what came since.
   durable_ = end_;
   if (count > 0) report(kj::str(name_, ": found ", count, " batches behind the last checkpoint, up to offset ", end_));
 }
 
-void RocksLog::requireUsable() {
+Bounds RocksLog::bounds() const {
+  requireUsable();
+  return {row_.start, durable_, end_};
+}
+
+void RocksLog::requireUsable() const {
   KJ_IF_MAYBE(failure, failure_) kj::throwFatalException(kj::cp(*failure));
   store_.requireHealthy();
 }
@@ -325,7 +330,7 @@ void RocksLog::truncateFrom(Offset end) {
     extents_.checkpoint(writer);
     kj::Vector<ExtentRow> gone, left;
     for (auto& extent : extents_.all()) {
-      if (extent.first >= end) {
+      if (extent.first >= end || end <= row_.firstBatch) {
         gone.add(extent);
       } else if (extent.end > end) {
         writer.eraseBatches(buckets_.find(extent.bucket), end, kBehindAll);
@@ -380,6 +385,16 @@ kj::Vector<Extent> RocksLog::extents() {
   kj::Vector<Extent> result(extents_.all().size());
   for (auto& extent : extents_.all()) result.add(Extent{extent.first, extent.end, extent.bytes, extent.maxTimestamp});
   return result;
+}
+
+Bytes RocksLog::sizeBytes() const {
+  requireUsable();
+  return extents_.bytes();
+}
+
+void RocksLog::configure(LogOptions options) {
+  requireUsable();
+  options_ = options;
 }
 
 void eraseExtents(kj::ArrayPtr<const ExtentRow> extents, BucketSet& buckets, LogRowWriter& writer) {

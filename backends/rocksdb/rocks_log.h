@@ -25,16 +25,16 @@ class RocksLog final : public PartitionLog {
   void dropBefore(Offset start) override;
   void truncateFrom(Offset end) override;
   void resetTo(Offset start) override;
-  Bounds bounds() const override { return {row_.start, durable_, end_}; }
+  Bounds bounds() const override;
   kj::Vector<Extent> extents() override;
-  Bytes sizeBytes() const override { return extents_.bytes(); }
-  void configure(LogOptions options) override { options_ = options; }
+  Bytes sizeBytes() const override;
+  void configure(LogOptions options) override;
 
  private:
   class Job;
 
   // Throws the reason when the log, or the whole store, is broken.
-  void requireUsable();
+  void requireUsable() const;
   // Runs `action`; a failure other than a full device breaks the log.
   template <class Action>
   auto guarded(Action&& action);

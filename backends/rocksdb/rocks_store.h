@@ -16,7 +16,10 @@
 
 namespace cambium::rocks {
 
-inline rocksdb::Slice toSlice(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()}; }
+// Never with a null pointer, which the library would hand to memcmp.
+inline rocksdb::Slice toSlice(ByteView bytes) {
+  return bytes.size() == 0 ? rocksdb::Slice() : rocksdb::Slice(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+}
 inline rocksdb::Slice toSlice(const RowKey& key) { return toSlice(key.bytes()); }
 inline ByteView toView(const rocksdb::Slice& slice) {
   return kj::arrayPtr(reinterpret_cast<const kj::byte*>(slice.data()), slice.size());
