@@ -130,6 +130,8 @@ kj::Promise<void> Broker::startLoops() {
   }
 }
 
+kj::StringPtr Broker::version() const { return kVersion; }
+
 LocalBroker& Broker::local() {
   KJ_REQUIRE(local_.get() != nullptr, "the broker is still starting");
   return *local_;

@@ -33,6 +33,8 @@ class Broker {
   // Drains the doors, syncs and closes the partitions, marks the engines clean, ends the other loops. Also after a failed start.
   kj::Promise<void> stop();
 
+  kj::StringPtr version() const;
+  kj::StringPtr clusterId() const { return directory_.clusterId(); }
   // Null once the broker serves; until then what it is doing, for people. Any thread.
   kj::Maybe<kj::String> startingUp() const;
   // The broker as the first loop sees it; while starting up it answers that there are no topics.

@@ -46,13 +46,11 @@ kj::Promise<void> whenAskedToStop(kj::UnixEventPort& port) {
 }
 
 kj::Promise<void> serve(Broker& broker, const ServerOptions& options, Doors& doors, kj::UnixEventPort& signals,
-                        RpcConnections& rpcConnections) {
+                        RpcConnectionCounts& counts) {
   auto starting = broker.start([&](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
     kj::Array<kj::Own<kj::ConnectionReceiver>> receivers;
     KJ_IF_MAYBE(sockets, doors.rpc) receivers = sockets->receivers(local.here().index(), loop.io);
-    auto door = kj::heap<RpcDoor>(local, loop, options.rpc, kj::mv(receivers));
-    rpcConnections.add(door->counts());
-    return door;
+    return kj::heap<RpcDoor>(local, loop, options.rpc, counts, kj::mv(receivers));
   });
   // A signal during recovery stops as well.
   auto started = starting.then([&] {
@@ -76,15 +74,16 @@ int run(const ServerOptions& options) {
   SystemEntropy entropy;
   ThreadLoops loops;
   DiskEngines engines(files, options.dataDir, options.openFilesMax);
-  RpcConnections rpcConnections;
+  RpcConnectionCounts rpcConnections;
   {
     ThreadWorkPool pool(options.syncThreads);
     World world{files, clock, entropy, pool, loops, engines};
     Broker broker(world, options.broker.clone(), loop);
-    auto http = openHttp(broker, loop, world, options, doors.http, rpcConnections);
+    HttpWiring http(broker, loop, pool, options.topicSeriesMax, rpcConnections);
+    KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
     auto failure = kj::runCatchingExceptions(
         [&] { serve(broker, options, doors, io.unixEventPort, rpcConnections).wait(io.waitScope); });
-    http = nullptr;
+    http.drain().wait(io.waitScope);
     broker.stop().wait(io.waitScope);
     KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));
   }

@@ -1,5 +1,6 @@
 #include "server/main/system_world.h"
 
+#include <pthread.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -38,6 +39,7 @@ class ThreadLoop final : public LoopStarter::Loop {
  public:
   ThreadLoop(unsigned index, kj::Function<kj::Promise<void>(LoopContext&)> main)
       : thread_([index, main = kj::mv(main)]() mutable {
+          pthread_setname_np(pthread_self(), kj::str("cambium-loop-", index).cStr());
           LogThread log;
           auto io = kj::setupAsyncIo();
           LoopContext context{io.provider->getTimer(), *io.lowLevelProvider};

@@ -26,9 +26,9 @@ struct Connection {
 
 }  // namespace
 
-RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits,
+RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcConnectionCounts& counts,
                  kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
-    : broker_(broker), loop_(loop), limits_(limits), receivers_(kj::mv(receivers)) {
+    : broker_(broker), loop_(loop), limits_(limits), receivers_(kj::mv(receivers)), counts_(counts) {
   for (auto& receiver : receivers_) {
     accepting_.add(accept(*receiver).eagerlyEvaluate(
         [](kj::Exception&& e) { KJ_LOG(ERROR, "the RPC door no longer accepts", e); }));
@@ -41,7 +41,7 @@ void RpcDoor::TaskErrors::taskFailed(kj::Exception&& exception) {
 
 kj::Promise<void> RpcDoor::accept(kj::ConnectionReceiver& receiver) {
   for (;;) {
-    if (counts_.open >= limits_.connectionsMax) {
+    if (open_ >= limits_.connectionsMax) {
       auto paf = kj::newPromiseAndFulfiller<void>();
       waitingForRoom_.add(kj::mv(paf.fulfiller));
       co_await paf.promise;
@@ -67,8 +67,10 @@ kj::Promise<void> RpcDoor::accept(kj::ConnectionReceiver& receiver) {
 kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
   ++counts_.accepted;
   ++counts_.open;
+  ++open_;
   KJ_DEFER({
     --counts_.open;
+    --open_;
     for (auto& waiting : waitingForRoom_) waiting->fulfill();
     waitingForRoom_.clear();
   });
