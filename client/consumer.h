@@ -44,6 +44,7 @@ struct ConsumerOptions {
   uint64_t prefetchBytesPerPartition = 2 << 20;    // read on while less than this waits to be polled …
   uint64_t prefetchBytesMax = uint64_t{64} << 20;  // … and less than this of all partitions together
   OutOfRange outOfRange = OutOfRange::kFail;
+  bool checkCrc = true;          // of every batch, against damage on the way
   uint32_t retryBackoffMs = 50;  // after a refusal (overloaded broker); doubles up to 1 s
 };
 

@@ -3,15 +3,12 @@
 #include <kj/array.h>
 #include <kj/vector.h>
 
-#include "engine/base/quantity.h"
+#include "engine/record/record.h"
 
 namespace cambium::client {
 
-// One header of a record. Borrowed: see who hands it out.
-struct Header {
-  ByteView key;               // text by convention; never null, may be empty
-  kj::Maybe<ByteView> value;  // null: a header without a value
-};
+// One header of a record: a key (bytes, text by convention, never null) and a value or null.
+using Header = RecordHeader;
 
 // A record on its way to the broker. Everything is borrowed until Producer::send() returns, which copies it.
 struct RecordToSend {
