@@ -37,7 +37,7 @@ enum class Transfer {
 };
 
 struct ConsumerOptions {
-  kj::String group;  // for FromCommitted and commit(); empty: none
+  kj::String group = nullptr;  // for FromCommitted and commit(); empty: none
   Transfer transfer = Transfer::kRead;
   uint32_t fetchBytesMax = 1 << 20;                // of one read; a larger batch comes whole
   uint32_t fetchWaitMsMax = 500;                   // how long the broker holds a read open when there is nothing

@@ -137,29 +137,20 @@ void PartitionSender::expire() {
 }
 
 kj::Promise<void> PartitionSender::open() {
-  kj::Maybe<Error> failure;
-  try {
-    auto opened =
-        co_await timer_.timeoutAt(queue_.front()->deadline, openPartition(connection_, kj::str(topic_), partition_));
-    if (opened.ok()) {
-      access_ = kj::mv(opened.value());
-    } else {
-      failure = kj::mv(opened.error());
-    }
-  } catch (const kj::Exception& e) {
-    failure = errorFrom(e);
-  }
+  auto deadline = queue_.front()->deadline;
+  auto opened = co_await within(timer_, deadline, openPartition(connection_, kj::str(topic_), partition_));
   opening_ = false;
-  KJ_IF_MAYBE (error, failure) {
-    openFailed(kj::mv(*error));
-  } else {
+  if (opened.ok()) {
+    access_ = kj::mv(opened.value());
     pump();
+  } else {
+    openFailed(kj::mv(opened.error()));
   }
 }
 
 void PartitionSender::openFailed(Error error) {
   if (isRetryable(error.code)) {
-    lastProblem_ = kj::mv(error);
+    noteProblem(kj::mv(error));
     backOff();
     return;
   }
@@ -193,22 +184,20 @@ kj::Promise<void> PartitionSender::transmit(Batch batch) {
 }
 
 kj::Promise<Result<Acknowledged>> PartitionSender::attempt(OutgoingBatch& batch) {
-  try {
-    auto bytes = batch.sealed();
-    auto request = KJ_ASSERT_NONNULL(access_).cap.appendBatchesRequest(
-        capnp::MessageSize{bytes.size() / sizeof(capnp::word) + 32, 1});
-    request.setBatches(bytes);
-    request.setAcks(toRpc(options_.acks));
-    kj::Promise<capnp::Response<rpc::Partition::AppendBatchesResults>> call = request.send();
-    // Handed over: that is all that was asked for. The answer only says that the next one may go.
-    if (options_.acks == Acks::kNone) events_.delivered(batch, partition_, {kNoOffset, kNoTimestamp});
-    auto response = co_await timer_.timeoutAt(batch.deadline, kj::mv(call));
-    KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  auto bytes = batch.sealed();
+  auto request = KJ_ASSERT_NONNULL(access_).cap.appendBatchesRequest(
+      capnp::MessageSize{bytes.size() / sizeof(capnp::word) + 32, 1});
+  request.setBatches(bytes);
+  request.setAcks(toRpc(options_.acks));
+  auto answered = request.send().then([](capnp::Response<rpc::Partition::AppendBatchesResults>&& response) {
+    KJ_IF_MAYBE (error, errorIn(response.getError())) return Result<Acknowledged>(kj::mv(*error));
     auto appended = response.getAppended();
-    co_return Acknowledged{Offset(appended.getBaseOffset()), TimestampMs(appended.getLogAppendTime())};
-  } catch (const kj::Exception& e) {
-    co_return errorFrom(e);
-  }
+    return Result<Acknowledged>(
+        Acknowledged{Offset(appended.getBaseOffset()), TimestampMs(appended.getLogAppendTime())});
+  });
+  // Handed over: that is all that was asked for. The answer only says that the next one may go.
+  if (options_.acks == Acks::kNone) events_.delivered(batch, partition_, {kNoOffset, kNoTimestamp});
+  return within(timer_, batch.deadline, kj::mv(answered));
 }
 
 void PartitionSender::attemptFailed(Batch batch, Error error) {
@@ -217,7 +206,7 @@ void PartitionSender::attemptFailed(Batch batch, Error error) {
   if (options_.acks == Acks::kNone) return;  // settled when it was handed over
   if (isRetryable(error.code) && batch->attempts <= options_.retriesMax) {
     // If its time is over, expire() says so, with this reason.
-    lastProblem_ = kj::mv(error);
+    noteProblem(kj::mv(error));
     events_.retried();
     auto at = failed_.end();
     while (at != failed_.begin() && (*(at - 1))->number > batch->number)
@@ -226,6 +215,11 @@ void PartitionSender::attemptFailed(Batch batch, Error error) {
     return;
   }
   events_.failed(*batch, error);
+}
+
+// Running out of time is no reason by itself.
+void PartitionSender::noteProblem(Error error) {
+  if (lastProblem_ == nullptr || error.code != ErrorCode::kRequestTimedOut) lastProblem_ = kj::mv(error);
 }
 
 void PartitionSender::backOff() {

@@ -70,6 +70,7 @@ class PartitionSender final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> transmit(Batch batch);
   kj::Promise<Result<Acknowledged>> attempt(OutgoingBatch& batch);
   void attemptFailed(Batch batch, Error error);
+  void noteProblem(Error error);
   void backOff();
   kj::Promise<void> pumpAfter(kj::Duration delay);
 

@@ -13,11 +13,11 @@ using Header = RecordHeader;
 // A record on its way to the broker. Everything is borrowed until Producer::send() returns, which copies it.
 struct RecordToSend {
   kj::StringPtr topic;
-  kj::Maybe<PartitionIndex> partition;  // null: the producer's partitioner decides
-  kj::Maybe<ByteView> key;              // null: no key
-  kj::Maybe<ByteView> value;            // null: a tombstone on compacted topics
-  kj::ArrayPtr<const Header> headers;
-  kj::Maybe<TimestampMs> timestamp;  // null: the producer's clock
+  kj::Maybe<PartitionIndex> partition = nullptr;  // null: the producer's partitioner decides
+  kj::Maybe<ByteView> key = nullptr;              // null: no key
+  kj::Maybe<ByteView> value = nullptr;            // null: a tombstone on compacted topics
+  kj::ArrayPtr<const Header> headers = nullptr;
+  kj::Maybe<TimestampMs> timestamp = nullptr;  // null: the producer's clock
 };
 
 // A record that was read. Borrowed from the ConsumedRecords that holds it.

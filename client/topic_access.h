@@ -1,6 +1,7 @@
 #pragma once
 
 #include "client/connection.h"
+#include "client/error_mapping.h"
 #include "engine/base/error.h"
 #include "engine/base/quantity.h"
 
@@ -23,6 +24,14 @@ kj::Promise<Result<Access<rpc::Partition::Client>>> openPartition(Connection& co
 
 // The number of partitions that a topic has now. Never throws.
 kj::Promise<Result<int32_t>> countPartitions(Connection& connection, kj::String topic);
+
+// `promise`, or kRequestTimedOut when it is not done by `deadline`. Never throws.
+template <class T>
+kj::Promise<Result<T>> within(kj::Timer& timer, kj::TimePoint deadline, kj::Promise<Result<T>> promise) {
+  auto late = timer.atTime(deadline).then(
+      []() -> Result<T> { return makeError(ErrorCode::kRequestTimedOut, "the broker did not answer"); });
+  return promise.exclusiveJoin(kj::mv(late)).catch_([](kj::Exception&& e) -> Result<T> { return errorFrom(e); });
+}
 
 // Delays that double from `firstMs` up to `maxMs`.
 class Backoff {

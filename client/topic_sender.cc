@@ -72,26 +72,23 @@ kj::Promise<void> TopicSender::countUntilKnown() {
   KJ_DEFER(counting_ = false);
   co_await kj::evalLast([] {});  // so that there is a record to ask for
   Backoff backoff(options_.retryBackoffMs, options_.retryBackoffMsMax);
+  auto problem = makeError(ErrorCode::kRequestTimedOut, "the broker did not answer");
   while (true) {
-    kj::Maybe<Error> failure;
-    auto deadline =
-        waiting_.empty() ? timer_.now() + options_.deliveryTimeoutMs * kj::MILLISECONDS : waiting_.front().deadline;
-    try {
-      auto count = co_await timer_.timeoutAt(deadline, countPartitions(connection_, kj::str(topic_)));
-      if (count.ok()) {
-        partitions_ = kj::max(count.value(), 1);
-        countedAt_ = timer_.now();
-        releaseWaiting();
-        co_return;
-      }
-      failure = kj::mv(count.error());
-    } catch (const kj::Exception& e) {
-      failure = errorFrom(e);
+    auto patience = timer_.now() + options_.deliveryTimeoutMs * kj::MILLISECONDS;
+    auto deadline = waiting_.empty() ? patience : waiting_.front().deadline;
+    auto count = co_await within(timer_, deadline, countPartitions(connection_, kj::str(topic_)));
+    if (count.ok()) {
+      partitions_ = kj::max(count.value(), 1);
+      countedAt_ = timer_.now();
+      releaseWaiting();
+      co_return;
     }
-    countFailed(KJ_ASSERT_NONNULL(failure));
+    // Running out of time is no reason by itself.
+    if (count.error().code != ErrorCode::kRequestTimedOut) problem = kj::mv(count.error());
+    countFailed(problem);
     if (waiting_.empty()) co_return;
-    co_await timer_.afterDelay(
-        kj::min(backoff.next(), kj::max(waiting_.front().deadline - timer_.now(), 0 * kj::MILLISECONDS)));
+    auto left = kj::max(waiting_.front().deadline - timer_.now(), 0 * kj::MILLISECONDS);
+    co_await timer_.afterDelay(kj::min(backoff.next(), left));
   }
 }
 
