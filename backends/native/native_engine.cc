@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <map>
+#include <set>
 #include <string>
 
 #include <kj/debug.h>
@@ -25,6 +26,7 @@ constexpr size_t kNameMax = 255;
 constexpr kj::StringPtr kTablesName = "tables"_kj;
 constexpr kj::StringPtr kLockName = "lock"_kj;
 constexpr kj::StringPtr kDroppedSuffix = "-delete"_kj;
+constexpr kj::StringPtr kUnclaimedSuffix = "-unclaimed"_kj;
 
 void checkName(kj::StringPtr name) {
   auto allowed = [](char c) {
@@ -33,7 +35,8 @@ void checkName(kj::StringPtr name) {
   bool sound = name.size() >= 1 && name.size() <= kNameMax && name != "." && name != "..";
   for (char c : name) sound = sound && allowed(c);
   KJ_REQUIRE(sound, "a log's name has 1 to 255 characters of [a-zA-Z0-9._-] and is not . or ..", name);
-  bool taken = name == kTablesName || name == kLockName || name.startsWith(kCheckpointName) || name.endsWith(kDroppedSuffix);
+  bool taken = name == kTablesName || name == kLockName || name.startsWith(kCheckpointName) || name.endsWith(kDroppedSuffix) ||
+               name.endsWith(kUnclaimedSuffix);
   KJ_REQUIRE(!taken, "this name is taken by the engine itself; choose another one for the log", name);
 }
 
@@ -67,7 +70,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   struct Registry {
     std::map<std::string, Known> logs;
     std::map<std::string, kj::String> unreadable;  // folders that cannot be told what they are, and why
-    std::map<std::string, Uuid> checkpointed;      // what the file recovery-checkpoint speaks of
+    std::set<std::string> checkpointed;            // logs that the file recovery-checkpoint speaks of
     uint64_t session = 1;
     bool marked = false;  // the checkpoint on disk says "clean"
     bool closed = false;
@@ -86,6 +89,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   void findLogs(Registry& registry, bool damaged);
   void findLog(Registry& registry, kj::StringPtr name);
   bool isEmptyLog(kj::StringPtr path);
+  void setAside(kj::StringPtr name);
 
   kj::Own<LogFolder> makeFolder(kj::StringPtr name, LogOptions options);
   kj::Own<PartitionLog> create(LogId id, LogOptions options, bool stale);
@@ -155,7 +159,7 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
       known.closed.state = kj::mv(log.state);
       // Without the mark nothing is known of what was done since.
       if (!checkpoint->clean) known.closed.state.clean = false;
-      registry.checkpointed[keyOf(log.name)] = known.incarnation;
+      registry.checkpointed.insert(keyOf(log.name));
     }
     return true;
   } else {
@@ -172,14 +176,16 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
   auto entries = fileSystem_.list(folder_);
   std::map<std::string, bool> present;
   for (auto& entry : entries) {
-    if (!entry.isDirectory || entry.name == kTablesName) continue;
+    if (!entry.isDirectory || entry.name == kTablesName || entry.name.endsWith(kUnclaimedSuffix)) continue;
     if (entry.name.endsWith(kDroppedSuffix)) {
       report(kj::str(fileSystem_.describe(below(entry.name)), ": finishing the removal of a dropped log"));
       fileSystem_.removeTree(below(entry.name));
       continue;
     }
     present[keyOf(entry.name)] = true;
-    if (registry.logs.find(keyOf(entry.name)) == registry.logs.end()) findLog(registry, entry.name);
+    // Without the mark the checkpoint may speak of a predecessor.
+    bool vouched = registry.marked && registry.logs.find(keyOf(entry.name)) != registry.logs.end();
+    if (!vouched) findLog(registry, entry.name);
   }
   for (auto at = registry.logs.begin(); at != registry.logs.end();) {
     if (present.find(at->first) != present.end()) {
@@ -196,19 +202,39 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
   }
 }
 
-// A folder that the checkpoint does not know.
+// A folder that no valid checkpoint vouches for.
 void NativeEngine::findLog(Registry& registry, kj::StringPtr name) {
+  auto key = keyOf(name);
   auto path = below(name);
-  auto metadata = readLogMetadata(fileSystem_, path);
-  KJ_IF_MAYBE(incarnation, metadata) {
-    registry.logs[keyOf(name)].incarnation = *incarnation;
-  } else if (isEmptyLog(path)) {
+  KJ_IF_MAYBE(incarnation, readLogMetadata(fileSystem_, path)) {
+    auto& known = registry.logs[key];
+    if (known.incarnation != *incarnation) known = Known();
+    known.incarnation = *incarnation;
+    return;
+  }
+  bool wasDurable = registry.logs.erase(key) > 0 || fileSystem_.exists(kj::str(path, "/", kLogStateName));
+  auto metadata = kj::str(fileSystem_.describe(path), "/", kMetadataName);
+  if (isEmptyLog(path)) {
     report(kj::str(fileSystem_.describe(path), ": a log whose making was interrupted; it holds nothing"));
-  } else {
-    auto problem = kj::str(fileSystem_.describe(path), "/", kMetadataName,
-                           " is missing or damaged, but there are batches beside it; restore it or move the folder away");
+  } else if (wasDurable || !isUnwrittenMetadata(fileSystem_, path)) {
+    auto problem = kj::str(metadata, " is missing or damaged; restore it or move the folder away");
     report(problem);
-    registry.unreadable[keyOf(name)] = kj::mv(problem);
+    registry.unreadable[key] = kj::mv(problem);
+  } else {
+    setAside(name);
+  }
+}
+
+// A log that was never synced: its first sync would have made the metadata durable. What reached the disk is kept beside it.
+void NativeEngine::setAside(kj::StringPtr name) {
+  for (uint32_t n = 1;; ++n) {
+    auto suffix = kj::str(".", n, kUnclaimedSuffix);
+    auto aside = below(kj::str(name.slice(0, kj::min(name.size(), kNameMax - suffix.size())), suffix));
+    if (fileSystem_.exists(aside)) continue;
+    fileSystem_.rename(below(name), aside);
+    report(kj::str(fileSystem_.describe(below(name)), ": batches of a log that was never durable, kept in ",
+                   fileSystem_.describe(aside)));
+    return;
   }
 }
 
@@ -308,8 +334,7 @@ void NativeEngine::claim(const LogId& id, bool& exists, bool& stale, bool& hasSt
   auto found = registry->logs.find(keyOf(id.name));
   exists = found != registry->logs.end();
   if (!exists) {
-    auto stored = registry->checkpointed.find(keyOf(id.name));
-    stale = stored != registry->checkpointed.end() && stored->second == id.incarnation;
+    stale = registry->checkpointed.count(keyOf(id.name)) > 0;
     auto& known = registry->logs[keyOf(id.name)];
     known.incarnation = id.incarnation;
     known.busy = true;
@@ -373,7 +398,7 @@ kj::Own<PartitionLog> NativeEngine::create(LogId id, LogOptions options, bool st
     closed.durable = segments.front()->summary();
     closed.newFolder = closed.dirtyFolder = true;
     auto log = kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), Offset(0), kj::mv(segments), kj::mv(closed));
-    // The checkpoint speaks of a predecessor that cannot be told from this one.
+    // The checkpoint speaks of a predecessor; what it says must not be taken for this log, whatever a crash leaves of it.
     if (stale) log->writeState();
     return log;
   } catch (...) {
@@ -439,6 +464,12 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   auto segments = recovery.run();
   ClosedLog reopened;
   reopened.durable = segments.back()->summary();
+  // Recovery leaves index entries that are not synced; a state counts only those that are.
+  bool sameActive = known.segments.size() > 0 && known.segments.back().base == reopened.durable.base;
+  reopened.durable.offsetEntries = sameActive ? known.segments.back().offsetEntries : 0;
+  reopened.durable.timeEntries = sameActive ? known.segments.back().timeEntries : 0;
+  reopened.dirtyFiles.add(segments.back()->path(kIndexSuffix));
+  reopened.dirtyFiles.add(segments.back()->path(kTimeIndexSuffix));
   reopened.newFolder = trust == Trust::kAbsent || closed.newFolder;
   bool holdsData = reopened.durable.end > segments.front()->base();
   bool worthAState = recovery.changed() || recovery.scannedBytes() > kScannedWorthAState || known.lost || known.resetting ||

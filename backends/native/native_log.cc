@@ -76,7 +76,7 @@ Offset NativeLog::append(ByteView batches) {
     views.add(*batch);
   }
   KJ_REQUIRE(iterator.rest().size() == 0, "not a whole batch", id_.name, next, iterator.rest().size());
-  if (views.size() == 0) return next;
+  KJ_REQUIRE(views.size() > 0, "nothing to append", id_.name);
 
   return guarded([&] {
     host_.beforeChange();
@@ -351,29 +351,45 @@ kj::Own<NativeLog::Job> NativeLog::makeJob() {
     }
   }
   bytesSinceState_ += dirtyBytes_;
+  inFlight_ = active().summary();
   if (rolledSinceState_ || bytesSinceState_ > kStateIntervalBytes) {
-    try {
-      for (auto& segment : segments_) segment->saveIndexes();
-      dirtyFiles_.add(active().path(kIndexSuffix));
-      dirtyFiles_.add(active().path(kTimeIndexSuffix));
-      job->addState(kj::atomicAddRef(*stateFile_), encodeLogState(describe(active().summary())));
-      bytesSinceState_ = 0;
-      rolledSinceState_ = false;
-    } catch (const kj::Exception& exception) {
-      // A full device: the state can wait, its purpose is a quick recovery.
-      if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
-    }
+    addStateTo(*job);
+  } else {
+    // The index files are not synced this time: a state must not count on more entries than before.
+    bool same = durable_.base == active().base();
+    auto& reached = KJ_ASSERT_NONNULL(inFlight_);
+    reached.offsetEntries = same ? durable_.offsetEntries : 0;
+    reached.timeEntries = same ? durable_.timeEntries : 0;
   }
   if (newFolder_) dirtyFiles_.add(kj::str(folder_->path, "/", kMetadataName));
   for (auto& path : dirtyFiles_) job->addPath(kj::mv(path));
   dirtyFiles_.clear();
   if (dirtyFolder_ || newFolder_) job->addFolder(kj::str(folder_->path));
   if (newFolder_) job->addFolder(kj::str(host_.path()));
-  inFlight_ = active().summary();
   dirtyFrom_ = nullptr;
   dirtyBytes_ = 0;
   dirtyFolder_ = newFolder_ = false;
   return job;
+}
+
+// Makes the job write the state that its syncs bring about, and sync the indexes that this state counts on.
+void NativeLog::addStateTo(Job& job) {
+  try {
+    for (auto& segment : segments_) {
+      bool isActive = segment.get() == &active();
+      if (!isActive && !segment->hasUnsavedIndexes()) continue;
+      segment->saveIndexes();
+      dirtyFiles_.add(segment->path(kIndexSuffix));
+      dirtyFiles_.add(segment->path(kTimeIndexSuffix));
+    }
+    inFlight_ = active().summary();
+    job.addState(kj::atomicAddRef(*stateFile_), encodeLogState(describe(active().summary())));
+    bytesSinceState_ = 0;
+    rolledSinceState_ = false;
+  } catch (const kj::Exception& exception) {
+    // A full device: the state can wait, its purpose is a quick recovery.
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+  }
 }
 
 kj::Maybe<kj::Own<SyncJob>> NativeLog::startSync() {
@@ -412,7 +428,7 @@ void NativeLog::syncAll() {
     breakWith(exception->getDescription());
     kj::throwFatalException(kj::mv(*exception));
   }
-  durable_ = active().summary();
+  durable_ = KJ_ASSERT_NONNULL(inFlight_);
   inFlight_ = kj::mv(outer);
 }
 
@@ -491,26 +507,35 @@ void NativeLog::truncateFrom(Offset end) {
     host_.beforeChange();
     changed_ = true;
     settleFolder();
-    KJ_IF_MAYBE(job, inFlight_) {
-      if (job->end > end) inFlight_ = nullptr;
-    }
+    bool overtakesJob = false;
+    KJ_IF_MAYBE(job, inFlight_) { overtakesJob = job->end > end; }
+    if (overtakesJob) inFlight_ = nullptr;
     auto& segment = *segments_[index];
     segment.truncate(place);
     kj::Vector<kj::Own<Segment>> dropped;
     for (size_t i = index + 1; i < segments_.size(); ++i) dropped.add(kj::mv(segments_[i]));
     segments_.truncate(index + 1);
     forgetCursors();
-    if (durable_.end > end || durable_.base > segment.base()) {
-      // From now on recovery does not expect what is about to go.
+    bool cutsDurable = durable_.end > end || durable_.base > segment.base();
+    if (cutsDurable) {
+      bool same = durable_.base == segment.base();
+      uint32_t offsetEntries = same ? kj::min(durable_.offsetEntries, segment.summary().offsetEntries) : 0;
+      uint32_t timeEntries = same ? kj::min(durable_.timeEntries, segment.summary().timeEntries) : 0;
       durable_ = segment.summary();
-      putState(describe(durable_));
+      durable_.offsetEntries = offsetEntries;
+      durable_.timeEntries = timeEntries;
     }
+    // From now on recovery does not expect what is about to go; nor does a state count that the job was going to write.
+    if (cutsDurable || overtakesJob) putState(describe(durable_));
     for (size_t i = dropped.size(); i-- > 0;) dropped[i]->remove();
     segment.cutFiles();
+    dirtyFiles_.add(segment.path(kIndexSuffix));
+    dirtyFiles_.add(segment.path(kTimeIndexSuffix));
     noteDirty(segment.base());
     dirtyFolder_ = true;
     dirtyBytes_ = 0;
     syncAll();
+    durable_ = segment.summary();
     measure();
   });
 }

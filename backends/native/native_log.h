@@ -99,6 +99,7 @@ class NativeLog final : public PartitionLog {
   LogState describe(const SegmentSummary& last) const;
   void putState(const LogState& state);
   kj::Own<Job> makeJob();
+  void addStateTo(Job& job);
   void noteDirty(Offset segment);
   void syncAll();
   void settleFolder();

@@ -181,6 +181,7 @@ SegmentIndexes Segment::rebuildIndexes() {
     auto file = folder_.fileSystem.open(path(suffix), FileSystem::Mode::kCreate);
     file->truncate(0);
     if (entries.size() > 0) file->write(0, entries);
+    file->sync();
   };
   replace(kIndexSuffix, indexes.offsets.serialize());
   replace(kTimeIndexSuffix, indexes.times.serialize());
@@ -209,6 +210,13 @@ void Segment::checkIndexFiles() {
 void Segment::trimIndexes() {
   trimIndexFiles_ = true;
   saveIndexes();
+}
+
+void Segment::syncFiles() {
+  file().get().sync();
+  for (auto suffix : {kIndexSuffix, kTimeIndexSuffix}) {
+    folder_.fileSystem.open(path(suffix), FileSystem::Mode::kWrite)->sync();
+  }
 }
 
 kj::Maybe<SegmentIndexes> Segment::readIndexFiles() {

@@ -77,6 +77,8 @@ class Segment {
   void checkIndexFiles();
   // Makes the index files hold the indexes and nothing else.
   void trimIndexes();
+  // Makes the batches and the saved indexes durable.
+  void syncFiles();
   // Adds the entries that the saved indexes lack up to the end of what the summary describes.
   void completeIndexes();
   // Removes the files.

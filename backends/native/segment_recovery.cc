@@ -231,8 +231,16 @@ void SegmentRecovery::startEmpty() {
 }
 
 void SegmentRecovery::makeDurable() {
-  for (auto* segment : dirty_) segment->file().get().sync();
-  if (changed_) folder_.fileSystem.syncDirectory(folder_.path);
+  for (auto* segment : dirty_) {
+    if (segment == segments_.back().get()) {
+      segment->file().get().sync();
+    } else {
+      segment->syncFiles();
+      segment->closeFile();
+    }
+  }
+  // With the names of segments that were made after the last sync.
+  if (changed_ || dirty_.size() > 0) folder_.fileSystem.syncDirectory(folder_.path);
 }
 
 }  // namespace cambium
