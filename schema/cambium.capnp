@@ -155,7 +155,7 @@ struct PartitionDescription {
 # --- Records -----------------------------------------------------------------------------------------------------------------
 
 struct Header {
-  key @0 :Text;
+  key @0 :Data;  # UTF-8 by convention
   value @1 :Data;
   hasNullValue @2 :Bool;
 }

@@ -6,7 +6,7 @@ kj::StringPtr errorName(ErrorCode code) {
   switch (code) {
 #define CAMBIUM_X(enumerant, name) \
   case ErrorCode::enumerant:       \
-    return name;
+    return #name##_kj;
     CAMBIUM_ERROR_CODES(CAMBIUM_X)
 #undef CAMBIUM_X
   }

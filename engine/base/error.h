@@ -10,34 +10,34 @@ namespace cambium {
 
 // What a client can be told when an operation was understood but not done. The names are those of the Kafka protocol
 // (https://kafka.apache.org/protocol#protocol_error_codes), the numbers are ours: each door translates in one place.
-// X(enumerant, name)
-#define CAMBIUM_ERROR_CODES(X)                                \
-  X(kUnknown, "UNKNOWN_SERVER_ERROR")                         \
-  X(kOffsetOutOfRange, "OFFSET_OUT_OF_RANGE")                 \
-  X(kCorruptMessage, "CORRUPT_MESSAGE")                       \
-  X(kUnknownTopicOrPartition, "UNKNOWN_TOPIC_OR_PARTITION")   \
-  X(kNotLeaderOrFollower, "NOT_LEADER_OR_FOLLOWER")           \
-  X(kRequestTimedOut, "REQUEST_TIMED_OUT")                    \
-  X(kMessageTooLarge, "MESSAGE_TOO_LARGE")                    \
-  X(kInvalidTopic, "INVALID_TOPIC_EXCEPTION")                 \
-  X(kInvalidRequiredAcks, "INVALID_REQUIRED_ACKS")            \
-  X(kInvalidTimestamp, "INVALID_TIMESTAMP")                   \
-  X(kUnsupportedVersion, "UNSUPPORTED_VERSION")               \
-  X(kTopicAlreadyExists, "TOPIC_ALREADY_EXISTS")              \
-  X(kInvalidPartitions, "INVALID_PARTITIONS")                 \
-  X(kInvalidReplicationFactor, "INVALID_REPLICATION_FACTOR")  \
-  X(kInvalidConfig, "INVALID_CONFIG")                         \
-  X(kInvalidRequest, "INVALID_REQUEST")                       \
-  X(kPolicyViolation, "POLICY_VIOLATION")                     \
-  X(kStorageError, "KAFKA_STORAGE_ERROR")                     \
-  X(kGroupIdNotFound, "GROUP_ID_NOT_FOUND")                   \
-  X(kInvalidGroupId, "INVALID_GROUP_ID")                      \
-  X(kOffsetMetadataTooLarge, "OFFSET_METADATA_TOO_LARGE")     \
-  X(kUnsupportedCompressionType, "UNSUPPORTED_COMPRESSION_TYPE") \
-  X(kInvalidRecord, "INVALID_RECORD")                         \
-  X(kThrottlingQuotaExceeded, "THROTTLING_QUOTA_EXCEEDED")    \
-  X(kBrokerNotAvailable, "BROKER_NOT_AVAILABLE")              \
-  X(kClusterAuthorizationFailed, "CLUSTER_AUTHORIZATION_FAILED")
+// X(enumerant, NAME)
+#define CAMBIUM_ERROR_CODES(X)                                 \
+  X(kUnknown, UNKNOWN_SERVER_ERROR)                            \
+  X(kOffsetOutOfRange, OFFSET_OUT_OF_RANGE)                    \
+  X(kCorruptMessage, CORRUPT_MESSAGE)                          \
+  X(kUnknownTopicOrPartition, UNKNOWN_TOPIC_OR_PARTITION)      \
+  X(kNotLeaderOrFollower, NOT_LEADER_OR_FOLLOWER)              \
+  X(kRequestTimedOut, REQUEST_TIMED_OUT)                       \
+  X(kMessageTooLarge, MESSAGE_TOO_LARGE)                       \
+  X(kInvalidTopic, INVALID_TOPIC_EXCEPTION)                    \
+  X(kInvalidRequiredAcks, INVALID_REQUIRED_ACKS)               \
+  X(kInvalidTimestamp, INVALID_TIMESTAMP)                      \
+  X(kUnsupportedVersion, UNSUPPORTED_VERSION)                  \
+  X(kTopicAlreadyExists, TOPIC_ALREADY_EXISTS)                 \
+  X(kInvalidPartitions, INVALID_PARTITIONS)                    \
+  X(kInvalidReplicationFactor, INVALID_REPLICATION_FACTOR)     \
+  X(kInvalidConfig, INVALID_CONFIG)                            \
+  X(kInvalidRequest, INVALID_REQUEST)                          \
+  X(kPolicyViolation, POLICY_VIOLATION)                        \
+  X(kStorageError, KAFKA_STORAGE_ERROR)                        \
+  X(kGroupIdNotFound, GROUP_ID_NOT_FOUND)                      \
+  X(kInvalidGroupId, INVALID_GROUP_ID)                         \
+  X(kOffsetMetadataTooLarge, OFFSET_METADATA_TOO_LARGE)        \
+  X(kUnsupportedCompressionType, UNSUPPORTED_COMPRESSION_TYPE) \
+  X(kInvalidRecord, INVALID_RECORD)                            \
+  X(kThrottlingQuotaExceeded, THROTTLING_QUOTA_EXCEEDED)       \
+  X(kBrokerNotAvailable, BROKER_NOT_AVAILABLE)                 \
+  X(kClusterAuthorizationFailed, CLUSTER_AUTHORIZATION_FAILED)
 
 enum class ErrorCode : int16_t {
 #define CAMBIUM_X(enumerant, name) enumerant,
@@ -48,8 +48,8 @@ enum class ErrorCode : int16_t {
 // The protocol's name of a code, for example "OFFSET_OUT_OF_RANGE". Lives for ever.
 kj::StringPtr errorName(ErrorCode code);
 
-// An expected failure: a value, never thrown. The message is for people: it names the topic, file, flag or offset, says what
-// was expected and what to do.
+// An expected failure: a value, never thrown. The message is for people: it names the topic, file, flag or offset, says
+// what was expected and what to do.
 struct Error {
   ErrorCode code;
   kj::String message;
@@ -57,7 +57,9 @@ struct Error {
   Error clone() const { return {code, kj::str(message)}; }
 };
 
-inline kj::String KJ_STRINGIFY(const Error& error) { return kj::str(errorName(error.code), ": ", error.message); }
+inline kj::String KJ_STRINGIFY(const Error& error) {
+  return kj::str(errorName(error.code), ": ", error.message);
+}
 
 // Makes an Error whose message is the concatenation of `parts`, as kj::str does.
 template <class... Parts>

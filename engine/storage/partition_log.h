@@ -68,7 +68,8 @@ class PartitionLog {
   // a sync. All of it or (when the device is full) nothing.
   virtual Offset append(ByteView batches) = 0;
 
-  // Whole batches in order, beginning with the one that contains `from`, none of them reaching `upTo` or beyond:
+  // Whole batches in order, beginning with the one that contains `from`, as many as fit into `bytesMax`, none of them reaching
+  // beyond `upTo`:
   //
   //     batches [0..9] [10..19] [20..29]
   //     read(13, 30, 1 byte)   -> [10..19]              at least one, however large

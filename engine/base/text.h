@@ -1,0 +1,18 @@
+#pragma once
+
+#include <charconv>
+
+#include <kj/string.h>
+
+namespace cambium {
+
+// The whole number that `text` is, decimal, with an optional '-'; null when it is anything else or does not fit T.
+template <class T = int64_t>
+kj::Maybe<T> parseInteger(kj::StringPtr text) {
+  T value = 0;
+  auto [end, failure] = std::from_chars(text.begin(), text.end(), value);
+  if (failure != std::errc() || end != text.end() || text.size() == 0) return nullptr;
+  return value;
+}
+
+}  // namespace cambium

@@ -1,0 +1,163 @@
+#include "engine/broker/broker.h"
+
+#include <kj/debug.h>
+
+#include "engine/base/coroutine.h"
+
+namespace cambium {
+
+namespace {
+
+constexpr kj::StringPtr kVersion = CAMBIUM_VERSION ""_kj;
+
+}  // namespace
+
+// A further loop with its shard. Made and destroyed on the first loop; what it holds lives on its own.
+class Broker::OtherLoop {
+ public:
+  OtherLoop(unsigned index, unsigned count, World& world, EngineSet& engines) {
+    auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
+    started_ = kj::mv(paf.promise);
+    auto started = kj::mv(paf.fulfiller);
+    loop_ = world.loops.start(index, [this, index, count, &world, &engines, started = kj::mv(started)](LoopContext& context) mutable {
+      return run(index, count, context, world, engines, kj::mv(started));
+    });
+  }
+
+  kj::Promise<void> whenStarted() { return kj::mv(started_); }
+  Shard& shard() { return *shard_; }
+
+  // Runs on the other loop.
+  void openDoor(LocalBroker::Shared& shared, const DoorMaker& makeDoors) {
+    local_ = kj::heap<LocalBroker>(*shard_, shared);
+    door_ = makeDoors(*local_, shard_->loop());
+  }
+  kj::Promise<void> close() {
+    if (door_.get() != nullptr) co_await door_->drain();
+    door_ = nullptr;
+    co_await shard_->close();
+  }
+  // Lets the loop end. Runs on the other loop.
+  void end() { end_->fulfill(); }
+
+ private:
+  kj::Promise<void> run(unsigned index, unsigned count, LoopContext& context, World& world, EngineSet& engines,
+                        kj::Own<kj::CrossThreadPromiseFulfiller<void>> started) {
+    auto paf = kj::newPromiseAndFulfiller<void>();
+    end_ = kj::mv(paf.fulfiller);
+    Shard shard(index, count, context, world, engines);
+    shard_ = &shard;
+    started->fulfill();
+    co_await paf.promise;
+    local_ = nullptr;
+    end_ = nullptr;
+  }
+
+  Shard* shard_ = nullptr;
+  kj::Own<kj::PromiseFulfiller<void>> end_;
+  kj::Own<LocalBroker> local_;
+  kj::Own<Door> door_;
+  kj::Promise<void> started_ = kj::READY_NOW;
+  kj::Own<LoopStarter::Loop> loop_;  // last: joins before the rest goes
+};
+
+Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
+    : world_(world),
+      config_(kj::mv(config)),
+      loop_(loop),
+      directory_(world.files, world.entropy, config_.stateEngine),
+      engines_(world.engines),
+      activity_(kj::str("starting")) {
+  first_ = kj::heap<Shard>(0, config_.cores, loop_, world_, engines_);
+  shards_.add(first_.get());
+}
+
+Broker::~Broker() noexcept(false) {}
+
+void Broker::setActivity(kj::Maybe<kj::String> activity) {
+  std::lock_guard lock(activityMutex_);
+  activity_ = kj::mv(activity);
+}
+
+kj::Maybe<kj::String> Broker::startingUp() const {
+  std::lock_guard lock(activityMutex_);
+  return activity_.map([](const kj::String& text) { return kj::str(text); });
+}
+
+kj::Promise<void> Broker::start(DoorMaker makeDoors) {
+  co_await openEngines();
+  co_await startLoops();
+  metadata_ = kj::heap<LocalMetadata>(engines_.get(config_.stateEngine), world_.pool);
+  offsets_ = kj::heap<OffsetStore>(engines_.get(config_.stateEngine), world_.pool, world_.clock);
+  controller_ = kj::heap<TopicController>(*metadata_, *offsets_, shards_, world_, engines_, config_);
+  co_await controller_->start([this](kj::String doing) { setActivity(kj::mv(doing)); });
+
+  shared_ = kj::heap(LocalBroker::Shared{.shards = shards_,
+                                         .controller = *controller_,
+                                         .offsets = *offsets_,
+                                         .engines = engines_,
+                                         .facts = {kVersion, directory_.clusterId(), config_}});
+  local_ = kj::heap<LocalBroker>(*first_, *shared_);
+  door_ = makeDoors(*local_, loop_);
+  for (auto& other : others_) {
+    co_await callLoop<bool>(first_->port(), other->shard().port(), [this, &other = *other, &makeDoors]() -> kj::Promise<bool> {
+      other.openDoor(*shared_, makeDoors);
+      return true;
+    });
+  }
+  setActivity(nullptr);
+}
+
+kj::Promise<void> Broker::openEngines() {
+  auto open = [this](kj::StringPtr kind) {
+    setActivity(kj::str("opening the ", kind, " engine"));
+    return world_.pool.run([this, kind = kj::str(kind)] {
+      engines_.open(kind, EngineOptions{.report = [this](kj::StringPtr line) {
+        KJ_LOG(INFO, "recovery", line);
+        setActivity(kj::str("recovering: ", line));
+      }});
+    });
+  };
+  co_await open(config_.stateEngine);
+  if (config_.logEngine != config_.stateEngine) co_await open(config_.logEngine);
+}
+
+kj::Promise<void> Broker::startLoops() {
+  for (unsigned i = 1; i < config_.cores; ++i) {
+    others_.add(kj::heap<OtherLoop>(i, config_.cores, world_, engines_));
+    co_await others_.back()->whenStarted();
+    shards_.add(&others_.back()->shard());
+  }
+}
+
+kj::StringPtr Broker::version() const { return kVersion; }
+
+LocalBroker& Broker::local() {
+  KJ_REQUIRE(local_.get() != nullptr, "the broker is still starting");
+  return *local_;
+}
+
+kj::Promise<void> Broker::stop() {
+  setActivity(kj::str("stopping"));
+  kj::Vector<kj::Promise<void>> draining;
+  if (door_.get() != nullptr) draining.add(door_->drain());
+  for (auto& other : others_) {
+    draining.add(callLoop<bool>(first_->port(), other->shard().port(), [&other = *other] {
+                   return other.close().then([] { return true; });
+                 }).ignoreResult());
+  }
+  co_await kj::joinPromises(draining.releaseAsArray());
+  door_ = nullptr;
+  co_await first_->close();
+  for (auto& other : others_) other->shard().port().mailbox().post([&other = *other] { other.end(); });
+  others_.clear();
+  shards_.truncate(1);
+  local_ = nullptr;
+  shared_ = nullptr;
+  controller_ = nullptr;
+  offsets_ = nullptr;
+  metadata_ = nullptr;
+  co_await world_.pool.run([this] { engines_.close(); });
+}
+
+}  // namespace cambium

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <mutex>
+
+#include "engine/broker/data_directory.h"
+#include "engine/broker/local_broker.h"
+#include "engine/metadata/local_metadata.h"
+
+namespace cambium {
+
+// A way in for clients, on one loop. Destroying it cuts whoever is still connected.
+class Door {
+ public:
+  virtual ~Door() noexcept(false) = default;
+  // Takes nobody in any more and finishes what is under way, as far as that comes to an end soon.
+  virtual kj::Promise<void> drain() = 0;
+};
+
+// Makes the doors of one loop; called once on each loop when the broker is ready to serve.
+using DoorMaker = kj::ConstFunction<kj::Own<Door>(LocalBroker&, LoopContext&)>;
+
+// A broker: opens its data directory, recovers, runs a shard per loop, and closes everything in order. The caller's loop is the
+// first one; start(), stop() and the destructor are used on it. stop() must have finished before the destructor runs.
+class Broker {
+ public:
+  // Takes the data directory. Throws what DataDirectory throws.
+  Broker(World& world, BrokerConfig config, LoopContext& loop);
+  ~Broker() noexcept(false);
+  KJ_DISALLOW_COPY(Broker);
+
+  // Recovers and starts serving; done when every door on every loop is open.
+  kj::Promise<void> start(DoorMaker makeDoors);
+  // Drains the doors, syncs and closes the partitions, marks the engines clean, ends the other loops. Also after a failed start.
+  kj::Promise<void> stop();
+
+  kj::StringPtr version() const;
+  kj::StringPtr clusterId() const { return directory_.clusterId(); }
+  // Null once the broker serves; until then what it is doing, for people. Any thread.
+  kj::Maybe<kj::String> startingUp() const;
+  // The broker as the first loop sees it; while starting up it answers that there are no topics.
+  LocalBroker& local();
+
+ private:
+  class OtherLoop;
+
+  kj::Promise<void> openEngines();
+  kj::Promise<void> startLoops();
+  void setActivity(kj::Maybe<kj::String> activity);
+
+  World& world_;
+  BrokerConfig config_;
+  LoopContext& loop_;
+  DataDirectory directory_;
+  EngineSet engines_;
+  mutable std::mutex activityMutex_;
+  kj::Maybe<kj::String> activity_;
+  kj::Own<Shard> first_;
+  kj::Vector<kj::Own<OtherLoop>> others_;
+  kj::Vector<Shard*> shards_;
+  kj::Own<LocalMetadata> metadata_;
+  kj::Own<OffsetStore> offsets_;
+  kj::Own<TopicController> controller_;
+  kj::Own<LocalBroker::Shared> shared_;
+  kj::Own<LocalBroker> local_;
+  kj::Own<Door> door_;
+};
+
+}  // namespace cambium

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "engine/broker/world.h"
+
+namespace cambium {
+
+// The storage engines of one broker, each opened when it is first needed. Any thread.
+class EngineSet {
+ public:
+  explicit EngineSet(EngineFactory& factory) : factory_(factory) {}
+  KJ_DISALLOW_COPY(EngineSet);
+
+  // Opens it when it is not; blocks then, so call it on the pool.
+  StorageEngine& open(kj::StringPtr kind, EngineOptions options = {});
+  // Throws when it is not open.
+  StorageEngine& get(kj::StringPtr kind);
+  // Those that are open, by name.
+  kj::Vector<StorageEngine*> opened();
+  // Closes all of them cleanly; all logs must be gone. Blocks.
+  void close();
+
+ private:
+  EngineFactory& factory_;
+  mutable std::mutex mutex_;
+  std::map<std::string, kj::Own<StorageEngine>, std::less<>> engines_;
+};
+
+}  // namespace cambium

@@ -1,0 +1,94 @@
+#pragma once
+
+#include "engine/broker/broker_config.h"
+#include "engine/broker/shard.h"
+#include "engine/broker/topic_controller.h"
+#include "engine/group/offset_store.h"
+
+namespace cambium {
+
+enum class Acks : uint8_t {
+  kNone,    // answered before anything is checked
+  kLeader,  // answered when written
+  kAll,     // answered when as safe as the topic's durability promises
+};
+
+struct ReadWish {
+  Offset from;
+  Bytes bytesMax = mebibytes(1);
+  Bytes bytesMin = Bytes(1);  // wait for so much …
+  int64_t waitMsMax = 0;      // … so long
+};
+
+struct BrokerFacts {
+  kj::StringPtr version;
+  kj::StringPtr clusterId;
+  const BrokerConfig& config;
+};
+
+// The broker as one loop sees it: what the front doors call. Finds the shard that owns what is asked for and sends the call there.
+// Dropping a promise cancels a read; an append or a change that was begun goes on. One instance per loop, used on that loop.
+class LocalBroker {
+ public:
+  // What all loops share. The controller and the offset store live on the first shard's loop.
+  struct Shared {
+    kj::ArrayPtr<Shard* const> shards;
+    TopicController& controller;
+    OffsetStore& offsets;
+    EngineSet& engines;
+    BrokerFacts facts;
+  };
+
+  LocalBroker(Shard& here, Shared& shared) : here_(here), shared_(shared) {}
+  KJ_DISALLOW_COPY(LocalBroker);
+
+  const BrokerFacts& facts() const { return shared_.facts; }
+  TimestampMs now() const { return here_.now(); }
+  LoopContext& loop() { return here_.loop(); }
+  Shard& here() { return here_; }
+
+  // --- Topics: answered from the image that this loop has caught up with.
+  // A reference of one's own; kUnknownTopicOrPartition when there is none.
+  Result<kj::Own<const Topic>> topic(kj::StringPtr name) const;
+  kj::Own<const MetadataImage> image() const { return kj::atomicAddRef(here_.image()); }
+
+  kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);
+  kj::Promise<Result<void>> deleteTopic(kj::String name);
+  kj::Promise<Result<void>> addPartitions(kj::String name, int32_t total);
+  kj::Promise<Result<void>> alterTopic(kj::String name, kj::Vector<ConfigChange> changes);
+
+  // --- Partitions
+  kj::Promise<Result<AppendOutcome>> append(PartitionKey key, kj::Array<kj::byte> batches, Acks acks);
+  // Done when everything below `offset` is as safe as the topic's durability promises.
+  kj::Promise<Result<void>> whenCommitted(PartitionKey key, Offset offset);
+  // Waits as the wish says.
+  kj::Promise<Result<ReadOutcome>> read(PartitionKey key, ReadWish wish);
+  kj::Promise<Result<OffsetFound>> findOffset(PartitionKey key, OffsetQuery query);
+  kj::Promise<Result<Offset>> deleteRecords(PartitionKey key, Offset before);
+  kj::Promise<Result<PartitionStatus>> status(PartitionKey key);
+
+  // --- Committed offsets
+  kj::Promise<Result<void>> commitOffsets(kj::Vector<OffsetChange> changes);
+  kj::Promise<kj::Vector<CommittedOffset>> fetchOffsets(kj::Vector<OffsetKey> keys);
+  kj::Promise<kj::Vector<OffsetChange>> fetchGroup(kj::String group);
+  kj::Promise<kj::Vector<kj::String>> groups();
+
+  // --- For metrics and listings
+  kj::Promise<kj::Vector<ShardReport>> reports();
+  // Engines that are open, by name; may touch the disk a little.
+  kj::Vector<StorageEngine*> engines() const { return shared_.engines.opened(); }
+  unsigned ownerOf(PartitionKey key) const { return shardOf(key, static_cast<unsigned>(shared_.shards.size())); }
+
+ private:
+  template <class T>
+  kj::Promise<T> on(Shard& shard, kj::Function<kj::Promise<T>()> work) {
+    return callLoop<T>(here_.port(), shard.port(), kj::mv(work));
+  }
+  Shard& first() { return *shared_.shards[0]; }
+  Shard& owner(PartitionKey key) { return *shared_.shards[ownerOf(key)]; }
+
+  Shard& here_;
+  Shared& shared_;
+};
+
+}  // namespace cambium

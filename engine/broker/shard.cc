@@ -1,0 +1,182 @@
+#include "engine/broker/shard.h"
+
+#include <kj/debug.h>
+
+#include "engine/base/coroutine.h"
+#include "engine/metadata/topic_name.h"
+
+namespace cambium {
+
+namespace {
+
+// Logs opened by one job of the pool: enough that the way there and back is noise, few enough that several threads share.
+constexpr size_t kOpensPerJob = 64;
+
+kj::Promise<void> closeAndHold(kj::Own<Partition> partition) { co_await partition->close(); }
+
+}  // namespace
+
+// One log on its way to being open.
+struct Shard::Opening {
+  kj::Own<const Topic> topic;
+  int32_t index;
+  kj::Own<PartitionLog> log;
+  kj::Maybe<kj::String> failure;
+};
+
+Shard::Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines)
+    : index_(index),
+      count_(count),
+      loop_(loop),
+      world_(world),
+      engines_(engines),
+      image_(kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>())) {
+  tasks_.add(port_.mailbox().receive());
+  tasks_.add(measureLag());
+}
+
+kj::Promise<void> Shard::measureLag() {
+  constexpr int64_t kPeriodMs = 500;
+  for (;;) {
+    int64_t due = world_.clock.steadyNs() + kPeriodMs * 1'000'000;
+    co_await loop_.timer.afterDelay(kPeriodMs * kj::MILLISECONDS);
+    int64_t lateNs = kj::max(int64_t{0}, world_.clock.steadyNs() - due);
+    loopLag_.add(lateNs);
+    loopLagSeconds_ = static_cast<double>(lateNs) * 1e-9;
+  }
+}
+
+kj::Maybe<kj::Own<Partition>> Shard::find(const PartitionKey& key) {
+  auto found = partitions_.find(key);
+  if (found == partitions_.end()) return nullptr;
+  return kj::addRef(*found->second.partition);
+}
+
+kj::Promise<void> Shard::apply(kj::Own<const MetadataImage> image, kj::Function<void(size_t)> progress) {
+  co_await closeGone(*image);
+  configureChanged(*image);
+  auto openings = missing(*image);
+  size_t opened = 0;
+  // A few jobs at a time: as many as the pool can use, so that what waits in it stays small.
+  constexpr size_t kJobsAtOnce = 4;
+  for (size_t at = 0; at < openings.size();) {
+    kj::Vector<kj::Promise<void>> jobs;
+    for (size_t job = 0; job < kJobsAtOnce && at < openings.size(); ++job) {
+      kj::Vector<Opening> some;
+      while (some.size() < kOpensPerJob && at < openings.size()) some.add(kj::mv(openings[at++]));
+      jobs.add(openSome(kj::mv(some)));
+    }
+    co_await kj::joinPromises(jobs.releaseAsArray());
+    opened = at;
+    progress(opened);
+  }
+  image_ = kj::mv(image);
+}
+
+kj::Vector<Shard::Opening> Shard::missing(const MetadataImage& image) {
+  kj::Vector<Opening> openings;
+  for (auto& topic : image.topics()) {
+    for (int32_t i = 0; i < topic->partitionCount(); ++i) {
+      PartitionKey key{topic->id(), i};
+      if (shardOf(key, count_) != index_ || partitions_.count(key) > 0) continue;
+      openings.add(Opening{kj::atomicAddRef(*topic), i, {}, nullptr});
+    }
+  }
+  return openings;
+}
+
+kj::Promise<void> Shard::openSome(kj::Vector<Opening> openings) {
+  // Refcounted, because the job may outlive this coroutine when the broker is torn down half way.
+  struct Job final : public kj::AtomicRefcounted {
+    kj::Vector<Opening> openings;
+  };
+  auto job = kj::atomicRefcounted<Job>();
+  job->openings = kj::mv(openings);
+  co_await world_.pool.run([job = kj::atomicAddRef(*job), &engines = engines_]() mutable {
+    for (auto& opening : job->openings) {
+      KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
+        auto& engine = engines.open(opening.topic->engine());
+        opening.log = engine.open(opening.topic->logId(opening.index), opening.topic->config().partition.log);
+      })) {
+        opening.failure = kj::str(exception->getDescription());
+      }
+    }
+  });
+  for (auto& opening : job->openings) adopt(kj::mv(opening));
+}
+
+void Shard::adopt(Opening opening) {
+  auto& topic = *opening.topic;
+  auto& metrics = topicMetrics_[kj::str(topic.name())];
+  if (metrics.get() == nullptr) metrics = kj::refcounted<TopicMetrics>();
+  auto epoch = topic.partition(opening.index).leaderEpoch;
+  auto name = partitionName(topic.name(), opening.index);
+  PartitionContext context{world_.pool, loop_.timer, world_.clock, metrics->metrics};
+  Slot slot{kj::addRef(*metrics), {}};
+  KJ_IF_MAYBE(failure, opening.failure) {
+    KJ_LOG(ERROR, "partition cannot be opened and stays offline", name, *failure);
+    slot.partition = kj::refcounted<Partition>(kj::mv(name), kj::mv(*failure), epoch, context);
+  } else {
+    slot.partition =
+        kj::refcounted<Partition>(kj::mv(name), kj::mv(opening.log), topic.config().partition, epoch, context);
+  }
+  partitions_.emplace(PartitionKey{topic.id(), opening.index}, kj::mv(slot));
+}
+
+kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
+  kj::Vector<kj::Promise<void>> closing;
+  for (auto& topic : image_->topics()) {
+    KJ_IF_MAYBE(still, image.find(topic->name())) {
+      if (still->id() == topic->id()) continue;
+    }
+    for (int32_t i = 0; i < topic->partitionCount(); ++i) {
+      auto found = partitions_.find(PartitionKey{topic->id(), i});
+      if (found == partitions_.end()) continue;
+      closing.add(closeAndHold(kj::mv(found->second.partition)).attach(kj::mv(found->second.metrics)));
+      partitions_.erase(found);
+    }
+    auto counted = topicMetrics_.find(kj::str(topic->name()));
+    if (counted != topicMetrics_.end()) {
+      gone_.add(counted->second->metrics);
+      topicMetrics_.erase(counted);
+    }
+  }
+  return kj::joinPromises(closing.releaseAsArray());
+}
+
+void Shard::configureChanged(const MetadataImage& image) {
+  for (auto& topic : image.topics()) {
+    KJ_IF_MAYBE(before, image_->find(topic->name())) {
+      if (before->revision() == topic->revision()) continue;
+      for (int32_t i = 0; i < topic->partitionCount(); ++i) {
+        auto found = partitions_.find(PartitionKey{topic->id(), i});
+        if (found != partitions_.end()) found->second.partition->configure(topic->config().partition);
+      }
+    }
+  }
+}
+
+ShardReport Shard::report() {
+  ShardReport report;
+  report.partitions = partitions_.size();
+  for (auto& [key, slot] : partitions_) {
+    report.waiting += slot.partition->waiting();
+    if (slot.partition->isOffline()) ++report.partitionsOffline;
+  }
+  for (auto& [name, topic] : topicMetrics_) report.topics.add(ShardReport::PerTopic{kj::str(name), topic->metrics});
+  report.gone = gone_;
+  report.loopLag = loopLag_;
+  report.loopLagSeconds = loopLagSeconds_;
+  return report;
+}
+
+kj::Promise<void> Shard::close() {
+  kj::Vector<kj::Promise<void>> closing;
+  for (auto& [key, slot] : partitions_) {
+    closing.add(closeAndHold(kj::mv(slot.partition)).attach(kj::mv(slot.metrics)));
+  }
+  partitions_.clear();
+  return kj::joinPromises(closing.releaseAsArray());
+}
+
+}  // namespace cambium

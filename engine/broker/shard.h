@@ -1,0 +1,114 @@
+#pragma once
+
+#include <map>
+#include <unordered_map>
+
+#include "engine/broker/broker_config.h"
+#include "engine/broker/engine_set.h"
+#include "engine/broker/loop_call.h"
+#include "engine/broker/world.h"
+#include "engine/metadata/metadata_image.h"
+#include "engine/partition/partition.h"
+
+namespace cambium {
+
+// Names a partition: the topic by its id, so that a topic made anew is another one.
+struct PartitionKey {
+  Uuid topic;
+  int32_t index;
+
+  friend bool operator==(const PartitionKey&, const PartitionKey&) = default;
+};
+
+struct PartitionKeyHash {
+  size_t operator()(const PartitionKey& key) const {
+    return static_cast<size_t>(loadBigEndian<uint64_t>(key.topic.bytes().begin())) * 31 + static_cast<size_t>(key.index);
+  }
+};
+
+// The loop, out of `shards`, that owns a partition. Partitions of one topic go round.
+inline unsigned shardOf(const PartitionKey& key, unsigned shards) {
+  auto first = loadBigEndian<uint32_t>(key.topic.bytes().begin());
+  return (first + static_cast<unsigned>(key.index)) % shards;
+}
+
+// Counters of one topic on one shard.
+class TopicMetrics final : public kj::Refcounted {
+ public:
+  PartitionMetrics metrics;
+};
+
+// What one loop has to say about itself; plain data that may cross.
+struct ShardReport {
+  struct PerTopic {
+    kj::String topic;
+    PartitionMetrics metrics;
+  };
+  kj::Vector<PerTopic> topics;  // sorted by name
+  PartitionMetrics gone;        // what topics that were deleted since had counted, so that sums never shrink
+  size_t partitions = 0;
+  size_t partitionsOffline = 0;
+  size_t waiting = 0;            // long polls and appends that wait for durability
+  LatencyHistogram loopLag;
+  double loopLagSeconds = 0;  // the last one measured
+};
+
+// One event loop's share of the broker: the partitions it owns, with all their state. Everything here runs on that loop.
+class Shard {
+ public:
+  Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines);
+  KJ_DISALLOW_COPY(Shard);
+
+  unsigned index() const { return index_; }
+  LoopPort& port() { return port_; }
+  LoopContext& loop() { return loop_; }
+  TimestampMs now() const { return world_.clock.now(); }
+
+  // Brings the partitions to where `image` has them: opens new ones (several at a time on the pool), closes those that are gone,
+  // passes on changed configs. Done when it holds; calls must not overlap. A log that cannot be opened makes its partition offline
+  // and is logged; it fails nothing else. `progress` hears how many are open so far, on this loop.
+  kj::Promise<void> apply(kj::Own<const MetadataImage> image, kj::Function<void(size_t)> progress = [](size_t) {});
+  // What the last finished apply() brought.
+  const MetadataImage& image() const { return *image_; }
+
+  // The partition, kept alive while the caller works with it; null when this shard does not have it.
+  kj::Maybe<kj::Own<Partition>> find(const PartitionKey& key);
+  ShardReport report();
+
+  // Syncs and closes all partitions.
+  kj::Promise<void> close();
+
+ private:
+  struct Slot {
+    kj::Own<TopicMetrics> metrics;  // outlives the partition that counts in it
+    kj::Own<Partition> partition;
+  };
+  struct Opening;
+  class TaskErrors final : public kj::TaskSet::ErrorHandler {
+   public:
+    void taskFailed(kj::Exception&& exception) override { KJ_LOG(ERROR, "shard", exception); }
+  };
+
+  kj::Vector<Opening> missing(const MetadataImage& image);
+  kj::Promise<void> openSome(kj::Vector<Opening> openings);
+  void adopt(Opening opening);
+  kj::Promise<void> closeGone(const MetadataImage& image);
+  void configureChanged(const MetadataImage& image);
+  kj::Promise<void> measureLag();
+
+  unsigned index_, count_;
+  LoopContext& loop_;
+  World& world_;
+  EngineSet& engines_;
+  kj::Own<const MetadataImage> image_;
+  std::map<kj::String, kj::Own<TopicMetrics>> topicMetrics_;
+  PartitionMetrics gone_;
+  std::unordered_map<PartitionKey, Slot, PartitionKeyHash> partitions_;
+  LatencyHistogram loopLag_;
+  double loopLagSeconds_ = 0;
+  LoopPort port_;
+  TaskErrors taskErrors_;
+  kj::TaskSet tasks_{taskErrors_};
+};
+
+}  // namespace cambium

@@ -1,0 +1,245 @@
+#include "engine/broker/topic_controller.h"
+
+#include <kj/debug.h>
+
+#include "engine/base/coroutine.h"
+#include "engine/metadata/topic_name.h"
+
+namespace cambium {
+
+namespace {
+
+constexpr kj::StringPtr kTopics = "topics/"_kj;
+constexpr kj::StringPtr kDeletions = "deletions/"_kj;
+
+kj::String topicKey(kj::StringPtr name) { return kj::str(kTopics, name); }
+kj::String deletionKey(const Topic& topic) { return kj::str(kDeletions, topic.id()); }
+
+MetadataTransaction::Write put(kj::String key, const Topic& topic) { return {kj::mv(key), topic.encode()}; }
+
+}  // namespace
+
+TopicController::TopicController(MetadataStore& store, OffsetStore& offsets, kj::ArrayPtr<Shard* const> shards,
+                                 World& world, EngineSet& engines, const BrokerConfig& config)
+    : store_(store),
+      offsets_(offsets),
+      shards_(shards),
+      world_(world),
+      engines_(engines),
+      config_(config),
+      image_(kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>())) {}
+
+void TopicController::TaskErrors::taskFailed(kj::Exception&& exception) {
+  KJ_LOG(ERROR, "topic controller", exception);
+}
+
+kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress) {
+  // The watch first: what changes while the lists are read is seen as well.
+  watch_ = store_.watch(kj::str(kTopics));
+  for (auto& entry : co_await store_.list(kj::str(kDeletions))) {
+    auto topic = Topic::decode(entry.value, entry.changedAt);
+    progress(kj::str("finishing the deletion of topic ", topic->name()));
+    co_await dropLogs(kj::mv(topic));
+  }
+  kj::Vector<kj::Own<const Topic>> topics;
+  Revision newest{0};
+  for (auto& entry : co_await store_.list(kj::str(kTopics))) {
+    topics.add(Topic::decode(entry.value, entry.changedAt));
+    newest = kj::max(newest, entry.changedAt);
+  }
+  image_ = kj::atomicRefcounted<const MetadataImage>(newest, kj::mv(topics));
+  auto total = partitionTotal();
+  // Each shard reports from its own loop; the sum of the first one is a fair sign of how far all are.
+  co_await bringShards([progress = kj::mv(progress), total, shards = shards_.size()](size_t opened) mutable {
+    progress(kj::str("opening partitions: about ", kj::min(static_cast<int64_t>(opened * shards), total), " of ", total));
+  });
+  applied_ = newest;
+  tasks_.add(follow());
+}
+
+kj::Promise<void> TopicController::bringShards(kj::Function<void(size_t)> progress) {
+  kj::Vector<kj::Promise<void>> all;
+  auto& first = *shards_[0];
+  for (auto* shard : shards_) {
+    if (shard == &first) continue;
+    all.add(callLoop<bool>(first.port(), shard->port(), [shard, image = kj::atomicAddRef(*image_)]() mutable {
+              return shard->apply(kj::mv(image)).then([] { return true; });
+            }).ignoreResult());
+  }
+  all.add(first.apply(kj::atomicAddRef(*image_), kj::mv(progress)));
+  return kj::joinPromises(all.releaseAsArray());
+}
+
+kj::Promise<void> TopicController::follow() {
+  for (;;) {
+    auto change = co_await watch_->next();
+    applyToImage(change);
+    if (change.writes.size() > 0) co_await bringShards([](size_t) {});
+    applied_ = change.revision;
+    waitingForApplied_.reach(applied_);
+  }
+}
+
+void TopicController::applyToImage(MetadataChange& change) {
+  for (auto& write : change.writes) {
+    auto name = write.key.slice(kTopics.size());
+    kj::Maybe<kj::Own<const Topic>> topic;
+    KJ_IF_MAYBE(value, write.value) topic = Topic::decode(*value, change.revision);
+    image_ = image_->with(change.revision, name, kj::mv(topic));
+  }
+}
+
+kj::Promise<void> TopicController::untilApplied(Revision revision) {
+  if (applied_ >= revision) return kj::READY_NOW;
+  return waitingForApplied_.wait(revision);
+}
+
+int64_t TopicController::partitionTotal() const {
+  int64_t total = 0;
+  for (auto& topic : image_->topics()) total += topic->partitionCount();
+  return total;
+}
+
+Error TopicController::tooManyPartitions(kj::StringPtr name, int32_t wanted) const {
+  return makeError(ErrorCode::kInvalidPartitions, "topic ", name, " would have ", wanted, " partitions; this broker takes ",
+                   config_.partitionsMax, " in all (--partitions_max) and has ", partitionTotal());
+}
+
+Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
+  auto named = checkTopicName(wish.name);
+  if (!named.ok()) return kj::mv(named.error());
+  if (wish.partitions < 1) {
+    return makeError(ErrorCode::kInvalidPartitions, "topic ", wish.name, " needs at least one partition, not ", wish.partitions);
+  }
+  if (partitionTotal() + wish.partitions > config_.partitionsMax) return tooManyPartitions(wish.name, wish.partitions);
+  kj::Vector<ConfigChange> changes;
+  kj::String engine = kj::str(config_.logEngine);
+  kj::Vector<ConfigSetting> settings;
+  for (auto& setting : wish.settings) {
+    // Decided now and then fixed, so it is kept apart from what can be altered.
+    if (setting.name == "storage.engine") {
+      auto checked = makeTopicConfig(kj::arrayPtr(&setting, 1));
+      if (!checked.ok()) return kj::mv(checked.error());
+      if (setting.value != "") engine = kj::str(setting.value);
+      settings.add(setting.clone());
+    } else {
+      changes.add(ConfigChange{kj::str(setting.name), kj::str(setting.value)});
+    }
+  }
+  auto altered = alterSettings(settings, changes);
+  if (!altered.ok()) return kj::mv(altered.error());
+  Topic::Spec spec{.name = kj::str(wish.name),
+                   .id = Uuid::random(world_.entropy),
+                   .partitions = {},
+                   .settings = kj::mv(altered.value()),
+                   .createdAt = world_.clock.now(),
+                   .engine = kj::mv(engine)};
+  spec.partitions.resize(static_cast<size_t>(wish.partitions));
+  return kj::Own<const Topic>(kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(0)));
+}
+
+kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic wish) {
+  using Answer = Result<kj::Own<const Topic>>;
+  auto checked = checkNew(wish);
+  if (!checked.ok()) co_return kj::mv(checked);
+  auto exists = [&] { return makeError(ErrorCode::kTopicAlreadyExists, "topic ", wish.name, " exists already"); };
+  if (image_->find(wish.name) != nullptr) co_return Answer(exists());
+  if (wish.validateOnly) co_return kj::mv(checked);
+  // Logs of an earlier topic of this name have to be out of the way.
+  for (auto going = deleting_.find(wish.name.cStr()); going != deleting_.end(); going = deleting_.find(wish.name.cStr())) {
+    co_await going->second.addBranch();
+  }
+  auto topic = kj::mv(checked.value());
+  co_await world_.pool.run([&engines = engines_, kind = kj::str(topic->engine())] { engines.open(kind); });
+
+  MetadataTransaction transaction;
+  transaction.conditions.add(MetadataTransaction::Condition{topicKey(topic->name()), Revision(0)});
+  transaction.writes.add(put(topicKey(topic->name()), *topic));
+  auto committed = co_await store_.commit(kj::mv(transaction));
+  KJ_IF_MAYBE(revision, committed) {
+    co_await untilApplied(*revision);
+    co_return Answer(kj::mv(topic));
+  }
+  co_return Answer(exists());
+}
+
+Result<kj::Own<const Topic>> TopicController::requireTopic(kj::StringPtr name) const {
+  KJ_IF_MAYBE(topic, image_->find(name)) return kj::atomicAddRef(*topic);
+  return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name);
+}
+
+kj::Promise<Result<void>> TopicController::deleteTopic(kj::String name) {
+  auto found = requireTopic(name);
+  if (!found.ok()) co_return Result<void>(kj::mv(found.error()));
+  auto topic = kj::mv(found.value());
+  MetadataTransaction transaction;
+  transaction.conditions.add(MetadataTransaction::Condition{topicKey(name), topic->revision()});
+  transaction.writes.add(MetadataTransaction::Write{topicKey(name), nullptr});
+  // Kept until the logs are gone, so that a crash in between leaves nothing behind.
+  transaction.writes.add(put(deletionKey(*topic), *topic));
+  auto committed = co_await store_.commit(kj::mv(transaction));
+  KJ_IF_MAYBE(revision, committed) {
+    auto going = untilApplied(*revision).then([this, topic = kj::mv(topic)]() mutable { return dropLogs(kj::mv(topic)); }).fork();
+    auto done = going.addBranch();
+    // Goes on when the caller has gone.
+    tasks_.add(going.addBranch().attach(kj::defer([this, name = std::string(name.cStr())] { deleting_.erase(name); })));
+    deleting_.emplace(std::string(name.cStr()), kj::mv(going));
+    co_await done;
+    co_return Result<void>();
+  }
+  co_return Result<void>(makeError(ErrorCode::kInvalidRequest, "topic ", name, " was changed at the same time; try again"));
+}
+
+kj::Promise<void> TopicController::dropLogs(kj::Own<const Topic> topic) {
+  co_await world_.pool.run([&engines = engines_, topic = kj::atomicAddRef(*topic)] {
+    auto& engine = engines.open(topic->engine());
+    for (int32_t i = 0; i < topic->partitionCount(); ++i) engine.drop(topic->logId(i));
+  });
+  auto forgotten = co_await offsets_.forgetTopic(topic->name().cStr());
+  KJ_REQUIRE(forgotten.ok(), "committed offsets of a deleted topic stay", topic->name(), forgotten.error());
+  MetadataTransaction transaction;
+  transaction.writes.add(MetadataTransaction::Write{deletionKey(*topic), nullptr});
+  co_await store_.commit(kj::mv(transaction));
+}
+
+kj::Promise<Result<void>> TopicController::replace(const Topic& before, Topic::Spec after) {
+  auto name = kj::str(before.name());
+  auto topic = kj::atomicRefcounted<const Topic>(kj::mv(after), Revision(0));
+  MetadataTransaction transaction;
+  transaction.conditions.add(MetadataTransaction::Condition{topicKey(name), before.revision()});
+  transaction.writes.add(put(topicKey(name), *topic));
+  auto committed = co_await store_.commit(kj::mv(transaction));
+  KJ_IF_MAYBE(revision, committed) {
+    co_await untilApplied(*revision);
+    co_return Result<void>();
+  }
+  co_return Result<void>(makeError(ErrorCode::kInvalidRequest, "topic ", name, " was changed at the same time; try again"));
+}
+
+kj::Promise<Result<void>> TopicController::addPartitions(kj::String name, int32_t total) {
+  auto found = requireTopic(name);
+  if (!found.ok()) return Result<void>(kj::mv(found.error()));
+  auto& topic = *found.value();
+  if (total <= topic.partitionCount()) {
+    return Result<void>(makeError(ErrorCode::kInvalidPartitions, "topic ", name, " has ", topic.partitionCount(),
+                                  " partitions; the number can only grow, not become ", total));
+  }
+  if (partitionTotal() - topic.partitionCount() + total > config_.partitionsMax) {
+    return Result<void>(tooManyPartitions(name, total));
+  }
+  auto spec = topic.copySpec();
+  spec.partitions.resize(static_cast<size_t>(total));
+  return replace(topic, kj::mv(spec));
+}
+
+kj::Promise<Result<void>> TopicController::alterTopic(kj::String name, kj::Vector<ConfigChange> changes) {
+  auto found = requireTopic(name);
+  if (!found.ok()) return Result<void>(kj::mv(found.error()));
+  auto altered = alterSettings(found.value()->settings(), changes);
+  if (!altered.ok()) return Result<void>(kj::mv(altered.error()));
+  auto spec = found.value()->copySpec();
+  spec.settings = kj::mv(altered.value());
+  return replace(*found.value(), kj::mv(spec));
+}
+
+}  // namespace cambium

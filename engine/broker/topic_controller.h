@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "engine/base/position_waiters.h"
+#include "engine/broker/shard.h"
+#include "engine/group/offset_store.h"
+#include "engine/metadata/metadata_store.h"
+
+namespace cambium {
+
+struct NewTopic {
+  kj::String name;
+  int32_t partitions;
+  kj::Vector<ConfigSetting> settings;
+  bool validateOnly = false;
+};
+
+// Makes, changes and deletes topics: checks the wish, commits it to the metadata store, and answers once every shard has caught
+// up. Follows the store by a watch, so that a change made elsewhere arrives in the same way. Lives on the first loop.
+class TopicController {
+ public:
+  // `shards` are all of them, the first one on this loop.
+  TopicController(MetadataStore& store, OffsetStore& offsets, kj::ArrayPtr<Shard* const> shards, World& world,
+                  EngineSet& engines, const BrokerConfig& config);
+  KJ_DISALLOW_COPY(TopicController);
+
+  // Loads all topics, finishes deletions that were under way, opens what the shards own, then follows the store. `progress` hears
+  // what is going on.
+  kj::Promise<void> start(kj::Function<void(kj::String)> progress);
+
+  kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);
+  // Done when the topic's logs are gone.
+  kj::Promise<Result<void>> deleteTopic(kj::String name);
+  kj::Promise<Result<void>> addPartitions(kj::String name, int32_t total);
+  kj::Promise<Result<void>> alterTopic(kj::String name, kj::Vector<ConfigChange> changes);
+
+ private:
+  class TaskErrors final : public kj::TaskSet::ErrorHandler {
+   public:
+    void taskFailed(kj::Exception&& exception) override;
+  };
+
+  Result<kj::Own<const Topic>> checkNew(NewTopic& wish);
+  Result<kj::Own<const Topic>> requireTopic(kj::StringPtr name) const;
+  int64_t partitionTotal() const;
+  Error tooManyPartitions(kj::StringPtr name, int32_t wanted) const;
+  // Replaces a topic if it is still the one in `before`; kInvalidRequest when somebody else was quicker.
+  kj::Promise<Result<void>> replace(const Topic& before, Topic::Spec after);
+  kj::Promise<void> follow();
+  void applyToImage(MetadataChange& change);
+  kj::Promise<void> bringShards(kj::Function<void(size_t)> progress);
+  kj::Promise<void> untilApplied(Revision revision);
+  kj::Promise<void> dropLogs(kj::Own<const Topic> topic);
+
+  MetadataStore& store_;
+  OffsetStore& offsets_;
+  kj::ArrayPtr<Shard* const> shards_;
+  World& world_;
+  EngineSet& engines_;
+  const BrokerConfig& config_;
+  kj::Own<const MetadataImage> image_;
+  Revision applied_{0};  // what every shard has caught up with
+  PositionWaiters<Revision> waitingForApplied_;
+  // Deletions under way, by name: a topic of that name can be made again when its logs are gone.
+  std::map<std::string, kj::ForkedPromise<void>> deleting_;
+  kj::Own<MetadataWatch> watch_;
+  TaskErrors taskErrors_;
+  kj::TaskSet tasks_{taskErrors_};
+};
+
+}  // namespace cambium

@@ -1,0 +1,161 @@
+#include "engine/group/offset_store.h"
+
+#include <cstring>
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <kj/debug.h>
+#include <kj/encoding.h>
+
+#include "engine/base/coroutine.h"
+#include "schema/metadata.capnp.h"
+
+namespace cambium {
+
+namespace {
+
+constexpr kj::StringPtr kTable = "offsets"_kj;
+
+kj::Array<kj::byte> encode(const CommittedOffset& offset) {
+  capnp::MallocMessageBuilder message;
+  auto record = message.initRoot<persisted::OffsetRecord>();
+  record.setOffset(offset.offset.value());
+  record.setLeaderEpoch(offset.leaderEpoch.value());
+  record.setMetadata(offset.metadata);
+  record.setCommittedAt(offset.committedAt.value());
+  return kj::heapArray<kj::byte>(capnp::messageToFlatArray(message).asBytes());
+}
+
+CommittedOffset decode(ByteView value) {
+  KJ_REQUIRE(value.size() % sizeof(capnp::word) == 0 && value.size() > 0, "offset record of odd size", value.size());
+  auto words = kj::heapArray<capnp::word>(value.size() / sizeof(capnp::word));
+  memcpy(words.begin(), value.begin(), value.size());
+  capnp::FlatArrayMessageReader message(words);
+  auto record = message.getRoot<persisted::OffsetRecord>();
+  return {Offset(record.getOffset()), LeaderEpoch(record.getLeaderEpoch()), kj::str(record.getMetadata()),
+          TimestampMs(record.getCommittedAt())};
+}
+
+// What one write carries to the pool's thread.
+struct Rows {
+  kj::Vector<kj::Array<kj::byte>> keys;
+  kj::Vector<kj::Maybe<kj::Array<kj::byte>>> values;
+
+  void add(const OffsetChange& change) {
+    keys.add(encodeOffsetKey(change.key));
+    KJ_IF_MAYBE(offset, change.offset) {
+      values.add(encode(*offset));
+    } else {
+      values.add(nullptr);
+    }
+  }
+  void commitTo(StorageEngine& engine) {
+    kj::Vector<TableChange> changes(keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) {
+      kj::Maybe<ByteView> value;
+      KJ_IF_MAYBE(v, values[i]) value = v->asPtr().asConst();
+      changes.add(TableChange{kTable, keys[i], value});
+    }
+    engine.commit(changes);
+  }
+};
+
+}  // namespace
+
+OffsetStore::OffsetStore(StorageEngine& engine, WorkPool& pool, const Clock& clock)
+    : engine_(engine), pool_(pool), clock_(clock) {
+  engine_.scan(kTable, nullptr, [&](ByteView key, ByteView value) {
+    KJ_IF_MAYBE(decoded, decodeOffsetKey(key)) {
+      offsets_.emplace(kj::mv(*decoded), decode(value));
+    } else {
+      KJ_FAIL_REQUIRE("a key of the offsets table is malformed; nothing was changed", kj::encodeHex(key));
+    }
+    return true;
+  });
+}
+
+void OffsetStore::TaskErrors::taskFailed(kj::Exception&& exception) { KJ_LOG(ERROR, "offset store", exception); }
+
+kj::Promise<Result<void>> OffsetStore::commit(kj::Vector<OffsetChange> changes) {
+  TimestampMs now = clock_.now();
+  for (auto& change : changes) {
+    KJ_IF_MAYBE(offset, change.offset) offset->committedAt = now;
+  }
+  if (changes.size() == 0) return Result<void>();
+  auto paf = kj::newPromiseAndFulfiller<Result<void>>();
+  waiting_.add(Waiting{kj::mv(changes), kj::mv(paf.fulfiller)});
+  if (!writing_) {
+    writing_ = true;
+    tasks_.add(writeAll());
+  }
+  return kj::mv(paf.promise);
+}
+
+kj::Promise<void> OffsetStore::writeAll() {
+  // Whatever else this turn of the loop brings joins the first write.
+  co_await kj::evalLast([] {});
+  while (waiting_.size() > 0) {
+    auto batch = kj::mv(waiting_);
+    waiting_ = kj::Vector<Waiting>();
+    if (broken_ == nullptr) {
+      auto rows = kj::heap<Rows>();
+      for (auto& waiting : batch) {
+        for (auto& change : waiting.changes) rows->add(change);
+      }
+      try {
+        co_await pool_.run([&engine = engine_, rows = kj::mv(rows)]() mutable { rows->commitTo(engine); });
+      } catch (const kj::Exception& exception) {
+        KJ_LOG(ERROR, "writing committed offsets failed", exception);
+        broken_ = kj::str(exception.getDescription());
+      }
+    }
+    for (auto& waiting : batch) {
+      KJ_IF_MAYBE(reason, broken_) {
+        waiting.done->fulfill(makeError(ErrorCode::kStorageError, "the offsets table failed (", *reason, "); restart the broker"));
+        continue;
+      }
+      for (auto& change : waiting.changes) {
+        KJ_IF_MAYBE(offset, change.offset) {
+          offsets_.insert_or_assign(kj::mv(change.key), kj::mv(*offset));
+        } else {
+          offsets_.erase(change.key);
+        }
+      }
+      waiting.done->fulfill(Result<void>());
+    }
+  }
+  writing_ = false;
+}
+
+CommittedOffset OffsetStore::fetch(const OffsetKey& key) const {
+  auto found = offsets_.find(key);
+  return found == offsets_.end() ? CommittedOffset() : found->second.clone();
+}
+
+kj::Vector<OffsetChange> OffsetStore::fetchGroup(const std::string& group) const {
+  kj::Vector<OffsetChange> all;
+  for (auto at = offsets_.lower_bound({group, "", 0}); at != offsets_.end() && at->first.group == group; ++at) {
+    all.add(OffsetChange{at->first, at->second.clone()});
+  }
+  return all;
+}
+
+kj::Vector<kj::String> OffsetStore::groups() const {
+  kj::Vector<kj::String> all;
+  for (auto at = offsets_.begin(); at != offsets_.end();) {
+    all.add(kj::str(at->first.group.c_str()));
+    // Straight to the next group: its name is greater than this one's with a zero byte behind.
+    at = offsets_.lower_bound({at->first.group + '\0', "", 0});
+  }
+  return all;
+}
+
+kj::Promise<Result<void>> OffsetStore::forgetTopic(const std::string& topic) {
+  kj::Vector<OffsetChange> changes;
+  for (auto& [key, offset] : offsets_) {
+    if (key.topic == topic) changes.add(OffsetChange{key, nullptr});
+  }
+  return commit(kj::mv(changes));
+}
+
+}  // namespace cambium

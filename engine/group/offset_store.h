@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+
+#include <kj/async.h>
+#include <kj/vector.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/error.h"
+#include "engine/base/work_pool.h"
+#include "engine/group/offset_key.h"
+#include "engine/storage/storage_engine.h"
+
+namespace cambium {
+
+struct CommittedOffset {
+  Offset offset = kNoOffset;
+  LeaderEpoch leaderEpoch = kNoLeaderEpoch;
+  kj::String metadata;
+  TimestampMs committedAt = kNoTimestamp;
+
+  CommittedOffset clone() const { return {offset, leaderEpoch, kj::str(metadata), committedAt}; }
+};
+
+struct OffsetChange {
+  OffsetKey key;
+  kj::Maybe<CommittedOffset> offset;  // null: forget it
+};
+
+// The committed offsets of all consumer groups, in the table "offsets" of the state engine (row: encodeOffsetKey to
+// schema/metadata.capnp's OffsetRecord) and in memory. Commits that arrive while one is written share the next write. Lives on one
+// loop. A failed write breaks the store for good; what was answered before stays true.
+class OffsetStore {
+ public:
+  // Reads the table; blocks.
+  OffsetStore(StorageEngine& engine, WorkPool& pool, const Clock& clock);
+  KJ_DISALLOW_COPY(OffsetStore);
+
+  // All of it or nothing; durable when the promise is done. The time of commit is filled in.
+  kj::Promise<Result<void>> commit(kj::Vector<OffsetChange> changes);
+  // kNoOffset when nothing is committed.
+  CommittedOffset fetch(const OffsetKey& key) const;
+  // Everything of one group, sorted by topic and partition.
+  kj::Vector<OffsetChange> fetchGroup(const std::string& group) const;
+  // Groups that have offsets, sorted.
+  kj::Vector<kj::String> groups() const;
+  // Forgets what groups committed for a topic, when it is deleted.
+  kj::Promise<Result<void>> forgetTopic(const std::string& topic);
+
+ private:
+  struct Waiting {
+    kj::Vector<OffsetChange> changes;
+    kj::Own<kj::PromiseFulfiller<Result<void>>> done;
+  };
+  class TaskErrors final : public kj::TaskSet::ErrorHandler {
+   public:
+    void taskFailed(kj::Exception&& exception) override;
+  };
+
+  kj::Promise<void> writeAll();
+
+  StorageEngine& engine_;
+  WorkPool& pool_;
+  const Clock& clock_;
+  std::map<OffsetKey, CommittedOffset> offsets_;
+  kj::Vector<Waiting> waiting_;
+  bool writing_ = false;
+  kj::Maybe<kj::String> broken_;
+  TaskErrors taskErrors_;
+  kj::TaskSet tasks_{taskErrors_};
+};
+
+}  // namespace cambium

@@ -1,0 +1,162 @@
+#include "engine/metadata/local_metadata.h"
+
+#include <kj/async-queue.h>
+#include <kj/debug.h>
+
+#include "engine/base/byte_cursor.h"
+#include "engine/base/coroutine.h"
+
+namespace cambium {
+
+namespace {
+
+constexpr kj::StringPtr kTable = "metadata"_kj;
+
+kj::Array<kj::byte> encodeRow(Revision revision, ByteView value) {
+  ByteWriter row(8 + value.size());
+  row.int64(revision.value());
+  row.bytes(value);
+  return row.finish();
+}
+
+bool startsWith(const std::string& key, kj::StringPtr prefix) {
+  return key.size() >= prefix.size() && key.compare(0, prefix.size(), prefix.cStr()) == 0;
+}
+
+}  // namespace
+
+class LocalMetadata::Watch final : public MetadataWatch {
+ public:
+  Watch(LocalMetadata& store, kj::String prefix) : store_(store), prefix_(kj::mv(prefix)) { store_.watches_.push_back(this); }
+  ~Watch() noexcept(false) override { store_.watches_.remove(this); }
+
+  kj::Promise<MetadataChange> next() override { return changes_.pop(); }
+
+  void see(const MetadataTransaction& transaction, Revision revision) {
+    MetadataChange change{revision, {}};
+    for (auto& write : transaction.writes) {
+      if (!write.key.startsWith(prefix_)) continue;
+      kj::Maybe<kj::Array<kj::byte>> value;
+      KJ_IF_MAYBE(v, write.value) value = kj::heapArray<kj::byte>(*v);
+      change.writes.add(MetadataTransaction::Write{kj::str(write.key), kj::mv(value)});
+    }
+    changes_.push(kj::mv(change));
+  }
+
+ private:
+  LocalMetadata& store_;
+  kj::String prefix_;
+  kj::ProducerConsumerQueue<MetadataChange> changes_;
+};
+
+LocalMetadata::LocalMetadata(StorageEngine& engine, WorkPool& pool)
+    : engine_(engine), pool_(pool), turn_(kj::Promise<void>(kj::READY_NOW).fork()) {
+  engine_.scan(kTable, nullptr, [&](ByteView key, ByteView row) {
+    KJ_REQUIRE(row.size() >= 8, "a row of the metadata table is too short; nothing was changed", key.size());
+    Revision revision(loadBigEndian<int64_t>(row.begin()));
+    if (key.size() == 0) {
+      last_ = revision;
+    } else {
+      entries_.emplace(std::string(reinterpret_cast<const char*>(key.begin()), key.size()),
+                       Stored{kj::heapArray<kj::byte>(row.slice(8, row.size())), revision});
+    }
+    return true;
+  });
+}
+
+LocalMetadata::~LocalMetadata() noexcept(false) {}
+
+void LocalMetadata::requireUsable() const {
+  KJ_IF_MAYBE(reason, broken_) KJ_FAIL_REQUIRE("the metadata table failed; restart the broker", *reason);
+}
+
+kj::Promise<kj::Maybe<MetadataEntry>> LocalMetadata::get(kj::String key) {
+  requireUsable();
+  auto found = entries_.find(key.cStr());
+  if (found == entries_.end()) return kj::Maybe<MetadataEntry>();
+  return kj::Maybe<MetadataEntry>(
+      MetadataEntry{kj::mv(key), kj::heapArray<kj::byte>(found->second.value), found->second.changedAt});
+}
+
+kj::Promise<kj::Vector<MetadataEntry>> LocalMetadata::list(kj::String prefix) {
+  requireUsable();
+  kj::Vector<MetadataEntry> found;
+  for (auto at = entries_.lower_bound(prefix.cStr()); at != entries_.end() && startsWith(at->first, prefix); ++at) {
+    found.add(MetadataEntry{kj::str(at->first.c_str()), kj::heapArray<kj::byte>(at->second.value), at->second.changedAt});
+  }
+  return kj::mv(found);
+}
+
+kj::Own<MetadataWatch> LocalMetadata::watch(kj::String prefix) { return kj::heap<Watch>(*this, kj::mv(prefix)); }
+
+kj::Promise<kj::Maybe<Revision>> LocalMetadata::commit(MetadataTransaction transaction) {
+  // A queue of one: each commit begins when the one before it has ended, however that ended.
+  auto mine = turn_.addBranch()
+                  .then([this, transaction = kj::mv(transaction)]() mutable { return commitAlone(kj::mv(transaction)); })
+                  .fork();
+  turn_ = mine.addBranch().then([](kj::Maybe<Revision>) {}, [](kj::Exception&&) {}).eagerlyEvaluate(nullptr).fork();
+  return mine.addBranch();
+}
+
+kj::Promise<kj::Maybe<Revision>> LocalMetadata::commitAlone(MetadataTransaction transaction) {
+  requireUsable();
+  if (!holds(transaction)) co_return kj::Maybe<Revision>();
+  Revision revision = last_ + 1;
+
+  // The pool's thread owns all it reads.
+  struct Rows {
+    kj::Vector<kj::String> keys;
+    kj::Vector<kj::Maybe<kj::Array<kj::byte>>> values;
+  };
+  auto rows = kj::heap<Rows>();
+  for (auto& write : transaction.writes) {
+    KJ_REQUIRE(write.key.size() > 0, "metadata keys are not empty");
+    rows->keys.add(kj::str(write.key));
+    KJ_IF_MAYBE(value, write.value) {
+      rows->values.add(encodeRow(revision, *value));
+    } else {
+      rows->values.add(nullptr);
+    }
+  }
+  rows->keys.add(kj::str());
+  rows->values.add(encodeRow(revision, nullptr));
+  try {
+    co_await pool_.run([&engine = engine_, rows = kj::mv(rows)]() mutable {
+      kj::Vector<TableChange> changes;
+      for (size_t i = 0; i < rows->keys.size(); ++i) {
+        kj::Maybe<ByteView> value;
+        KJ_IF_MAYBE(v, rows->values[i]) value = v->asPtr().asConst();
+        changes.add(TableChange{kTable, rows->keys[i].asBytes(), value});
+      }
+      engine.commit(changes);
+    });
+  } catch (const kj::Exception& exception) {
+    broken_ = kj::str(exception.getDescription());
+    throw;
+  }
+  apply(transaction, revision);
+  co_return kj::Maybe<Revision>(revision);
+}
+
+bool LocalMetadata::holds(const MetadataTransaction& transaction) const {
+  for (auto& condition : transaction.conditions) {
+    auto found = entries_.find(condition.key.cStr());
+    Revision is = found == entries_.end() ? Revision(0) : found->second.changedAt;
+    if (is != condition.changedAt) return false;
+  }
+  return true;
+}
+
+void LocalMetadata::apply(const MetadataTransaction& transaction, Revision revision) {
+  last_ = revision;
+  for (auto& write : transaction.writes) {
+    KJ_IF_MAYBE(value, write.value) {
+      entries_.insert_or_assign(std::string(write.key.cStr()), Stored{kj::heapArray<kj::byte>(*value), revision});
+    } else {
+      entries_.erase(std::string(write.key.cStr()));
+    }
+  }
+  for (auto* watch : watches_) watch->see(transaction, revision);
+}
+
+}  // namespace cambium

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <kj/vector.h>
+
+#include "engine/base/error.h"
+#include "engine/partition/partition_config.h"
+
+namespace cambium {
+
+// A config as its owner wrote it.
+struct ConfigSetting {
+  kj::String name;
+  kj::String value;
+
+  ConfigSetting clone() const { return {kj::str(name), kj::str(value)}; }
+};
+
+// One wish of an alteration: a new value, or null to go back to the default.
+struct ConfigChange {
+  kj::String name;
+  kj::Maybe<kj::String> value;
+};
+
+// A config with everything a person wants to see.
+struct ConfigDescription {
+  kj::StringPtr name;
+  kj::String value;
+  bool isDefault;
+  kj::StringPtr documentation;
+};
+
+enum class CleanupPolicy : uint8_t { kDelete, kCompact, kCompactDelete };
+
+// All configs of a topic, checked and in force. Names, units and defaults follow Kafka's where Kafka has the config.
+struct TopicConfig {
+  PartitionConfig partition;
+  int64_t retentionMs = 7LL * 24 * 3600 * 1000;  // -1: for ever
+  int64_t retentionBytes = -1;                   // per partition; -1: any size
+  CleanupPolicy cleanupPolicy = CleanupPolicy::kDelete;
+  kj::String storageEngine;  // empty: the broker's --log_engine at the time of creation
+};
+
+// The configs that result from `settings` over the defaults; the first wrong one gives kInvalidConfig, naming it, its value and
+// what was expected.
+Result<TopicConfig> makeTopicConfig(kj::ArrayPtr<const ConfigSetting> settings);
+
+// `settings` after `changes`, sorted by name, checked as a whole. A config that cannot change on a living topic (storage.engine)
+// is refused.
+Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting> settings,
+                                                kj::ArrayPtr<const ConfigChange> changes);
+
+// Every config there is, sorted by name.
+kj::Vector<ConfigDescription> describeConfigs(kj::ArrayPtr<const ConfigSetting> settings);
+
+}  // namespace cambium

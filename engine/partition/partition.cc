@@ -1,0 +1,338 @@
+#include "engine/partition/partition.h"
+
+#include <kj/debug.h>
+
+#include "engine/base/coroutine.h"
+#include "engine/record/record_reader.h"
+#include "engine/record/recompress.h"
+#include "engine/record/validator.h"
+
+namespace cambium {
+
+namespace {
+
+// A sync job under way: the pool's thread and the partition each hold it, so that neither has to wait for the other to let go.
+struct SharedJob final : public kj::AtomicRefcounted {
+  explicit SharedJob(kj::Own<SyncJob> job) : job(kj::mv(job)) {}
+  kj::Own<SyncJob> job;
+};
+
+DecompressionLimits inflationLimits() { return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 1000}; }
+
+}  // namespace
+
+Partition::Partition(kj::String name, kj::Own<PartitionLog> log, PartitionConfig config, LeaderEpoch epoch,
+                     PartitionContext context)
+    : name_(kj::mv(name)), log_(kj::mv(log)), config_(kj::mv(config)), epoch_(epoch), context_(context) {
+  auto bounds = log_->bounds();
+  highWatermark_ = config_.durability == Durability::kFsync ? bounds.durable : bounds.end;
+  scheduleSync();
+}
+
+Partition::Partition(kj::String name, kj::String offlineReason, LeaderEpoch epoch, PartitionContext context)
+    : name_(kj::mv(name)), offlineReason_(kj::mv(offlineReason)), epoch_(epoch), context_(context) {}
+
+Error Partition::offlineError() const {
+  KJ_IF_MAYBE(reason, offlineReason_) {
+    return makeError(ErrorCode::kStorageError, "partition ", name_, " is offline: ", *reason,
+                     "; look at it with `cambium inspect`, then restart the broker");
+  }
+  return makeError(ErrorCode::kUnknownTopicOrPartition, "partition ", name_, " was closed");
+}
+
+void Partition::goOffline(kj::String reason) {
+  KJ_LOG(ERROR, "partition goes offline", name_, reason);
+  if (offlineReason_ == nullptr) offlineReason_ = kj::mv(reason);
+  readers_.releaseAll();
+  committers_.releaseAll();
+}
+
+void Partition::TaskErrors::taskFailed(kj::Exception&& exception) {
+  partition_.syncing_ = false;
+  partition_.goOffline(kj::str(exception.getDescription()));
+}
+
+template <class T>
+Result<T> Partition::guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(PartitionLog&)> action) {
+  if (!usable()) return offlineError();
+  kj::Maybe<Result<T>> result;
+  auto thrown = kj::runCatchingExceptions([&] { result = action(*log_); });
+  KJ_IF_MAYBE(exception, thrown) {
+    if (exception->getType() == kj::Exception::Type::OVERLOADED) {
+      return makeError(ErrorCode::kStorageError, doing, " ", name_, ": ", exception->getDescription(),
+                       "; nothing was changed, free some space and try again");
+    }
+    goOffline(kj::str(doing, ": ", exception->getDescription()));
+    return offlineError();
+  }
+  return kj::mv(KJ_ASSERT_NONNULL(result));
+}
+
+Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
+  int64_t begun = context_.clock.steadyNs();
+  auto& metrics = context_.metrics;
+  auto refuse = [&](Error error) -> Result<AppendOutcome> {
+    ++metrics.appendFailures;
+    error.message = kj::str("partition ", name_, ": ", error.message);
+    return kj::mv(error);
+  };
+  auto validated = validateBatches(batches, {.batchBytesMax = config_.batchBytesMax});
+  if (!validated.ok()) return refuse(kj::mv(validated.error()));
+  if (config_.keysRequired) {
+    BatchIterator each(batches);
+    while (auto* batch = each.next()) {
+      auto checked = validateRecords(*batch, inflationLimits(), {.exactMaxTimestamp = false, .keysRequired = true});
+      if (!checked.ok()) return refuse(kj::mv(checked.error()));
+    }
+  }
+  kj::Array<kj::byte> converted;
+  KJ_IF_MAYBE(codec, config_.codec) {
+    auto result = inTopicCodec(batches, *codec);
+    if (!result.ok()) return refuse(kj::mv(result.error()));
+    converted = kj::mv(result.value());
+    if (converted != nullptr) batches = converted;
+  }
+
+  auto appended = guarded<AppendOutcome>("append to", [&](PartitionLog& log) -> Result<AppendOutcome> {
+    AppendOutcome outcome;
+    auto bounds = log.bounds();
+    outcome.baseOffset = bounds.end;
+    outcome.logStart = bounds.start;
+    if (config_.timestampType == TimestampType::kLogAppendTime) outcome.logAppendTime = context_.clock.now();
+    auto next = bounds.end;
+    auto rest = batches;
+    BatchIterator each(batches);
+    while (auto* batch = each.next()) {
+      auto bytes = rest.slice(0, batch->size());
+      rest = rest.slice(batch->size(), rest.size());
+      int64_t count = int64_t{batch->lastOffsetDelta()} + 1;
+      stampBatch(bytes, next, epoch_);
+      if (outcome.logAppendTime != kNoTimestamp) stampLogAppendTime(bytes, outcome.logAppendTime);
+      next += count;
+    }
+    outcome.nextOffset = log.append(batches);
+    KJ_ASSERT(outcome.nextOffset == next, "the log ends elsewhere than its batches", name_);
+    return outcome;
+  });
+  if (!appended.ok()) {
+    ++metrics.appendFailures;
+    return appended;
+  }
+  ++metrics.appends;
+  metrics.appendedRecords += static_cast<uint64_t>(validated.value().recordCount);
+  metrics.appendedBytes += batches.size();
+  metrics.appendLatency.add(context_.clock.steadyNs() - begun);
+  if (config_.durability != Durability::kFsync) advanceHighWatermark();
+  scheduleSync();
+  return appended;
+}
+
+Result<kj::Array<kj::byte>> Partition::inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec) {
+  bool differs = false;
+  BatchIterator each(batches);
+  while (auto* batch = each.next()) differs |= batch->codec() != codec;
+  if (!differs) return kj::Array<kj::byte>();
+  ByteWriter out(batches.size());
+  BatchIterator again(batches);
+  while (auto* batch = again.next()) {
+    if (batch->codec() == codec) {
+      out.bytes(batch->bytes());
+      continue;
+    }
+    auto one = recompress(*batch, codec, -1, inflationLimits());
+    if (!one.ok()) return kj::mv(one.error());
+    out.bytes(one.value());
+  }
+  return out.finish();
+}
+
+kj::Promise<Result<void>> Partition::whenCommitted(Offset offset) {
+  if (highWatermark_ < offset && usable()) co_await committers_.wait(offset);
+  if (highWatermark_ >= offset) co_return Result<void>();
+  co_return offlineError();
+}
+
+Result<ReadOutcome> Partition::read(Offset from, Bytes bytesMax) {
+  int64_t begun = context_.clock.steadyNs();
+  auto result = guarded<ReadOutcome>("read", [&](PartitionLog& log) -> Result<ReadOutcome> {
+    auto bounds = log.bounds();
+    if (from < bounds.start || from > bounds.end) {
+      return makeError(ErrorCode::kOffsetOutOfRange, "offset ", from, " of partition ", name_, " is outside ",
+                       bounds.start, " (log start) to ", bounds.end, " (end)");
+    }
+    ReadOutcome outcome{
+        .batches = nullptr, .nextOffset = from, .highWatermark = highWatermark_, .logStart = bounds.start};
+    if (from >= highWatermark_) return kj::mv(outcome);
+    outcome.batches = log.read(from, highWatermark_, bytesMax);
+    BatchIterator each(outcome.batches);
+    while (auto* batch = each.next()) outcome.nextOffset = batch->nextOffset();
+    return kj::mv(outcome);
+  });
+  if (result.ok() && result.value().batches.size() > 0) {
+    ++context_.metrics.reads;
+    context_.metrics.readBytes += result.value().batches.size();
+    context_.metrics.readLatency.add(context_.clock.steadyNs() - begun);
+  }
+  return result;
+}
+
+kj::Promise<void> Partition::whenReadable(Offset from) {
+  if (highWatermark_ > from || !usable()) return kj::READY_NOW;
+  return readers_.wait(from + 1);
+}
+
+Result<OffsetFound> Partition::findOffset(OffsetQuery query) {
+  return guarded<OffsetFound>("look up an offset of", [&](PartitionLog& log) -> Result<OffsetFound> {
+    OffsetFound found{.leaderEpoch = epoch_};
+    switch (query.kind) {
+      case OffsetQuery::Kind::kEarliest:
+        found.offset = log.bounds().start;
+        return found;
+      case OffsetQuery::Kind::kLatest:
+        found.offset = highWatermark_;
+        return found;
+      case OffsetQuery::Kind::kTimestamp:
+        KJ_IF_MAYBE(hit, log.seekTime(query.timestamp)) return recordAt(*hit, query.timestamp);
+        return OffsetFound();
+      case OffsetQuery::Kind::kMaxTimestamp:
+        KJ_IF_MAYBE(hit, log.maxTimestamp()) return recordAt(*hit, hit->maxTimestamp);
+        return OffsetFound();
+    }
+    KJ_UNREACHABLE;
+  });
+}
+
+// The engine names the batch; which record of it is meant takes a look inside.
+Result<OffsetFound> Partition::recordAt(TimeHit hit, TimestampMs atLeast) {
+  auto from = kj::max(hit.baseOffset, log_->bounds().start);
+  if (from >= highWatermark_) return OffsetFound();
+  auto batches = log_->read(from, highWatermark_, Bytes(1));
+  BatchIterator each(batches);
+  if (auto* batch = each.next()) {
+    RecordReader records(*batch, inflationLimits());
+    while (auto* record = records.next()) {
+      if (record->offset >= from && record->timestamp >= atLeast) {
+        return OffsetFound{
+            .offset = record->offset, .timestamp = record->timestamp, .leaderEpoch = batch->leaderEpoch()};
+      }
+    }
+    KJ_IF_MAYBE(error, records.error()) {
+      return makeError(error->code, "partition ", name_, ", batch at offset ", batch->baseOffset(), ": ", error->message);
+    }
+  }
+  return OffsetFound();
+}
+
+Result<Offset> Partition::deleteRecords(Offset before) {
+  return guarded<Offset>("delete records of", [&](PartitionLog& log) -> Result<Offset> {
+    auto start = log.bounds().start;
+    auto target = before == kNoOffset ? highWatermark_ : before;
+    if (target < Offset(0) || target > highWatermark_) {
+      return makeError(ErrorCode::kOffsetOutOfRange, "cannot delete records of partition ", name_, " before offset ",
+                       target, ": the high watermark is ", highWatermark_);
+    }
+    if (target > start) log.dropBefore(target);
+    return log.bounds().start;
+  });
+}
+
+void Partition::configure(PartitionConfig config) {
+  config_ = kj::mv(config);
+  if (!usable()) return;
+  log_->configure(config_.log);
+  advanceHighWatermark();
+  scheduleSync();
+}
+
+PartitionStatus Partition::status() {
+  PartitionStatus status;
+  status.leaderEpoch = epoch_;
+  status.highWatermark = highWatermark_;
+  KJ_IF_MAYBE(reason, offlineReason_) status.offline = kj::str(*reason);
+  if (!usable()) return status;
+  auto described = guarded<bool>("describe", [&](PartitionLog& log) -> Result<bool> {
+    auto bounds = log.bounds();
+    status.logStart = bounds.start;
+    status.end = bounds.end;
+    status.durable = bounds.durable;
+    status.bytes = log.sizeBytes();
+    status.extents = static_cast<uint32_t>(log.extents().size());
+    return true;
+  });
+  if (!described.ok()) status.offline = kj::str(described.error().message);
+  return status;
+}
+
+// --- Durability --------------------------------------------------------------------------------------------------------------
+
+void Partition::scheduleSync() {
+  if (syncing_ || !usable() || config_.durability == Durability::kOs) return;
+  auto bounds = log_->bounds();
+  if (bounds.durable == bounds.end) return;
+  syncing_ = true;
+  tasks_.add(syncUntilClean(config_.durability == Durability::kInterval));
+}
+
+// Everything that arrives during one sync rides on the next.
+kj::Promise<void> Partition::syncUntilClean(bool afterInterval) {
+  if (afterInterval) {
+    co_await context_.timer.afterDelay(config_.flushMs * kj::MILLISECONDS).exclusiveJoin(closing_.promise.addBranch());
+  }
+  while (usable() && log_->bounds().durable < log_->bounds().end) {
+    co_await syncOnce();
+    if (config_.durability != Durability::kFsync) break;
+  }
+  // What was appended during the last round of an interval waits for the next one.
+  syncing_ = false;
+  scheduleSync();
+}
+
+kj::Promise<void> Partition::syncOnce() {
+  kj::Own<SharedJob> shared;
+  KJ_IF_MAYBE(job, log_->startSync()) {
+    shared = kj::atomicRefcounted<SharedJob>(kj::mv(*job));
+  } else {
+    co_return;
+  }
+  int64_t begun = context_.clock.steadyNs();
+  auto bytes = shared->job->bytes();
+  kj::Maybe<kj::Exception> failure;
+  try {
+    co_await context_.pool.run([job = kj::atomicAddRef(*shared)]() mutable { job->job->run(); });
+  } catch (...) {
+    failure = kj::runCatchingExceptions([] { throw; });
+  }
+  KJ_IF_MAYBE(exception, failure) {
+    ++context_.metrics.syncFailures;
+    log_->breakLog(kj::mv(shared->job), exception->getDescription());
+    goOffline(kj::str("sync failed: ", exception->getDescription()));
+    co_return;
+  }
+  ++context_.metrics.syncs;
+  context_.metrics.syncedBytes += bytes.value();
+  context_.metrics.syncLatency.add(context_.clock.steadyNs() - begun);
+  log_->finishSync(kj::mv(shared->job));
+  advanceHighWatermark();
+}
+
+void Partition::advanceHighWatermark() {
+  auto bounds = log_->bounds();
+  auto safe = config_.durability == Durability::kFsync ? bounds.durable : bounds.end;
+  // Never back: a topic that turns to fsync keeps showing what it has shown.
+  if (safe <= highWatermark_) return;
+  highWatermark_ = safe;
+  committers_.reach(highWatermark_);
+  readers_.reach(highWatermark_);
+}
+
+kj::Promise<void> Partition::close() {
+  // A sync under way uses the log; it ends by itself, and an interval is cut short.
+  closing_.fulfiller->fulfill();
+  while (syncing_) co_await tasks_.onEmpty();
+  if (usable()) co_await syncOnce();
+  log_ = nullptr;
+  readers_.releaseAll();
+  committers_.releaseAll();
+}
+
+}  // namespace cambium

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <kj/async.h>
+#include <kj/refcount.h>
+#include <kj/timer.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/error.h"
+#include "engine/base/position_waiters.h"
+#include "engine/base/work_pool.h"
+
+#include "engine/partition/partition_config.h"
+#include "engine/partition/partition_metrics.h"
+
+namespace cambium {
+
+// What a partition needs of its surroundings; all of it outlives the partition.
+struct PartitionContext {
+  WorkPool& pool;
+  kj::Timer& timer;
+  const Clock& clock;
+  PartitionMetrics& metrics;
+};
+
+struct AppendOutcome {
+  Offset baseOffset;  // of the first record
+  Offset nextOffset;  // one past the last one
+  TimestampMs logAppendTime = kNoTimestamp;
+  Offset logStart;
+};
+
+struct ReadOutcome {
+  kj::Array<const kj::byte> batches;  // whole ones; the first may begin below the offset asked for
+  Offset nextOffset;                  // where to read on
+  Offset highWatermark;
+  Offset logStart;
+};
+
+// Which offset somebody looks for.
+struct OffsetQuery {
+  enum class Kind { kEarliest, kLatest, kTimestamp, kMaxTimestamp };
+  Kind kind;
+  TimestampMs timestamp = kNoTimestamp;  // for kTimestamp
+};
+
+struct OffsetFound {
+  Offset offset = kNoOffset;  // kNoOffset: no record is that late
+  TimestampMs timestamp = kNoTimestamp;
+  LeaderEpoch leaderEpoch = kNoLeaderEpoch;
+};
+
+struct PartitionStatus {
+  kj::Maybe<kj::String> offline;  // why, when it is
+  Offset logStart, highWatermark, end, durable;
+  Bytes bytes;
+  uint32_t extents = 0;
+  LeaderEpoch leaderEpoch;
+};
+
+// One partition on its leader: checks and stamps what is appended, keeps the high watermark, groups syncs, wakes those who
+// wait. Lives on one loop. When its log fails it goes offline: everything further is answered with kStorageError and the reason,
+// until the broker opens it anew.
+class Partition final : public kj::Refcounted {
+ public:
+  // A partition over an open log; `name` is for messages ("words-0").
+  Partition(kj::String name, kj::Own<PartitionLog> log, PartitionConfig config, LeaderEpoch epoch, PartitionContext context);
+  // A partition whose log could not be opened.
+  Partition(kj::String name, kj::String offlineReason, LeaderEpoch epoch, PartitionContext context);
+  KJ_DISALLOW_COPY(Partition);
+
+  // Checks one or more batches, stamps them in place and writes them; readable up to the high watermark at once. The bytes are
+  // the partition's to change during the call. An answer that waits for durability waits on whenCommitted(nextOffset) as well.
+  Result<AppendOutcome> append(kj::ArrayPtr<kj::byte> batches);
+  // Done once everything below `offset` is as safe as the topic's durability promises; an error when that cannot come about.
+  kj::Promise<Result<void>> whenCommitted(Offset offset);
+
+  // Batches from `from` up to the high watermark, at least one if there is one. Empty at the high watermark.
+  // kOffsetOutOfRange below the log start and beyond the end.
+  Result<ReadOutcome> read(Offset from, Bytes bytesMax);
+  // Done when a record at `from` or later can be read, or when the partition was closed or went offline.
+  kj::Promise<void> whenReadable(Offset from);
+
+  Result<OffsetFound> findOffset(OffsetQuery query);
+  // Makes everything below `before` unreadable (kNoOffset: below the high watermark); returns the new start.
+  Result<Offset> deleteRecords(Offset before);
+
+  void configure(PartitionConfig config);
+  PartitionStatus status();
+  kj::StringPtr name() const { return name_; }
+  bool isOffline() const { return offlineReason_ != nullptr; }
+  size_t waiting() const { return readers_.size() + committers_.size(); }
+
+  // Syncs what is there and closes the log; the partition only answers errors from then on. Everybody who waits is woken.
+  kj::Promise<void> close();
+
+ private:
+  class TaskErrors final : public kj::TaskSet::ErrorHandler {
+   public:
+    explicit TaskErrors(Partition& partition) : partition_(partition) {}
+    void taskFailed(kj::Exception&& exception) override;
+
+   private:
+    Partition& partition_;
+  };
+
+  // The log is there and was not given up.
+  bool usable() const { return log_.get() != nullptr && offlineReason_ == nullptr; }
+  Error offlineError() const;
+  // Runs `action` on the log; turns what it throws into an error, and the partition offline unless only the device is full.
+  template <class T>
+  Result<T> guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(PartitionLog&)> action);
+  void goOffline(kj::String reason);
+  Result<kj::Array<kj::byte>> inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec);
+  Result<OffsetFound> recordAt(TimeHit hit, TimestampMs atLeast);
+  void scheduleSync();
+  kj::Promise<void> syncUntilClean(bool afterInterval);
+  kj::Promise<void> syncOnce();
+  void advanceHighWatermark();
+
+  // Cuts the wait of an interval short when the partition closes.
+  struct Closing {
+    explicit Closing(kj::PromiseFulfillerPair<void> pair) : fulfiller(kj::mv(pair.fulfiller)), promise(pair.promise.fork()) {}
+    kj::Own<kj::PromiseFulfiller<void>> fulfiller;
+    kj::ForkedPromise<void> promise;
+  };
+
+  kj::String name_;
+  kj::Own<PartitionLog> log_;
+  kj::Maybe<kj::String> offlineReason_;
+  PartitionConfig config_;
+  LeaderEpoch epoch_;
+  PartitionContext context_;
+  Offset highWatermark_{0};
+  bool syncing_ = false;  // a sync loop is under way
+  Closing closing_{kj::newPromiseAndFulfiller<void>()};
+  PositionWaiters<Offset> readers_;
+  PositionWaiters<Offset> committers_;
+  TaskErrors taskErrors_{*this};
+  kj::TaskSet tasks_{taskErrors_};
+};
+
+}  // namespace cambium

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "engine/record/batch_view.h"
+#include "engine/storage/partition_log.h"
+
+namespace cambium {
+
+// What an acknowledgement with acks=all is worth, and where the high watermark stands.
+enum class Durability : uint8_t {
+  kFsync,     // on the device: survives a power loss
+  kInterval,  // in the system's page cache, synced every flush.ms: a power loss may take the last moments
+  kOs,        // in the page cache, written back when the system likes
+};
+
+// What a partition needs to know of its topic's configs.
+struct PartitionConfig {
+  LogOptions log;
+  Durability durability = Durability::kFsync;
+  int64_t flushMs = 1000;             // for kInterval
+  size_t batchBytesMax = 1048588;     // max.message.bytes
+  kj::Maybe<Codec> codec;             // null: as the producer sent it
+  TimestampType timestampType = TimestampType::kCreateTime;
+  bool keysRequired = false;          // compacted topics
+};
+
+// Limits of taking a producer's batches apart, where that is needed.
+inline constexpr uint64_t kInflatedBytesMax = uint64_t{128} << 20;
+
+}  // namespace cambium

@@ -1,0 +1,53 @@
+#include "server/rpc/admin_server.h"
+
+#include "server/rpc/error_mapping.h"
+#include "server/rpc/topic_server.h"
+
+namespace cambium {
+
+kj::Promise<void> AdminServer::createTopic(CreateTopicContext context) {
+  WorkInFlight::Lease lease(session_->work);
+  auto params = context.getParams();
+  NewTopic wish{.name = kj::str(params.getName()),
+                .partitions = params.getPartitions(),
+                .settings = {},
+                .validateOnly = params.getValidateOnly()};
+  for (auto config : params.getConfigs()) {
+    if (config.getReset()) continue;
+    wish.settings.add(ConfigSetting{kj::str(config.getName()), kj::str(config.getValue())});
+  }
+  auto made = co_await session_->broker.createTopic(kj::mv(wish));
+  if (made.ok()) {
+    writeSummary(context.getResults().initTopic(), *made.value());
+  } else {
+    writeError(context.getResults().initError(), made.error());
+  }
+}
+
+kj::Promise<void> AdminServer::deleteTopic(DeleteTopicContext context) {
+  WorkInFlight::Lease lease(session_->work);
+  auto done = co_await session_->broker.deleteTopic(kj::str(context.getParams().getName()));
+  if (!done.ok()) writeError(context.getResults().initError(), done.error());
+}
+
+kj::Promise<void> AdminServer::addPartitions(AddPartitionsContext context) {
+  WorkInFlight::Lease lease(session_->work);
+  auto params = context.getParams();
+  auto done = co_await session_->broker.addPartitions(kj::str(params.getName()), params.getTotal());
+  if (!done.ok()) writeError(context.getResults().initError(), done.error());
+}
+
+kj::Promise<void> AdminServer::alterTopic(AlterTopicContext context) {
+  WorkInFlight::Lease lease(session_->work);
+  auto params = context.getParams();
+  kj::Vector<ConfigChange> changes;
+  for (auto config : params.getChanges()) {
+    ConfigChange change{kj::str(config.getName()), nullptr};
+    if (!config.getReset()) change.value = kj::str(config.getValue());
+    changes.add(kj::mv(change));
+  }
+  auto done = co_await session_->broker.alterTopic(kj::str(params.getName()), kj::mv(changes));
+  if (!done.ok()) writeError(context.getResults().initError(), done.error());
+}
+
+}  // namespace cambium

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "engine/base/coroutine.h"
+#include "schema/cambium.capnp.h"
+#include "server/rpc/session.h"
+
+namespace cambium {
+
+// rpc::Admin: topics made, changed and deleted.
+class AdminServer final : public rpc::Admin::Server {
+ public:
+  explicit AdminServer(kj::Own<Session> session) : session_(kj::mv(session)) {}
+
+ protected:
+  kj::Promise<void> createTopic(CreateTopicContext context) override;
+  kj::Promise<void> deleteTopic(DeleteTopicContext context) override;
+  kj::Promise<void> addPartitions(AddPartitionsContext context) override;
+  kj::Promise<void> alterTopic(AlterTopicContext context) override;
+
+ private:
+  kj::Own<Session> session_;
+};
+
+}  // namespace cambium

@@ -1,0 +1,49 @@
+#include "server/rpc/appender_server.h"
+
+#include <cstring>
+
+#include "server/rpc/error_mapping.h"
+#include "server/rpc/partition_server.h"
+
+namespace cambium {
+
+AppenderServer::AppenderServer(kj::Own<Session> session, PartitionKey key, Acks acks)
+    : session_(kj::mv(session)), key_(key), acks_(acks) {}
+
+kj::Promise<void> AppenderServer::append(AppendContext context) {
+  if (failure_ != nullptr) co_return;
+  auto data = context.getParams().getBatches();
+  auto batches = kj::heapArray<kj::byte>(data.size());
+  memcpy(batches.begin(), data.begin(), data.size());
+  context.releaseParams();
+  WorkInFlight::Lease lease(session_->work);
+  auto appended = co_await session_->broker.append(key_, kj::mv(batches), Acks::kLeader);
+  if (!appended.ok()) {
+    if (failure_ == nullptr) failure_ = kj::mv(appended.error());
+    co_return;
+  }
+  KJ_IF_MAYBE(span, span_) {
+    span->nextOffset = appended.value().nextOffset;
+    span->logStart = appended.value().logStart;
+    span->logAppendTime = appended.value().logAppendTime;
+  } else {
+    span_ = appended.value();
+  }
+}
+
+kj::Promise<void> AppenderServer::flush(FlushContext context) {
+  WorkInFlight::Lease lease(session_->work);
+  if (failure_ == nullptr && acks_ == Acks::kAll) {
+    KJ_IF_MAYBE(span, span_) {
+      auto committed = co_await session_->broker.whenCommitted(key_, span->nextOffset);
+      if (!committed.ok()) failure_ = kj::mv(committed.error());
+    }
+  }
+  KJ_IF_MAYBE(failure, failure_) {
+    writeError(context.getResults().initError(), *failure);
+  } else KJ_IF_MAYBE(span, span_) {
+    writeAppended(context.getResults().initAppended(), *span);
+  }
+}
+
+}  // namespace cambium

@@ -1,0 +1,67 @@
+#include "server/rpc/gate_server.h"
+
+#include "server/rpc/admin_server.h"
+#include "server/rpc/error_mapping.h"
+#include "server/rpc/group_offsets_server.h"
+#include "server/rpc/topic_server.h"
+
+namespace cambium {
+
+kj::Promise<void> GateServer::anonymous(AnonymousContext context) {
+  context.getResults().setBroker(kj::heap<BrokerServer>(kj::addRef(*session_)));
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> BrokerServer::info(InfoContext context) {
+  auto& facts = session_->broker.facts();
+  auto info = context.getResults().initInfo();
+  info.setVersion(facts.version);
+  info.setClusterId(facts.clusterId);
+  info.setBrokerId(facts.config.brokerId);
+  info.setCores(static_cast<uint16_t>(facts.config.cores));
+  info.setLogEngine(facts.config.logEngine);
+  info.setStateEngine(facts.config.stateEngine);
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> BrokerServer::topic(TopicContext context) {
+  auto found = session_->broker.topic(context.getParams().getName());
+  if (found.ok()) {
+    context.getResults().setTopic(kj::heap<TopicServer>(kj::addRef(*session_), kj::mv(found.value())));
+  } else {
+    writeError(context.getResults().initError(), found.error());
+  }
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> BrokerServer::listTopics(ListTopicsContext context) {
+  auto image = session_->broker.image();
+  auto topics = image->topics();
+  auto list = context.getResults().initTopics(static_cast<unsigned>(topics.size()));
+  for (unsigned i = 0; i < list.size(); ++i) writeSummary(list[i], *topics[i]);
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> BrokerServer::groupOffsets(GroupOffsetsContext context) {
+  auto group = context.getParams().getGroup();
+  auto checked = checkGroupName(group);
+  if (checked.ok()) {
+    context.getResults().setOffsets(kj::heap<GroupOffsetsServer>(kj::addRef(*session_), kj::str(group)));
+  } else {
+    writeError(context.getResults().initError(), checked.error());
+  }
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> BrokerServer::listGroups(ListGroupsContext context) {
+  auto groups = co_await session_->broker.groups();
+  auto list = context.getResults().initGroups(static_cast<unsigned>(groups.size()));
+  for (unsigned i = 0; i < list.size(); ++i) list.set(i, groups[i]);
+}
+
+kj::Promise<void> BrokerServer::admin(AdminContext context) {
+  context.getResults().setAdmin(kj::heap<AdminServer>(kj::addRef(*session_)));
+  return kj::READY_NOW;
+}
+
+}  // namespace cambium

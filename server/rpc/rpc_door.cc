@@ -1,0 +1,95 @@
+#include "server/rpc/rpc_door.h"
+
+#include <sys/socket.h>
+
+#include <capnp/rpc-twoparty.h>
+#include <kj/debug.h>
+
+#include "engine/base/buffered_stream.h"
+#include "server/rpc/gate_server.h"
+
+namespace cambium {
+
+namespace {
+
+// Everything of one connection, in the order in which it must go.
+struct Connection {
+  Connection(kj::Own<kj::AsyncIoStream> raw, kj::Own<Session> session)
+      : stream(newBufferedStream(kj::mv(raw))),
+        network(*stream, capnp::rpc::twoparty::Side::SERVER),
+        rpc(network, capnp::Capability::Client(kj::heap<GateServer>(kj::mv(session)))) {}
+
+  kj::Own<kj::AsyncIoStream> stream;
+  capnp::TwoPartyVatNetwork network;
+  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
+};
+
+}  // namespace
+
+RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcConnectionCounts& counts,
+                 kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
+    : broker_(broker), loop_(loop), limits_(limits), receivers_(kj::mv(receivers)), counts_(counts) {
+  for (auto& receiver : receivers_) {
+    accepting_.add(accept(*receiver).eagerlyEvaluate(
+        [](kj::Exception&& e) { KJ_LOG(ERROR, "the RPC door no longer accepts", e); }));
+  }
+}
+
+void RpcDoor::TaskErrors::taskFailed(kj::Exception&& exception) {
+  if (exception.getType() != kj::Exception::Type::DISCONNECTED) KJ_LOG(WARNING, "an RPC connection failed", exception);
+}
+
+kj::Promise<void> RpcDoor::accept(kj::ConnectionReceiver& receiver) {
+  for (;;) {
+    if (open_ >= limits_.connectionsMax) {
+      auto paf = kj::newPromiseAndFulfiller<void>();
+      waitingForRoom_.add(kj::mv(paf.fulfiller));
+      co_await paf.promise;
+      continue;
+    }
+    kj::Maybe<kj::Own<kj::AsyncIoStream>> stream;
+    kj::Maybe<kj::Exception> failure;
+    try {
+      stream = co_await receiver.accept();
+    } catch (...) {
+      failure = kj::runCatchingExceptions([] { throw; });
+    }
+    KJ_IF_MAYBE(accepted, stream) {
+      connections_.add(serve(kj::mv(*accepted)));
+    } else KJ_IF_MAYBE(e, failure) {
+      // Out of descriptors, most likely: wait for some to come back.
+      KJ_LOG(WARNING, "a connection could not be accepted; pausing", *e);
+      co_await loop_.timer.afterDelay(100 * kj::MILLISECONDS);
+    }
+  }
+}
+
+kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
+  ++counts_.accepted;
+  ++counts_.open;
+  ++open_;
+  KJ_DEFER({
+    --counts_.open;
+    --open_;
+    for (auto& waiting : waitingForRoom_) waiting->fulfill();
+    waitingForRoom_.clear();
+  });
+  int size = limits_.sendBufferBytes;
+  stream->setsockopt(SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+  // Finds peers that vanished without a word.
+  int on = 1;
+  stream->setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  Connection connection(kj::mv(stream), kj::refcounted<Session>(broker_, limits_, work_));
+  connection.rpc.setFlowLimit(limits_.callBytesMax.value() / sizeof(capnp::word));
+  co_await connection.network.onDisconnect();
+}
+
+kj::Promise<void> RpcDoor::drain() {
+  accepting_.clear();
+  // What is under way may end, but a stop does not wait for ever.
+  co_await work_.whenIdle().exclusiveJoin(loop_.timer.afterDelay(500 * kj::MILLISECONDS));
+  // Answers leave at the end of a turn of the loop.
+  for (int turn = 0; turn < 4; ++turn) co_await kj::evalLast([] {});
+}
+
+}  // namespace cambium

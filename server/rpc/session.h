@@ -1,0 +1,67 @@
+#pragma once
+
+#include <kj/refcount.h>
+
+#include "engine/broker/local_broker.h"
+
+namespace cambium {
+
+// Limits of what one client may ask for at once.
+struct RpcLimits {
+  Bytes readBytesMax = mebibytes(16);      // of one read or push
+  int64_t waitMsMax = 5 * 60 * 1000;       // of one long poll
+  Bytes callBytesMax = mebibytes(32);      // parameters of unfinished calls, per connection
+  int sendBufferBytes = 1 << 20;           // SO_SNDBUF: what a slow consumer can hold in the system
+  unsigned connectionsMax = 10'000;        // per loop
+};
+
+// Counts appends and changes under way on one loop, so that a stop can let them finish.
+class WorkInFlight {
+ public:
+  class Lease {
+   public:
+    explicit Lease(WorkInFlight& owner) : owner_(owner) { ++owner_.count_; }
+    ~Lease() noexcept(false) { owner_.release(); }
+    KJ_DISALLOW_COPY(Lease);
+
+   private:
+    WorkInFlight& owner_;
+  };
+
+  // Done when nothing is under way.
+  kj::Promise<void> whenIdle() {
+    if (count_ == 0) return kj::READY_NOW;
+    auto paf = kj::newPromiseAndFulfiller<void>();
+    idle_ = kj::mv(paf.fulfiller);
+    return kj::mv(paf.promise);
+  }
+
+ private:
+  void release() {
+    if (--count_ > 0) return;
+    KJ_IF_MAYBE(idle, idle_) (*idle)->fulfill();
+    idle_ = nullptr;
+  }
+  size_t count_ = 0;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> idle_;
+};
+
+// What the capabilities of one connection share. Refcounted, because capabilities may outlive the connection by a moment.
+class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
+ public:
+  Session(LocalBroker& broker, const RpcLimits& limits, WorkInFlight& work)
+      : broker(broker), limits(limits), work(work), background_(*this) {}
+
+  LocalBroker& broker;
+  const RpcLimits& limits;
+  WorkInFlight& work;
+
+  // Work that nobody waits for: appends with acks=none.
+  void runInBackground(kj::Promise<void> task) { background_.add(kj::mv(task)); }
+
+ private:
+  void taskFailed(kj::Exception&& exception) override { KJ_LOG(WARNING, "unacknowledged append", exception); }
+  kj::TaskSet background_;
+};
+
+}  // namespace cambium

@@ -1,0 +1,81 @@
+#include "server/rpc/subscription_server.h"
+
+#include "server/rpc/error_mapping.h"
+#include "server/rpc/record_writer.h"
+
+namespace cambium {
+
+SubscriptionServer::SubscriptionServer(kj::Own<Session> session, PartitionKey key, Offset from, rpc::RecordSink::Client sink,
+                                       Options options)
+    : session_(kj::mv(session)),
+      key_(key),
+      sink_(kj::mv(sink)),
+      options_(options),
+      next_(from),
+      // Begins in the next turn, when this object is whole. A sink that fails has gone or wants no more: nobody is left to tell.
+      running_(kj::evalLater([this] { return run(); }).eagerlyEvaluate([](kj::Exception&& e) {
+        if (e.getType() != kj::Exception::Type::DISCONNECTED) KJ_LOG(INFO, "a subscription ended", e);
+      })) {}
+
+kj::Promise<void> SubscriptionServer::position(PositionContext context) {
+  context.getResults().setNextOffset(next_.value());
+  context.getResults().setHighWatermark(highWatermark_.value());
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> SubscriptionServer::run() {
+  while (next_ < options_.end) {
+    auto read = co_await session_->broker.read(
+        key_, {.from = next_, .bytesMax = options_.bytesPerPush, .waitMsMax = session_->limits.waitMsMax});
+    if (!read.ok()) {
+      co_await finish(kj::mv(read.error()));
+      co_return;
+    }
+    auto outcome = kj::heap(kj::mv(read.value()));
+    highWatermark_ = outcome->highWatermark;
+    if (outcome->batches.size() == 0) continue;
+    auto pushed = co_await push(kj::mv(outcome));
+    if (!pushed.ok()) {
+      co_await finish(kj::mv(pushed.error()));
+      co_return;
+    }
+  }
+  co_await finish(nullptr);
+}
+
+kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome) {
+  auto next = kj::min(outcome->nextOffset, options_.end);
+  auto describe = [&](rpc::Delivery::Builder delivery) {
+    delivery.setHighWatermark(outcome->highWatermark.value());
+    delivery.setNextOffset(next.value());
+  };
+  kj::Promise<void> sent = nullptr;
+  if (options_.asBatches) {
+    auto request = sink_.pushRequest(capnp::MessageSize{outcome->batches.size() / 8 + 32, 0});
+    auto delivery = request.initDelivery();
+    delivery.setBatches(outcome->batches);
+    describe(delivery);
+    sent = request.send();
+  } else {
+    auto decoded = DecodedRecords::decode(outcome->batches, next_, options_.end);
+    if (!decoded.ok()) co_return Result<void>(kj::mv(decoded.error()));
+    auto request = sink_.pushRequest(capnp::MessageSize{decoded.value().wordsHint(), 0});
+    auto delivery = request.initDelivery();
+    decoded.value().write(delivery.initRecords(static_cast<unsigned>(decoded.value().count())));
+    describe(delivery);
+    sent = request.send();
+  }
+  // What was read is in the message now.
+  outcome = nullptr;
+  next_ = next;
+  co_await sent;
+  co_return Result<void>();
+}
+
+kj::Promise<void> SubscriptionServer::finish(kj::Maybe<Error> error) {
+  auto request = sink_.doneRequest();
+  KJ_IF_MAYBE(e, error) writeError(request.initError(), *e);
+  co_await request.send().ignoreResult();
+}
+
+}  // namespace cambium
