@@ -465,9 +465,8 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   ClosedLog reopened;
   reopened.durable = segments.back()->summary();
   // Recovery leaves index entries that are not synced; a state counts only those that are.
-  bool sameActive = known.segments.size() > 0 && known.segments.back().base == reopened.durable.base;
-  reopened.durable.offsetEntries = sameActive ? known.segments.back().offsetEntries : 0;
-  reopened.durable.timeEntries = sameActive ? known.segments.back().timeEntries : 0;
+  reopened.durable.offsetEntries = recovery.syncedOffsetEntries();
+  reopened.durable.timeEntries = recovery.syncedTimeEntries();
   reopened.dirtyFiles.add(segments.back()->path(kIndexSuffix));
   reopened.dirtyFiles.add(segments.back()->path(kTimeIndexSuffix));
   reopened.newFolder = trust == Trust::kAbsent || closed.newFolder;

@@ -256,7 +256,21 @@ void Segment::extendIndexes(SegmentIndexes& indexes) {
   }
 }
 
-void Segment::completeIndexes() { extendIndexes(ownIndexes()); }
+bool Segment::completeIndexes() {
+  auto& indexes = ownIndexes();
+  // A clean close left a time entry behind the last offset entry. With offset entries about to come in between, time entries
+  // belong there too: it goes.
+  auto offsets = indexes.offsets.entries();
+  size_t before = indexes.times.size();
+  indexes.times.truncate(offsets.size() == 0 ? 0 : int64_t{offsets.back().relativeOffset} + 1);
+  bool kept = indexes.times.size() == before;
+  if (!kept) {
+    summary_.timeEntries = kj::min(summary_.timeEntries, static_cast<uint32_t>(indexes.times.size()));
+    trimIndexFiles_ = true;
+  }
+  extendIndexes(indexes);
+  return kept;
+}
 
 HeaderScan Segment::headers(uint64_t position, uint64_t end) {
   return HeaderScan(folder_.fileSystem, file().get(), path(kLogSuffix), position, end);

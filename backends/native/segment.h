@@ -79,8 +79,9 @@ class Segment {
   void trimIndexes();
   // Makes the batches and the saved indexes durable.
   void syncFiles();
-  // Adds the entries that the saved indexes lack up to the end of what the summary describes.
-  void completeIndexes();
+  // Adds the entries that the saved indexes lack up to the end of what the summary describes. False when entries that had been
+  // saved are not among them any more.
+  bool completeIndexes();
   // Removes the files.
   void remove();
 

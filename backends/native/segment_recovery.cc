@@ -174,7 +174,9 @@ void SegmentRecovery::scanFrom(size_t first) {
 // False when the segment had to be cut.
 bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   uint64_t from = segment.summary().bytes;
-  segment.completeIndexes();
+  syncedOffsetEntries_ = segment.summary().offsetEntries;
+  syncedTimeEntries_ = segment.summary().timeEntries;
+  if (!segment.completeIndexes()) syncedTimeEntries_ = segment.summary().timeEntries;
   if (known_.lost && trust_ == Trust::kKnown) {
     if (found.bytes == from) return false;
     cutTail(segment, found, "a sync had failed there"_kj);
@@ -227,6 +229,7 @@ void SegmentRecovery::discard(const Found& found, kj::StringPtr reason) {
 
 void SegmentRecovery::startEmpty() {
   segments_.add(Segment::create(folder_, start_));
+  syncedOffsetEntries_ = syncedTimeEntries_ = 0;
   changed_ = true;
 }
 

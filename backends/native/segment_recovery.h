@@ -34,6 +34,9 @@ class SegmentRecovery {
   // Valid after run(): bytes that had to be scanned. When this is much, or anything was changed, a new state is worth writing.
   uint64_t scannedBytes() const { return scannedBytes_; }
   bool changed() const { return changed_; }
+  // Valid after run(): how many index entries of the active segment are known to be synced.
+  uint32_t syncedOffsetEntries() const { return syncedOffsetEntries_; }
+  uint32_t syncedTimeEntries() const { return syncedTimeEntries_; }
 
  private:
   struct Found {
@@ -63,6 +66,8 @@ class SegmentRecovery {
   Offset start_;
   uint64_t scannedBytes_ = 0;
   bool changed_ = false;
+  uint32_t syncedOffsetEntries_ = 0;
+  uint32_t syncedTimeEntries_ = 0;
   kj::Vector<Found> found_;
   kj::Vector<kj::Own<Segment>> segments_;
   kj::Vector<Segment*> dirty_;
