@@ -30,17 +30,21 @@ constexpr kj::StringPtr kUnclaimedSuffix = "-unclaimed"_kj;
 
 void checkName(kj::StringPtr name) {
   auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   bool sound = name.size() >= 1 && name.size() <= kNameMax && name != "." && name != "..";
-  for (char c : name) sound = sound && allowed(c);
+  for (char c : name)
+    sound = sound && allowed(c);
   KJ_REQUIRE(sound, "a log's name has 1 to 255 characters of [a-zA-Z0-9._-] and is not . or ..", name);
-  bool taken = name == kTablesName || name == kLockName || name.startsWith(kCheckpointName) || name.endsWith(kDroppedSuffix) ||
-               name.endsWith(kUnclaimedSuffix);
+  bool taken = name == kTablesName || name == kLockName || name.startsWith(kCheckpointName) ||
+               name.endsWith(kDroppedSuffix) || name.endsWith(kUnclaimedSuffix);
   KJ_REQUIRE(!taken, "this name is taken by the engine itself; choose another one for the log", name);
 }
 
-std::string keyOf(kj::StringPtr name) { return std::string(name.begin(), name.size()); }
+std::string keyOf(kj::StringPtr name) {
+  return std::string(name.begin(), name.size());
+}
 
 class NativeEngine final : public StorageEngine, public LogHost {
  public:
@@ -135,10 +139,11 @@ void NativeEngine::prepareFolder() {
       fileSystem_.syncDirectory(part);
     }
   }
-  KJ_IF_MAYBE(lock, fileSystem_.tryLock(below(kLockName))) {
+  KJ_IF_MAYBE (lock, fileSystem_.tryLock(below(kLockName))) {
     lock_ = kj::mv(*lock);
   } else {
-    KJ_FAIL_REQUIRE("another process has this store open; stop it or choose another folder", fileSystem_.describe(folder_));
+    KJ_FAIL_REQUIRE("another process has this store open; stop it or choose another folder",
+                    fileSystem_.describe(folder_));
   }
 }
 
@@ -149,7 +154,7 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
     checkpointLost_ = true;
     return true;
   }
-  KJ_IF_MAYBE(checkpoint, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
+  KJ_IF_MAYBE (checkpoint, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
     registry.session = checkpoint->session + 1;
     registry.marked = checkpoint->clean;
     for (auto& log : checkpoint->logs) {
@@ -193,12 +198,14 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
       continue;
     }
     // Dropped after the checkpoint was written; after a clean stop somebody else has taken it away.
-    if (registry.marked) report(kj::str(fileSystem_.describe(below(at->first.c_str())), ": the folder of this log is gone"));
+    if (registry.marked)
+      report(kj::str(fileSystem_.describe(below(at->first.c_str())), ": the folder of this log is gone"));
     at = registry.logs.erase(at);
   }
   checkpointWasLost_ = checkpointLost_ && !registry.logs.empty();
   if (checkpointWasLost_ && !damaged) {
-    report(kj::str(fileSystem_.describe(below(kCheckpointName)), " is missing; every log is recovered from its own state"));
+    report(kj::str(fileSystem_.describe(below(kCheckpointName)),
+                   " is missing; every log is recovered from its own state"));
   }
 }
 
@@ -206,7 +213,7 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
 void NativeEngine::findLog(Registry& registry, kj::StringPtr name) {
   auto key = keyOf(name);
   auto path = below(name);
-  KJ_IF_MAYBE(incarnation, readLogMetadata(fileSystem_, path)) {
+  KJ_IF_MAYBE (incarnation, readLogMetadata(fileSystem_, path)) {
     auto& known = registry.logs[key];
     if (known.incarnation != *incarnation) known = Known();
     known.incarnation = *incarnation;
@@ -225,7 +232,8 @@ void NativeEngine::findLog(Registry& registry, kj::StringPtr name) {
   }
 }
 
-// A log that was never synced: its first sync would have made the metadata durable. What reached the disk is kept beside it.
+// A log that was never synced: its first sync would have made the metadata durable. What reached the disk is kept
+// beside it.
 void NativeEngine::setAside(kj::StringPtr name) {
   for (uint32_t n = 1;; ++n) {
     auto suffix = kj::str(".", n, kUnclaimedSuffix);
@@ -253,7 +261,7 @@ void NativeEngine::beforeChange() {
   auto path = below(kCheckpointName);
   LogCheckpoint checkpoint;
   if (!checkpointLost_) {
-    KJ_IF_MAYBE(stored, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
+    KJ_IF_MAYBE (stored, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
       checkpoint = kj::mv(*stored);
     } else {
       KJ_FAIL_REQUIRE("the file changed while the engine had it", fileSystem_.describe(path));
@@ -285,19 +293,21 @@ void NativeEngine::close() {
     checkpoint.logs.add(LogCheckpoint::Log{kj::str(name.c_str()), known.closed.state.clone()});
   }
   bool newFolders = false;
-  for (auto& [name, known] : registry->logs) newFolders = newFolders || known.closed.newFolder;
+  for (auto& [name, known] : registry->logs)
+    newFolders = newFolders || known.closed.newFolder;
   if (newFolders) fileSystem_.syncDirectory(folder_);
   replaceFile(fileSystem_, below(kCheckpointName), encodeCheckpoint(checkpoint));
 }
 
 void NativeEngine::syncClosed(kj::StringPtr name, const ClosedLog& closed) {
-  KJ_IF_MAYBE(from, closed.dirtyFrom) {
+  KJ_IF_MAYBE (from, closed.dirtyFrom) {
     for (auto& segment : closed.state.segments) {
       if (segment.base < *from) continue;
       syncIfThere(fileSystem_, kj::str(below(name), "/", segmentFileName(segment.base, kLogSuffix)));
     }
   }
-  for (auto& path : closed.dirtyFiles) syncIfThere(fileSystem_, path);
+  for (auto& path : closed.dirtyFiles)
+    syncIfThere(fileSystem_, path);
   if (closed.newFolder) syncIfThere(fileSystem_, kj::str(below(name), "/", kMetadataName));
   if (closed.newFolder || closed.dirtyFolder || closed.dirtyFiles.size() > 0) fileSystem_.syncDirectory(below(name));
 }
@@ -309,7 +319,8 @@ EngineUsage NativeEngine::usage() {
   for (auto& [name, known] : registry->logs) {
     if (known.busy) ++open;
     for (auto& segment : known.closed.state.segments) {
-      bytes += segment.bytes + segment.offsetEntries * OffsetIndex::kEntryBytes + segment.timeEntries * TimeIndex::kEntryBytes;
+      bytes += segment.bytes + segment.offsetEntries * OffsetIndex::kEntryBytes +
+               segment.timeEntries * TimeIndex::kEntryBytes;
     }
   }
   return {Bytes(bytes), tables_->sizeBytes(), open};
@@ -321,7 +332,8 @@ EngineUsage NativeEngine::usage() {
 kj::Array<LogId> NativeEngine::list() {
   auto registry = registry_.lockShared();
   kj::Vector<LogId> ids;
-  for (auto& [name, known] : registry->logs) ids.add(LogId{kj::str(name.c_str()), known.incarnation});
+  for (auto& [name, known] : registry->logs)
+    ids.add(LogId{kj::str(name.c_str()), known.incarnation});
   return ids.releaseAsArray();
 }
 
@@ -398,7 +410,8 @@ kj::Own<PartitionLog> NativeEngine::create(LogId id, LogOptions options, bool st
     closed.durable = segments.front()->summary();
     closed.newFolder = closed.dirtyFolder = true;
     auto log = kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), Offset(0), kj::mv(segments), kj::mv(closed));
-    // The checkpoint speaks of a predecessor; what it says must not be taken for this log, whatever a crash leaves of it.
+    // The checkpoint speaks of a predecessor; what it says must not be taken for this log, whatever a crash leaves of
+    // it.
     if (stale) log->writeState();
     return log;
   } catch (...) {
@@ -412,7 +425,7 @@ kj::Own<PartitionLog> NativeEngine::create(LogId id, LogOptions options, bool st
 bool NativeEngine::matches(LogFolder& folder, const LogState& state) {
   size_t next = 0;
   for (auto& entry : fileSystem_.list(folder.path)) {
-    KJ_IF_MAYBE(base, parseSegmentFileName(entry.name, kLogSuffix)) {
+    KJ_IF_MAYBE (base, parseSegmentFileName(entry.name, kLogSuffix)) {
       if (next >= state.segments.size()) return false;
       auto& segment = state.segments[next++];
       if (segment.base != *base || segment.bytes != entry.sizeBytes) return false;
@@ -427,7 +440,8 @@ kj::Own<PartitionLog> NativeEngine::openExisting(LogId id, LogOptions options, C
     return recover(kj::mv(id), kj::mv(folder), kj::mv(closed), hasState);
   }
   kj::Vector<kj::Own<Segment>> segments;
-  for (auto& summary : closed.state.segments) segments.add(kj::heap<Segment>(*folder, summary));
+  for (auto& summary : closed.state.segments)
+    segments.add(kj::heap<Segment>(*folder, summary));
   if (closed.dirtyFrom == nullptr) closed.durable = closed.state.segments.back();
   Offset start = closed.state.start;
   return kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), start, kj::mv(segments), kj::mv(closed));
@@ -440,7 +454,7 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   Trust trust = hasState ? Trust::kKnown : Trust::kAbsent;
   auto statePath = kj::str(folder->path, "/", kLogStateName);
   if (fileSystem_.exists(statePath)) {
-    KJ_IF_MAYBE(own, decodeLogState(readWholeFile(fileSystem_, statePath))) {
+    KJ_IF_MAYBE (own, decodeLogState(readWholeFile(fileSystem_, statePath))) {
       bool later = !hasState || own->session > known.session;
       if (later && own->incarnation == id.incarnation) {
         known = kj::mv(*own);
@@ -465,16 +479,16 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   ClosedLog reopened;
   reopened.durable = segments.back()->summary();
   // Recovery leaves index entries that are not synced; a state counts only those that are.
-  bool sameActive = known.segments.size() > 0 && known.segments.back().base == reopened.durable.base;
-  reopened.durable.offsetEntries = sameActive ? known.segments.back().offsetEntries : 0;
-  reopened.durable.timeEntries = sameActive ? known.segments.back().timeEntries : 0;
+  reopened.durable.offsetEntries = recovery.syncedOffsetEntries();
+  reopened.durable.timeEntries = recovery.syncedTimeEntries();
   reopened.dirtyFiles.add(segments.back()->path(kIndexSuffix));
   reopened.dirtyFiles.add(segments.back()->path(kTimeIndexSuffix));
   reopened.newFolder = trust == Trust::kAbsent || closed.newFolder;
   bool holdsData = reopened.durable.end > segments.front()->base();
-  bool worthAState = recovery.changed() || recovery.scannedBytes() > kScannedWorthAState || known.lost || known.resetting ||
-                     (reopened.newFolder && holdsData);
-  auto log = kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));
+  bool worthAState = recovery.changed() || recovery.scannedBytes() > kScannedWorthAState || known.lost ||
+                     known.resetting || (reopened.newFolder && holdsData);
+  auto log =
+      kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));
   if (worthAState) log->writeState();
   return log;
 }

@@ -14,8 +14,8 @@ namespace cambium {
 //     recovery-checkpoint      what was true at the last clean stop (log_checkpoint.h)
 //     lock                     held while the engine is open
 //
-// Makes the folder when there is none. Throws when another process has it open, or when its tables are damaged. The file system
-// lives as long as the engine.
+// Makes the folder when there is none. Throws when another process has it open, or when its tables are damaged. The
+// file system lives as long as the engine.
 kj::Own<StorageEngine> openNativeEngine(FileSystem& fileSystem, kj::StringPtr folder, EngineOptions options);
 
 }  // namespace cambium

@@ -13,10 +13,13 @@ namespace {
 
 constexpr size_t kSectorBytes = 512;
 
-std::string stringOf(kj::ArrayPtr<const char> text) { return std::string(text.begin(), text.size()); }
+std::string stringOf(kj::ArrayPtr<const char> text) {
+  return std::string(text.begin(), text.size());
+}
 
 [[noreturn]] void fail(kj::Exception::Type type, kj::StringPtr doing, kj::StringPtr path, kj::StringPtr why) {
-  kj::throwFatalException(kj::Exception(type, __FILE__, __LINE__, kj::str("cannot ", doing, " memory:", path, ": ", why)));
+  kj::throwFatalException(
+      kj::Exception(type, __FILE__, __LINE__, kj::str("cannot ", doing, " memory:", path, ": ", why)));
 }
 
 }  // namespace
@@ -78,7 +81,9 @@ struct MemoryFileSystem::State {
     return folder;
   }
   static std::string nameOf(kj::StringPtr path) {
-    KJ_IF_MAYBE(slash, path.findLast('/')) { return path.slice(*slash + 1).cStr(); }
+    KJ_IF_MAYBE (slash, path.findLast('/')) {
+      return path.slice(*slash + 1).cStr();
+    }
     return path.cStr();
   }
 
@@ -112,13 +117,15 @@ struct MemoryFileSystem::State {
   template <class Settle>
   static void walk(Node& node, Settle& settle) {
     settle(node);
-    for (auto& [name, entry] : node.entries) walk(*entry, settle);
+    for (auto& [name, entry] : node.entries)
+      walk(*entry, settle);
   }
 };
 
 class MemoryFileSystem::OpenFile final : public File {
  public:
-  OpenFile(const MemoryFileSystem& owner, std::shared_ptr<Node> node, uint64_t incarnation, kj::String path, bool writable)
+  OpenFile(const MemoryFileSystem& owner, std::shared_ptr<Node> node, uint64_t incarnation, kj::String path,
+           bool writable)
       : owner_(owner), node_(kj::mv(node)), incarnation_(incarnation), path_(kj::mv(path)), writable_(writable) {}
 
   void write(uint64_t position, ByteView data) override {
@@ -151,7 +158,8 @@ class MemoryFileSystem::OpenFile final : public File {
     node_->durable.resize(node_->live.size());
     size_t to = std::min(node_->dirtyTo, node_->live.size());
     if (node_->dirtyFrom < to) {
-      std::copy(node_->live.begin() + static_cast<ptrdiff_t>(node_->dirtyFrom), node_->live.begin() + static_cast<ptrdiff_t>(to),
+      std::copy(node_->live.begin() + static_cast<ptrdiff_t>(node_->dirtyFrom),
+                node_->live.begin() + static_cast<ptrdiff_t>(to),
                 node_->durable.begin() + static_cast<ptrdiff_t>(node_->dirtyFrom));
     }
     node_->clean();
@@ -227,7 +235,8 @@ void MemoryFileSystem::crashPartly(uint64_t seed) {
       bool written = random() % 2 == 0;
       auto& source = written ? node.live : node.durable;
       size_t to = std::min({size, (from / kSectorBytes + 1) * kSectorBytes, source.size()});
-      for (size_t i = from; i < to; ++i) result[i] = source[i];
+      for (size_t i = from; i < to; ++i)
+        result[i] = source[i];
     }
     node.live = node.durable = result;
     node.clean();
@@ -240,9 +249,13 @@ void MemoryFileSystem::failAt(uint64_t n, Fault fault) {
   (*state)->fault = fault;
 }
 
-void MemoryFileSystem::setFull(bool full) { (*state_.lockExclusive())->full = full; }
+void MemoryFileSystem::setFull(bool full) {
+  (*state_.lockExclusive())->full = full;
+}
 
-uint64_t MemoryFileSystem::mutations() const { return (*state_.lockShared())->mutations; }
+uint64_t MemoryFileSystem::mutations() const {
+  return (*state_.lockShared())->mutations;
+}
 
 void MemoryFileSystem::flipBit(kj::StringPtr path, uint64_t bit) {
   auto state = state_.lockExclusive();
@@ -363,6 +376,8 @@ FileSystem::Space MemoryFileSystem::space() {
   return {(*state)->full ? Bytes(0) : mebibytes(1024), mebibytes(1024)};
 }
 
-kj::String MemoryFileSystem::describe(kj::StringPtr path) { return kj::str("memory:", path); }
+kj::String MemoryFileSystem::describe(kj::StringPtr path) {
+  return kj::str("memory:", path);
+}
 
 }  // namespace cambium
