@@ -327,7 +327,8 @@ TEST_F(ProducerTest, NoticesAddedPartitions) {
   pass(1'001);
   EXPECT_TRUE(run(send(*producer, "b")).ok());
   settle();
-  for (int i = 0; i < 2; ++i) EXPECT_TRUE(run(send(*producer, "c")).ok());
+  for (int i = 0; i < 2; ++i)
+    EXPECT_TRUE(run(send(*producer, "c")).ok());
   EXPECT_FALSE(broker.values("words", 1).empty());
 }
 
