@@ -70,7 +70,7 @@ void TopicSender::startCounting() {
 // Asks until there is an answer, or nobody waits for one.
 kj::Promise<void> TopicSender::countUntilKnown() {
   KJ_DEFER(counting_ = false);
-  co_await kj::evalLast([] {});  // so that there is a record to ask for
+  co_await kj::evalLater([] {});  // so that there is a record to ask for
   Backoff backoff(options_.retryBackoffMs, options_.retryBackoffMsMax);
   auto problem = makeError(ErrorCode::kRequestTimedOut, "the broker did not answer");
   while (true) {

@@ -10,36 +10,43 @@ ThreadWorkPool::ThreadWorkPool(unsigned threads) {
 }
 
 ThreadWorkPool::~ThreadWorkPool() noexcept(false) {
-  state_.lockExclusive()->closing = true;
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_all();
   for (auto& thread : threads_) thread.join();
 }
 
 kj::Promise<void> ThreadWorkPool::run(kj::Function<void()> job) {
   auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
-  auto lock = state_.lockExclusive();
-  KJ_REQUIRE(!lock->closing, "job given to a pool that is closing");
-  lock->queue.push_back({kj::mv(job), kj::mv(paf.fulfiller)});
+  {
+    std::lock_guard lock(mutex_);
+    KJ_REQUIRE(!closing_, "job given to a pool that is closing");
+    queue_.push_back({kj::mv(job), kj::mv(paf.fulfiller)});
+  }
+  changed_.notify_one();
   return kj::mv(paf.promise);
 }
 
 void ThreadWorkPool::work() {
   for (;;) {
     kj::Maybe<Task> taken;
-    state_.when([](const State& state) { return state.closing || !state.queue.empty(); },
-                [&](State& state) {
-                  if (state.queue.empty()) return;
-                  taken = kj::mv(state.queue.front());
-                  state.queue.pop_front();
-                });
-    KJ_IF_MAYBE(task, taken) {
-      auto exception = kj::runCatchingExceptions([&] { task->job(); });
-      KJ_IF_MAYBE(e, exception) {
-        task->done->reject(kj::mv(*e));
-      } else {
-        task->done->fulfill();
-      }
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return closing_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      taken = kj::mv(queue_.front());
+      queue_.pop_front();
+    }
+    auto& task = KJ_ASSERT_NONNULL(taken);
+    auto exception = kj::runCatchingExceptions([&] { task.job(); });
+    // Whatever the job owns is gone before its caller goes on.
+    { auto finished = kj::mv(task.job); }
+    KJ_IF_MAYBE(e, exception) {
+      task.done->reject(kj::mv(*e));
     } else {
-      return;
+      task.done->fulfill();
     }
   }
 }

@@ -1,16 +1,18 @@
 #pragma once
 
+#include <condition_variable>
 #include <deque>
+#include <mutex>
 #include <thread>
 #include <vector>
-
-#include <kj/mutex.h>
 
 #include "engine/base/work_pool.h"
 
 namespace cambium {
 
 // A fixed number of threads that take jobs in order. Destroying the pool runs what is queued, then joins.
+//
+// Locks are the standard library's throughout the project, not kj's: the race detector cannot look into Debian's build of kj.
 class ThreadWorkPool final : public WorkPool {
  public:
   explicit ThreadWorkPool(unsigned threads);
@@ -24,14 +26,13 @@ class ThreadWorkPool final : public WorkPool {
     kj::Function<void()> job;
     kj::Own<kj::CrossThreadPromiseFulfiller<void>> done;
   };
-  struct State {
-    std::deque<Task> queue;
-    bool closing = false;
-  };
 
   void work();
 
-  kj::MutexGuarded<State> state_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Task> queue_;
+  bool closing_ = false;
   std::vector<std::thread> threads_;
 };
 

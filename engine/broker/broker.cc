@@ -74,11 +74,14 @@ Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
 
 Broker::~Broker() noexcept(false) {}
 
-void Broker::setActivity(kj::Maybe<kj::String> activity) { *activity_.lockExclusive() = kj::mv(activity); }
+void Broker::setActivity(kj::Maybe<kj::String> activity) {
+  std::lock_guard lock(activityMutex_);
+  activity_ = kj::mv(activity);
+}
 
 kj::Maybe<kj::String> Broker::startingUp() const {
-  auto activity = activity_.lockShared();
-  return activity->map([](const kj::String& text) { return kj::str(text); });
+  std::lock_guard lock(activityMutex_);
+  return activity_.map([](const kj::String& text) { return kj::str(text); });
 }
 
 kj::Promise<void> Broker::start(DoorMaker makeDoors) {
@@ -126,6 +129,8 @@ kj::Promise<void> Broker::startLoops() {
     shards_.add(&others_.back()->shard());
   }
 }
+
+kj::StringPtr Broker::version() const { return kVersion; }
 
 LocalBroker& Broker::local() {
   KJ_REQUIRE(local_.get() != nullptr, "the broker is still starting");

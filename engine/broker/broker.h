@@ -1,6 +1,6 @@
 #pragma once
 
-#include <kj/mutex.h>
+#include <mutex>
 
 #include "engine/broker/data_directory.h"
 #include "engine/broker/local_broker.h"
@@ -33,6 +33,8 @@ class Broker {
   // Drains the doors, syncs and closes the partitions, marks the engines clean, ends the other loops. Also after a failed start.
   kj::Promise<void> stop();
 
+  kj::StringPtr version() const;
+  kj::StringPtr clusterId() const { return directory_.clusterId(); }
   // Null once the broker serves; until then what it is doing, for people. Any thread.
   kj::Maybe<kj::String> startingUp() const;
   // The broker as the first loop sees it; while starting up it answers that there are no topics.
@@ -50,7 +52,8 @@ class Broker {
   LoopContext& loop_;
   DataDirectory directory_;
   EngineSet engines_;
-  kj::MutexGuarded<kj::Maybe<kj::String>> activity_;
+  mutable std::mutex activityMutex_;
+  kj::Maybe<kj::String> activity_;
   kj::Own<Shard> first_;
   kj::Vector<kj::Own<OtherLoop>> others_;
   kj::Vector<Shard*> shards_;

@@ -13,6 +13,10 @@ struct BrokerConfig {
   kj::String stateEngine;             // of metadata and committed offsets
   int32_t partitionsMax = 100'000;    // over all topics
   int32_t brokerId = 1;
+
+  BrokerConfig clone() const {
+    return {cores, kj::str(logEngine), kj::str(stateEngine), partitionsMax, brokerId};
+  }
 };
 
 }  // namespace cambium

@@ -1,8 +1,7 @@
 #pragma once
 
 #include <map>
-
-#include <kj/mutex.h>
+#include <mutex>
 
 #include "engine/broker/world.h"
 
@@ -17,16 +16,16 @@ class EngineSet {
   // Opens it when it is not; blocks then, so call it on the pool.
   StorageEngine& open(kj::StringPtr kind, EngineOptions options = {});
   // Throws when it is not open.
-  StorageEngine& get(kj::StringPtr kind) const;
+  StorageEngine& get(kj::StringPtr kind);
   // Those that are open, by name.
-  kj::Vector<StorageEngine*> opened() const;
+  kj::Vector<StorageEngine*> opened();
   // Closes all of them cleanly; all logs must be gone. Blocks.
   void close();
 
  private:
-  using Map = std::map<kj::String, kj::Own<StorageEngine>>;
   EngineFactory& factory_;
-  kj::MutexGuarded<Map> engines_;
+  mutable std::mutex mutex_;
+  std::map<std::string, kj::Own<StorageEngine>, std::less<>> engines_;
 };
 
 }  // namespace cambium

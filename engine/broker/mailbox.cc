@@ -7,10 +7,10 @@ namespace cambium {
 void Mailbox::post(kj::Function<void()> message) {
   kj::Maybe<kj::Own<kj::CrossThreadPromiseFulfiller<void>>> wake;
   {
-    auto state = state_.lockExclusive();
-    state->messages.add(kj::mv(message));
-    wake = kj::mv(state->wake);
-    state->wake = nullptr;
+    std::lock_guard lock(mutex_);
+    messages_.add(kj::mv(message));
+    wake = kj::mv(wake_);
+    wake_ = nullptr;
   }
   KJ_IF_MAYBE(fulfiller, wake) (*fulfiller)->fulfill();
 }
@@ -20,13 +20,13 @@ kj::Promise<void> Mailbox::receive() {
     kj::Vector<kj::Function<void()>> batch;
     kj::Promise<void> woken = kj::READY_NOW;
     {
-      auto state = state_.lockExclusive();
-      if (state->messages.size() > 0) {
-        batch = kj::mv(state->messages);
-        state->messages = kj::Vector<kj::Function<void()>>();
+      std::lock_guard lock(mutex_);
+      if (messages_.size() > 0) {
+        batch = kj::mv(messages_);
+        messages_ = kj::Vector<kj::Function<void()>>();
       } else {
         auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
-        state->wake = kj::mv(paf.fulfiller);
+        wake_ = kj::mv(paf.fulfiller);
         woken = kj::mv(paf.promise);
       }
     }

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <mutex>
+
 #include <kj/async.h>
 #include <kj/function.h>
-#include <kj/mutex.h>
 #include <kj/vector.h>
 
 namespace cambium {
@@ -22,12 +23,10 @@ class Mailbox {
   kj::Promise<void> receive();
 
  private:
-  struct State {
-    kj::Vector<kj::Function<void()>> messages;
-    // Set while the receiver sleeps.
-    kj::Maybe<kj::Own<kj::CrossThreadPromiseFulfiller<void>>> wake;
-  };
-  kj::MutexGuarded<State> state_;
+  std::mutex mutex_;
+  kj::Vector<kj::Function<void()>> messages_;
+  // Set while the receiver sleeps.
+  kj::Maybe<kj::Own<kj::CrossThreadPromiseFulfiller<void>>> wake_;
 };
 
 }  // namespace cambium

@@ -135,7 +135,11 @@ kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
       closing.add(closeAndHold(kj::mv(found->second.partition)).attach(kj::mv(found->second.metrics)));
       partitions_.erase(found);
     }
-    topicMetrics_.erase(kj::str(topic->name()));
+    auto counted = topicMetrics_.find(kj::str(topic->name()));
+    if (counted != topicMetrics_.end()) {
+      gone_.add(counted->second->metrics);
+      topicMetrics_.erase(counted);
+    }
   }
   return kj::joinPromises(closing.releaseAsArray());
 }
@@ -160,6 +164,7 @@ ShardReport Shard::report() {
     if (slot.partition->isOffline()) ++report.partitionsOffline;
   }
   for (auto& [name, topic] : topicMetrics_) report.topics.add(ShardReport::PerTopic{kj::str(name), topic->metrics});
+  report.gone = gone_;
   report.loopLag = loopLag_;
   report.loopLagSeconds = loopLagSeconds_;
   return report;

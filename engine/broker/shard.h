@@ -45,6 +45,7 @@ struct ShardReport {
     PartitionMetrics metrics;
   };
   kj::Vector<PerTopic> topics;  // sorted by name
+  PartitionMetrics gone;        // what topics that were deleted since had counted, so that sums never shrink
   size_t partitions = 0;
   size_t partitionsOffline = 0;
   size_t waiting = 0;            // long polls and appends that wait for durability
@@ -101,6 +102,7 @@ class Shard {
   EngineSet& engines_;
   kj::Own<const MetadataImage> image_;
   std::map<kj::String, kj::Own<TopicMetrics>> topicMetrics_;
+  PartitionMetrics gone_;
   std::unordered_map<PartitionKey, Slot, PartitionKeyHash> partitions_;
   LatencyHistogram loopLag_;
   double loopLagSeconds_ = 0;

@@ -81,7 +81,7 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
   if (config_.keysRequired) {
     BatchIterator each(batches);
     while (auto* batch = each.next()) {
-      auto checked = validateRecords(*batch, inflationLimits(), {.keysRequired = true});
+      auto checked = validateRecords(*batch, inflationLimits(), {.exactMaxTimestamp = false, .keysRequired = true});
       if (!checked.ok()) return refuse(kj::mv(checked.error()));
     }
   }
@@ -249,19 +249,17 @@ PartitionStatus Partition::status() {
   status.leaderEpoch = epoch_;
   status.highWatermark = highWatermark_;
   KJ_IF_MAYBE(reason, offlineReason_) status.offline = kj::str(*reason);
-  if (log_.get() == nullptr) return status;
-  auto bounds = log_->bounds();
-  status.logStart = bounds.start;
-  status.end = bounds.end;
-  status.durable = bounds.durable;
-  if (offlineReason_ == nullptr) {
-    auto described = guarded<bool>("describe", [&](PartitionLog& log) -> Result<bool> {
-      status.bytes = log.sizeBytes();
-      status.extents = static_cast<uint32_t>(log.extents().size());
-      return true;
-    });
-    if (!described.ok()) status.offline = kj::str(described.error().message);
-  }
+  if (!usable()) return status;
+  auto described = guarded<bool>("describe", [&](PartitionLog& log) -> Result<bool> {
+    auto bounds = log.bounds();
+    status.logStart = bounds.start;
+    status.end = bounds.end;
+    status.durable = bounds.durable;
+    status.bytes = log.sizeBytes();
+    status.extents = static_cast<uint32_t>(log.extents().size());
+    return true;
+  });
+  if (!described.ok()) status.offline = kj::str(described.error().message);
   return status;
 }
 

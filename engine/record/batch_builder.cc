@@ -13,7 +13,6 @@ namespace {
 
 // A batch states its length in an int32.
 constexpr size_t kBatchBytesMax = INT32_MAX;
-constexpr size_t kFirstBufferBytes = 1024;
 
 // Attributes, timestamp delta and offset delta at their largest.
 constexpr size_t kFixedPartsMax = 1 + kVarint64BytesMax + kVarint32BytesMax;
@@ -70,6 +69,7 @@ size_t BatchBuilder::recordSizeBytes(kj::Maybe<ByteView> key, kj::Maybe<ByteView
 
 void BatchBuilder::add(TimestampMs timestamp, kj::Maybe<ByteView> key, kj::Maybe<ByteView> value,
                        kj::ArrayPtr<const RecordHeader> headers) {
+  KJ_REQUIRE(headers.size() <= kRecordHeadersMax, "a record has too many headers", headers.size());
   if (count_ == 0) baseTimestamp_ = maxTimestamp_ = timestamp;
   // Unsigned, so that deltas of any two timestamps wrap here and back in the reader.
   auto timestampDelta =
@@ -100,13 +100,15 @@ void BatchBuilder::reserve(size_t bytes) {
   size_t wanted = used_ + bytes;
   if (wanted <= buffer_.size()) return;
   KJ_REQUIRE(wanted <= kBatchBytesMax, "the batch grows beyond 2 GiB: finish() it earlier", wanted);
-  grow(buffer_, count_ == 0 ? 0 : used_, kj::max(wanted, kFirstBufferBytes));
+  // Batches tend to be as large as the one before.
+  grow(buffer_, count_ == 0 ? 0 : used_, kj::max(wanted, buffer_.size() == 0 ? firstBufferBytes_ : 0));
 }
 
 kj::Array<kj::byte> BatchBuilder::finish() {
   KJ_REQUIRE(count_ > 0, "a batch has at least one record");
   kj::Array<kj::byte> batch;
   if (options_.codec == Codec::kNone) {
+    firstBufferBytes_ = used_ + used_ / 8;
     batch = trimmed(kj::mv(buffer_), used_);
   } else {
     batch = compress(options_.codec, buffer_.slice(kHeaderBytes, used_), options_.compressionLevel, kHeaderBytes);

@@ -32,7 +32,8 @@ class BatchBuilder {
   KJ_DISALLOW_COPY(BatchBuilder);
 
   // Appends a record; its offset is the base offset plus the number of records before it. Copies what it is given. The
-  // batch must stay below 2 GiB: check sizeBytes() + recordSizeBytes() first where sizes come from outside.
+  // batch must stay below 2 GiB and a record within kRecordHeadersMax: check that, and sizeBytes() + recordSizeBytes(),
+  // first where they come from outside.
   void add(TimestampMs timestamp, kj::Maybe<ByteView> key, kj::Maybe<ByteView> value,
            kj::ArrayPtr<const RecordHeader> headers = nullptr);
 
@@ -58,6 +59,8 @@ class BatchBuilder {
 
   BatchOptions options_;
   kj::Array<kj::byte> buffer_;
+  // How much to allocate when there is no buffer.
+  size_t firstBufferBytes_ = 1024;
   // Bytes of buffer_ in use. The header has its place in front from the start.
   size_t used_ = batch_layout::kHeaderBytes;
   int32_t count_ = 0;

@@ -10,7 +10,9 @@ namespace {
 
 constexpr kj::StringPtr kCodecNames[kCodecCount] = {"none"_kj, "gzip"_kj, "snappy"_kj, "lz4"_kj, "zstd"_kj};
 
-ByteView checksummed(ByteView batch) { return batch.slice(kAttributes, batch.size()); }
+ByteView checksummed(ByteView batch) {
+  return batch.slice(kAttributes, batch.size());
+}
 
 }  // namespace
 
@@ -34,7 +36,9 @@ kj::Maybe<BatchView> BatchView::first(ByteView data) {
   return BatchView(data.slice(0, static_cast<size_t>(size)));
 }
 
-bool BatchView::crcMatches() const { return crc32c(checksummed(data_)) == crc(); }
+bool BatchView::crcMatches() const {
+  return crc32c(checksummed(data_)) == crc();
+}
 
 void stampBatch(kj::ArrayPtr<kj::byte> batch, Offset baseOffset, LeaderEpoch epoch) {
   KJ_REQUIRE(batch.size() >= kHeaderBytes);
@@ -45,7 +49,8 @@ void stampBatch(kj::ArrayPtr<kj::byte> batch, Offset baseOffset, LeaderEpoch epo
 void stampLogAppendTime(kj::ArrayPtr<kj::byte> batch, TimestampMs now) {
   KJ_REQUIRE(batch.size() >= kHeaderBytes);
   auto attributes = loadBigEndian<int16_t>(batch.begin() + kAttributes);
-  // Kafka leaves the base timestamp and the deltas alone: with this attribute, readers give every record the max timestamp.
+  // Kafka leaves the base timestamp and the deltas alone: with this attribute, readers give every record the max
+  // timestamp.
   storeBigEndian(batch.begin() + kAttributes, static_cast<int16_t>(attributes | 0x08));
   storeBigEndian(batch.begin() + kMaxTimestamp, now.value());
   storeBigEndian(batch.begin() + kCrc, crc32c(checksummed(batch)));
@@ -53,7 +58,7 @@ void stampLogAppendTime(kj::ArrayPtr<kj::byte> batch, TimestampMs now) {
 
 const BatchView* BatchIterator::next() {
   current_ = BatchView::first(rest_);
-  KJ_IF_MAYBE(batch, current_) {
+  KJ_IF_MAYBE (batch, current_) {
     rest_ = rest_.slice(batch->size(), rest_.size());
     return batch;
   }

@@ -24,15 +24,10 @@ enum class TimestampType : uint8_t { kCreateTime = 0, kLogAppendTime = 1 };
 //           12     4  partition leader epoch
 //           16     1  magic, 2
 //           17     4  CRC-32C of everything from the attributes to the end
-//           21     2  attributes: codec (bits 0-2), timestamp type (3), transactional (4), control (5), delete horizon (6)
-//           23     4  last offset delta
-//           27     8  base timestamp
-//           35     8  max timestamp
-//           43     8  producer id
-//           51     2  producer epoch
-//           53     4  base sequence
-//           57     4  record count
-//           61        records, compressed as a whole when the attributes say so
+//           21     2  attributes: codec (bits 0-2), timestamp type (3), transactional (4), control (5), delete horizon
+//           (6) 23     4  last offset delta 27     8  base timestamp 35     8  max timestamp 43     8  producer id 51
+//           2  producer epoch 53     4  base sequence 57     4  record count 61        records, compressed as a whole
+//           when the attributes say so
 //
 // Base offset and leader epoch lie outside the checksum: a broker stamps them without touching the rest.
 namespace batch_layout {
@@ -55,15 +50,16 @@ inline constexpr size_t kLengthFrom = 12;
 inline constexpr int8_t kMagicV2 = 2;
 }  // namespace batch_layout
 
-// One whole batch in borrowed memory; reads fields in place. Cheap to copy. The accessors trust that the bytes hold at least a
-// header; contents are only as sound as whoever checked them (see validator.h).
+// One whole batch in borrowed memory; reads fields in place. Cheap to copy. The accessors trust that the bytes hold at
+// least a header; contents are only as sound as whoever checked them (see validator.h).
 class BatchView {
  public:
-  // The batch that `data` starts with, or null when data does not hold a whole one: fewer bytes than a header, a length below
-  // the smallest possible or beyond the end of data, or another magic. Checks nothing else, in particular not the checksum.
+  // The batch that `data` starts with, or null when data does not hold a whole one: fewer bytes than a header, a length
+  // below the smallest possible or beyond the end of data, or another magic. Checks nothing else, in particular not the
+  // checksum.
   static kj::Maybe<BatchView> first(ByteView data);
-  // Bytes that the batch at the start of `data` claims to have in all, when data holds at least 12 bytes. Unchecked: may be
-  // negative or huge.
+  // Bytes that the batch at the start of `data` claims to have in all, when data holds at least 12 bytes. Unchecked:
+  // may be negative or huge.
   static int64_t claimedSize(ByteView data) {
     return int64_t{loadBigEndian<int32_t>(data.begin() + batch_layout::kLength)} +
            static_cast<int64_t>(batch_layout::kLengthFrom);
@@ -107,8 +103,8 @@ class BatchView {
   ByteView data_;
 };
 
-// Stamps what a broker decides when it appends: base offset and leader epoch, both outside the checksum. `batch` starts with a
-// whole header.
+// Stamps what a broker decides when it appends: base offset and leader epoch, both outside the checksum. `batch` starts
+// with a whole header.
 void stampBatch(kj::ArrayPtr<kj::byte> batch, Offset baseOffset, LeaderEpoch epoch);
 
 // Sets all timestamps of a batch to the broker's (message.timestamp.type=LogAppendTime) and computes the checksum anew.

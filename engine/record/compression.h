@@ -14,10 +14,10 @@ inline constexpr int kDefaultCompressionLevel = -1;
 struct DecompressionLimits {
   // Output of one batch at most.
   uint64_t outputBytesMax = uint64_t{256} << 20;
-  // Output per byte of input at most. Counts only beyond kRatioFreeBytes: small batches of equal records shrink a lot.
+  // Output per byte of input at most. Counts only beyond kRatioFreeBytes: batches of equal records shrink a lot.
   uint64_t ratioMax = 1000;
 };
-inline constexpr uint64_t kRatioFreeBytes = uint64_t{1} << 20;
+inline constexpr uint64_t kRatioFreeBytes = uint64_t{8} << 20;
 
 // Compresses `data` as Kafka's clients do: gzip as one member; snappy in xerial's framing, in blocks of 32 KiB; lz4 as
 // one frame of independent 64 KiB blocks; zstd as one frame that states its content size; none as a copy. A level

@@ -20,6 +20,10 @@ struct RecordView {
   kj::ArrayPtr<const RecordHeader> headers;
 };
 
+// Headers of one record at most. Kafka sets no limit; here it keeps two bytes of a header in a message from becoming 40
+// in memory without end.
+inline constexpr size_t kRecordHeadersMax = size_t{1} << 16;
+
 // The record inside a batch (Kafka's docs, "Record"). Lengths and deltas are zigzag varints, -1 stands for null:
 //
 //     length of what follows, attributes (1 byte, unused), timestamp delta, offset delta,

@@ -102,6 +102,9 @@ bool RecordReader::parseHeaders(ByteReader& reader) {
     return fail(ErrorCode::kCorruptMessage, "it claims ", count, " headers in the ", reader.remaining(),
                 " bytes that are left");
   }
+  if (static_cast<size_t>(count) > kRecordHeadersMax) {
+    return fail(ErrorCode::kMessageTooLarge, "it has ", count, " headers, the limit is ", kRecordHeadersMax);
+  }
   headers_.clear();
   for (int32_t i = 0; i < count; ++i) {
     kj::Maybe<ByteView> key;

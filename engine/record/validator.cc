@@ -100,9 +100,6 @@ kj::Maybe<Problem> checkCounts(const BatchView& batch) {
 }
 
 kj::Maybe<Problem> checkProducer(const BatchView& batch) {
-  if (batch.baseOffset() != Offset(0)) {
-    return problem(ErrorCode::kInvalidRecord, "has base offset ", batch.baseOffset(), "; producers send 0");
-  }
   bool named = batch.producerId() >= 0;
   if (named && (batch.producerEpoch() < 0 || batch.baseSequence() < 0)) {
     return problem(ErrorCode::kInvalidRecord, "has producer id ", batch.producerId(), " with epoch ",

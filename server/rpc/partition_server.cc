@@ -36,6 +36,10 @@ Result<kj::Array<kj::byte>> buildBatch(capnp::List<rpc::NewRecord>::Reader recor
     kj::Maybe<ByteView> key, value;
     if (record.getHasKey()) key = record.getKey();
     if (!record.getHasNullValue()) value = record.getValue();
+    if (record.getHeaders().size() > kRecordHeadersMax) {
+      return makeError(ErrorCode::kInvalidRecord, "a record has ", record.getHeaders().size(), " headers, at most ",
+                       kRecordHeadersMax, " are allowed");
+    }
     headers.clear();
     for (auto header : record.getHeaders()) {
       RecordHeader made{header.getKey(), nullptr};

@@ -26,28 +26,31 @@ struct Connection {
 
 }  // namespace
 
-RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, kj::Own<kj::ConnectionReceiver> receiver)
-    : broker_(broker),
-      loop_(loop),
-      limits_(limits),
-      receiver_(kj::mv(receiver)),
-      accepting_(accept().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "the RPC door no longer accepts", e); })) {}
+RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcConnectionCounts& counts,
+                 kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
+    : broker_(broker), loop_(loop), limits_(limits), receivers_(kj::mv(receivers)), counts_(counts) {
+  for (auto& receiver : receivers_) {
+    accepting_.add(accept(*receiver).eagerlyEvaluate(
+        [](kj::Exception&& e) { KJ_LOG(ERROR, "the RPC door no longer accepts", e); }));
+  }
+}
 
 void RpcDoor::TaskErrors::taskFailed(kj::Exception&& exception) {
   if (exception.getType() != kj::Exception::Type::DISCONNECTED) KJ_LOG(WARNING, "an RPC connection failed", exception);
 }
 
-kj::Promise<void> RpcDoor::accept() {
+kj::Promise<void> RpcDoor::accept(kj::ConnectionReceiver& receiver) {
   for (;;) {
-    if (counts_.open >= limits_.connectionsMax) {
+    if (open_ >= limits_.connectionsMax) {
       auto paf = kj::newPromiseAndFulfiller<void>();
-      room_ = kj::mv(paf.fulfiller);
+      waitingForRoom_.add(kj::mv(paf.fulfiller));
       co_await paf.promise;
+      continue;
     }
     kj::Maybe<kj::Own<kj::AsyncIoStream>> stream;
     kj::Maybe<kj::Exception> failure;
     try {
-      stream = co_await receiver_->accept();
+      stream = co_await receiver.accept();
     } catch (...) {
       failure = kj::runCatchingExceptions([] { throw; });
     }
@@ -64,10 +67,12 @@ kj::Promise<void> RpcDoor::accept() {
 kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
   ++counts_.accepted;
   ++counts_.open;
+  ++open_;
   KJ_DEFER({
     --counts_.open;
-    KJ_IF_MAYBE(room, room_) (*room)->fulfill();
-    room_ = nullptr;
+    --open_;
+    for (auto& waiting : waitingForRoom_) waiting->fulfill();
+    waitingForRoom_.clear();
   });
   int size = limits_.sendBufferBytes;
   stream->setsockopt(SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -80,7 +85,7 @@ kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
 }
 
 kj::Promise<void> RpcDoor::drain() {
-  accepting_ = nullptr;
+  accepting_.clear();
   // What is under way may end, but a stop does not wait for ever.
   co_await work_.whenIdle().exclusiveJoin(loop_.timer.afterDelay(500 * kj::MILLISECONDS));
   // Answers leave at the end of a turn of the loop.

@@ -39,7 +39,7 @@ class FakePartition final : public rpc::Partition::Server {
     auto request = context.getParams().getRequest();
     broker_.readFrom.push_back(request.getFrom());
     auto* partition = find();
-    if (partition != nullptr && request.getFrom() >= partition->end && request.getWaitMsMax() > 0) {
+    if (partition != nullptr && request.getFrom() == partition->end && request.getWaitMsMax() > 0) {
       auto paf = kj::newPromiseAndFulfiller<void>();
       partition->readers.push_back(kj::mv(paf.fulfiller));
       co_await paf.promise.exclusiveJoin(broker_.timer().afterDelay(request.getWaitMsMax() * kj::MILLISECONDS));

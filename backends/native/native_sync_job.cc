@@ -1,0 +1,33 @@
+#include "backends/native/native_sync_job.h"
+
+#include <kj/debug.h>
+
+namespace cambium {
+
+void syncIfThere(FileSystem& fileSystem, kj::StringPtr path) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { fileSystem.open(path, FileSystem::Mode::kWrite)->sync(); })) {
+    // The log may have removed it meanwhile.
+    if (fileSystem.exists(path)) kj::throwFatalException(kj::mv(*exception));
+  }
+}
+
+void NativeLog::Job::run() {
+  for (auto& open : files_) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { open.file->get().sync(); })) {
+      // A segment that the log removed meanwhile has nothing to lose.
+      if (fileSystem_.exists(open.path)) kj::throwFatalException(kj::mv(*exception));
+    }
+  }
+  for (auto& path : paths_) syncIfThere(fileSystem_, path);
+  for (auto& folder : folders_) fileSystem_.syncDirectory(folder);
+  KJ_IF_MAYBE(file, stateFile_) {
+    try {
+      (*file)->write(stateTicket_, state_);
+    } catch (const kj::Exception& exception) {
+      // A full device: everything is durable all the same, only a recovery would take longer.
+      if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+    }
+  }
+}
+
+}  // namespace cambium

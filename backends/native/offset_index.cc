@@ -1,0 +1,56 @@
+#include "backends/native/offset_index.h"
+
+#include <algorithm>
+
+#include <kj/debug.h>
+
+#include "engine/base/byte_cursor.h"
+
+namespace cambium {
+
+kj::Maybe<OffsetIndex> OffsetIndex::parse(ByteView file, uint64_t segmentBytes, size_t entriesMax) {
+  if (file.size() % kEntryBytes != 0) return nullptr;
+  OffsetIndex index;
+  size_t count = kj::min(file.size() / kEntryBytes, entriesMax);
+  index.entries_.reserve(count);
+  OffsetEntry last{-1, 0};
+  for (size_t i = 0; i < count; ++i) {
+    const kj::byte* from = file.begin() + i * kEntryBytes;
+    OffsetEntry entry{loadBigEndian<int32_t>(from), loadBigEndian<int32_t>(from + 4)};
+    if (entry.relativeOffset <= last.relativeOffset || entry.position <= last.position) return nullptr;
+    if (static_cast<uint64_t>(entry.position) >= segmentBytes) return nullptr;
+    index.entries_.add(entry);
+    last = entry;
+  }
+  return kj::mv(index);
+}
+
+kj::Array<kj::byte> OffsetIndex::serialize(size_t from) const {
+  auto bytes = kj::heapArray<kj::byte>((entries_.size() - from) * kEntryBytes);
+  kj::byte* to = bytes.begin();
+  for (auto& entry : entries_.asPtr().slice(from, entries_.size())) {
+    storeBigEndian(to, entry.relativeOffset);
+    storeBigEndian(to + 4, entry.position);
+    to += kEntryBytes;
+  }
+  return bytes;
+}
+
+void OffsetIndex::append(int32_t relativeOffset, int32_t position) {
+  if (entries_.size() > 0) {
+    KJ_REQUIRE(relativeOffset > entries_.back().relativeOffset && position > entries_.back().position);
+  }
+  entries_.add(OffsetEntry{relativeOffset, position});
+}
+
+uint64_t OffsetIndex::positionFor(int64_t relativeOffset) const {
+  auto after = std::upper_bound(entries_.begin(), entries_.end(), relativeOffset,
+                                [](int64_t offset, const OffsetEntry& entry) { return offset < entry.relativeOffset; });
+  return after == entries_.begin() ? 0 : static_cast<uint64_t>((after - 1)->position);
+}
+
+void OffsetIndex::truncate(int64_t relativeOffset) {
+  while (entries_.size() > 0 && entries_.back().relativeOffset >= relativeOffset) entries_.removeLast();
+}
+
+}  // namespace cambium

@@ -1,0 +1,246 @@
+#include "backends/native/segment_recovery.h"
+
+#include <kj/debug.h>
+
+namespace cambium {
+
+kj::Vector<kj::Own<Segment>> SegmentRecovery::run() {
+  listSegments();
+  if (trust_ == Trust::kKnown) {
+    finishReset();
+    finishDrop();
+    checkListed();
+  }
+  if (found_.size() == 0) {
+    startEmpty();
+  } else if (trust_ == Trust::kKnown) {
+    size_t listed = known_.segments.size();
+    openSealed(listed == 0 ? 0 : listed - 1);
+    scanFrom(segments_.size());
+  } else {
+    openSealed(trust_ == Trust::kDamaged ? found_.size() - 1 : 0);
+    scanFrom(segments_.size());
+    start_ = segments_.front()->base();
+  }
+  // What was lost lies below a start that outlived it: the log goes on, empty, at its start.
+  if (segments_.back()->summary().end < start_) {
+    for (auto& segment : segments_) segment->remove();
+    segments_.clear();
+    dirty_.clear();
+    startEmpty();
+  }
+  makeDurable();
+  return kj::mv(segments_);
+}
+
+kj::String SegmentRecovery::path(Offset base, kj::StringPtr suffix) const {
+  return kj::str(folder_.path, "/", segmentFileName(base, suffix));
+}
+
+void SegmentRecovery::listSegments() {
+  auto entries = folder_.fileSystem.list(folder_.path);
+  for (auto& entry : entries) {
+    KJ_IF_MAYBE(base, parseSegmentFileName(entry.name, kLogSuffix)) { found_.add(Found{*base, entry.sizeBytes}); }
+  }
+  removeOrphans(entries);
+}
+
+void SegmentRecovery::removeOrphans(kj::ArrayPtr<const FileSystem::Entry> entries) {
+  auto hasLog = [&](Offset base) {
+    for (auto& found : found_) {
+      if (found.base == base) return true;
+    }
+    return false;
+  };
+  for (auto& entry : entries) {
+    auto base = parseSegmentFileName(entry.name, kIndexSuffix);
+    if (base == nullptr) base = parseSegmentFileName(entry.name, kTimeIndexSuffix);
+    KJ_IF_MAYBE(b, base) {
+      // An index says nothing that its segment does not say.
+      if (!hasLog(*b)) folder_.fileSystem.removeFile(kj::str(folder_.path, "/", entry.name));
+    }
+    if (entry.name.endsWith(".tmp")) folder_.fileSystem.removeFile(kj::str(folder_.path, "/", entry.name));
+  }
+}
+
+void SegmentRecovery::remove(Offset base) {
+  for (auto suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix}) folder_.fileSystem.removeFile(path(base, suffix));
+  changed_ = true;
+}
+
+void SegmentRecovery::finishReset() {
+  if (!known_.resetting) return;
+  folder_.report(kj::str(folder_.path, ": finishing an interrupted reset to offset ", known_.start));
+  for (size_t i = found_.size(); i-- > 0;) remove(found_[i].base);
+  found_.clear();
+  changed_ = true;
+}
+
+void SegmentRecovery::finishDrop() {
+  // Segments in front of the first one listed had been given up when the state was written.
+  if (known_.resetting || known_.segments.size() == 0) return;
+  kj::Vector<Found> kept;
+  for (auto& found : found_) {
+    if (found.base < known_.segments[0].base) {
+      folder_.report(kj::str(folder_.path, ": finishing the removal of the segment at ", found.base,
+                             ", below the log start offset ", known_.start));
+      remove(found.base);
+    } else {
+      kept.add(found);
+    }
+  }
+  found_ = kj::mv(kept);
+}
+
+void SegmentRecovery::checkListed() {
+  if (known_.resetting) return;
+  auto describe = [&](Offset base) { return folder_.fileSystem.describe(path(base, kLogSuffix)); };
+  for (size_t i = 0; i < known_.segments.size(); ++i) {
+    auto& listed = known_.segments[i];
+    bool last = i + 1 == known_.segments.size();
+    KJ_REQUIRE(i < found_.size() && found_[i].base == listed.base,
+               "a segment is missing; restore the file or drop this replica, nothing was changed", describe(listed.base),
+               listed.bytes);
+    bool longEnough = last ? found_[i].bytes >= listed.bytes : found_[i].bytes == listed.bytes;
+    KJ_REQUIRE(longEnough, "a segment has not the size that was durable; restore the file or drop this replica, nothing was changed",
+               describe(listed.base), listed.bytes, found_[i].bytes, listed.end);
+  }
+}
+
+void SegmentRecovery::openSealed(size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    bool listed = trust_ == Trust::kKnown;
+    auto segment = kj::heap<Segment>(folder_, listed ? known_.segments[i] : describeUnlisted(found_[i]));
+    segment->checkIndexFiles();
+    if (i + 1 < found_.size()) {
+      KJ_REQUIRE(segment->summary().end == found_[i + 1].base,
+                 "a segment is missing in the middle; restore the file or drop this replica, nothing was changed",
+                 folder_.fileSystem.describe(path(segment->summary().end, kLogSuffix)), found_[i + 1].base);
+    }
+    segments_.add(kj::mv(segment));
+  }
+}
+
+SegmentSummary SegmentRecovery::describeUnlisted(const Found& found) {
+  // The headers alone: a sealed segment was synced before.
+  auto filePath = path(found.base, kLogSuffix);
+  auto file = folder_.fileSystem.open(filePath, FileSystem::Mode::kRead);
+  HeaderScan scan(folder_.fileSystem, *file, kj::str(filePath), 0, found.bytes);
+  SegmentSummary summary = SegmentSummary::empty(found.base);
+  for (;;) {
+    KJ_IF_MAYBE(place, scan.next()) {
+      if (summary.bytes == 0) summary.firstTimestamp = place->maxTimestamp;
+      if (summary.bytes == 0 || place->maxTimestamp > summary.maxTimestamp) {
+        summary.maxTimestamp = place->maxTimestamp;
+        summary.maxTimestampOffset = place->last;
+      }
+      summary.bytes += place->bytes;
+      summary.end = place->last + 1;
+    } else {
+      break;
+    }
+  }
+  auto entries = [&](kj::StringPtr suffix, size_t entryBytes) -> uint32_t {
+    auto indexPath = path(found.base, suffix);
+    if (!folder_.fileSystem.exists(indexPath)) return 0;
+    auto index = folder_.fileSystem.open(indexPath, FileSystem::Mode::kRead);
+    return static_cast<uint32_t>(index->size() / entryBytes);
+  };
+  summary.offsetEntries = entries(kIndexSuffix, OffsetIndex::kEntryBytes);
+  summary.timeEntries = entries(kTimeIndexSuffix, TimeIndex::kEntryBytes);
+  return summary;
+}
+
+void SegmentRecovery::scanFrom(size_t first) {
+  for (size_t i = first; i < found_.size(); ++i) {
+    auto& found = found_[i];
+    if (segments_.size() > 0 && segments_.back()->summary().end != found.base) {
+      // Nothing durable was listed there: the segment before lost its unsynced end.
+      for (size_t j = found_.size(); j-- > i;) discard(found_[j], "it does not continue the segment before it"_kj);
+      return;
+    }
+    bool listed = trust_ == Trust::kKnown && i < known_.segments.size();
+    auto segment = kj::heap<Segment>(folder_, listed ? known_.segments[i] : SegmentSummary::empty(found.base));
+    auto& scanned = *segment;
+    if (segments_.size() > 0) segments_.back()->seal();
+    segments_.add(kj::mv(segment));
+    if (!scanSegment(scanned, found)) {
+      for (size_t j = found_.size(); j-- > i + 1;) discard(found_[j], "it follows a torn one"_kj);
+      return;
+    }
+  }
+}
+
+// False when the segment had to be cut.
+bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
+  uint64_t from = segment.summary().bytes;
+  segment.completeIndexes();
+  if (known_.lost && trust_ == Trust::kKnown) {
+    if (found.bytes == from) return false;
+    cutTail(segment, found, "a sync had failed there"_kj);
+    return false;
+  }
+  BatchScan scan(segment.file().get(), from, segment.summary().end);
+  for (;;) {
+    KJ_IF_MAYBE(batch, scan.next()) {
+      segment.adopt(*batch);
+    } else {
+      break;
+    }
+  }
+  uint64_t scanned = segment.summary().bytes - from;
+  scannedBytes_ += scanned;
+  if (scanned > 0) folder_.report(kj::str(folder_.path, ": scanned ", scanned, " bytes of batches at ", segment.base()));
+  if (scan.stopped().size() > 0) cutTail(segment, found, scan.stopped());
+  segment.trimIndexes();
+  if (scanned > 0 || found.bytes != segment.summary().bytes) dirty_.add(&segment);
+  return scan.stopped().size() == 0;
+}
+
+void SegmentRecovery::cutTail(Segment& segment, const Found& found, kj::StringPtr reason) {
+  uint64_t position = segment.summary().bytes;
+  auto filePath = segment.path(kLogSuffix);
+  folder_.report(kj::str(folder_.fileSystem.describe(filePath), ": cut ", found.bytes - position, " bytes from position ",
+                         position, " (offset ", segment.summary().end, ") on: ", reason));
+  if (trust_ == Trust::kDamaged) {
+    auto tail = kj::heapArray<kj::byte>(found.bytes - position);
+    size_t got = segment.file().get().read(position, tail);
+    replaceFile(folder_.fileSystem, kj::str(filePath, ".cut-", position), tail.slice(0, got));
+  }
+  segment.file().get().truncate(position);
+  segment.trimIndexes();
+  dirty_.add(&segment);
+  changed_ = true;
+}
+
+void SegmentRecovery::discard(const Found& found, kj::StringPtr reason) {
+  bool keep = trust_ != Trust::kKnown && found.bytes > 0;
+  auto filePath = path(found.base, kLogSuffix);
+  KJ_REQUIRE(trust_ != Trust::kDamaged || !keep,
+             "a segment is missing in the middle; restore the file or drop this replica, nothing was changed",
+             folder_.fileSystem.describe(filePath), reason);
+  folder_.report(kj::str(folder_.fileSystem.describe(filePath), ": ", keep ? "set aside " : "removed ", found.bytes,
+                         " bytes that were never durable: ", reason));
+  if (keep) folder_.fileSystem.rename(filePath, kj::str(filePath, ".cut"));
+  remove(found.base);
+}
+
+void SegmentRecovery::startEmpty() {
+  segments_.add(Segment::create(folder_, start_));
+  changed_ = true;
+}
+
+void SegmentRecovery::makeDurable() {
+  for (auto* segment : dirty_) {
+    if (segment == segments_.back().get()) {
+      segment->file().get().sync();
+    } else {
+      segment->syncFiles();
+      segment->closeFile();
+    }
+  }
+  // With the names of segments that were made after the last sync.
+  if (changed_ || dirty_.size() > 0) folder_.fileSystem.syncDirectory(folder_.path);
+}
+
+}  // namespace cambium

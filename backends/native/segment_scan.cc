@@ -1,0 +1,108 @@
+#include "backends/native/segment_scan.h"
+
+#include <cstring>
+
+#include <kj/debug.h>
+
+namespace cambium {
+
+using namespace batch_layout;
+
+namespace {
+
+constexpr size_t kScanBytes = size_t{1} << 20;
+
+bool isSoundHeader(ByteView header, uint64_t room) {
+  int64_t size = BatchView::claimedSize(header);
+  return size >= static_cast<int64_t>(kHeaderBytes) && static_cast<uint64_t>(size) <= room &&
+         static_cast<int8_t>(header[kMagic]) == kMagicV2 &&
+         loadBigEndian<int32_t>(header.begin() + kLastOffsetDelta) >= 0;
+}
+
+}  // namespace
+
+void throwDamaged(FileSystem& fileSystem, kj::StringPtr path, uint64_t position, Offset offset, kj::StringPtr what) {
+  KJ_FAIL_REQUIRE("a segment is damaged", what, fileSystem.describe(path), position, offset,
+                  "restore the file or drop this replica; nothing was changed");
+}
+
+kj::Maybe<BatchPlace> HeaderScan::next() {
+  if (position_ >= end_) return nullptr;
+  bool inChunk = position_ >= chunkPosition_ && position_ + kHeaderBytes <= chunkPosition_ + chunkSize_;
+  if (!inChunk) {
+    chunkPosition_ = position_;
+    size_t wanted = static_cast<size_t>(kj::min(uint64_t{kChunkBytes}, end_ - position_));
+    chunkSize_ = file_.read(position_, kj::arrayPtr(chunk_, wanted));
+    if (chunkSize_ < kHeaderBytes) throwDamaged(fileSystem_, path_, position_, expected_, "no room for a batch header");
+  }
+  ByteView header = kj::arrayPtr(chunk_ + (position_ - chunkPosition_), kHeaderBytes);
+  if (!isSoundHeader(header, end_ - position_)) {
+    throwDamaged(fileSystem_, path_, position_, expected_, "not a batch header");
+  }
+  Offset base(loadBigEndian<int64_t>(header.begin() + kBaseOffset));
+  if (expected_ != kNoOffset && base != expected_) {
+    throwDamaged(fileSystem_, path_, position_, expected_, "a batch of another offset");
+  }
+  BatchPlace place{
+      .position = position_,
+      .bytes = static_cast<uint64_t>(BatchView::claimedSize(header)),
+      .base = base,
+      .last = base + int64_t{loadBigEndian<int32_t>(header.begin() + kLastOffsetDelta)},
+      .maxTimestamp = TimestampMs(loadBigEndian<int64_t>(header.begin() + kMaxTimestamp)),
+  };
+  position_ += place.bytes;
+  expected_ = place.last + 1;
+  return place;
+}
+
+BatchScan::BatchScan(File& file, uint64_t position, Offset offset)
+    : file_(file), position_(position), expected_(offset), fileBytes_(file.size()) {}
+
+bool BatchScan::fill(size_t need) {
+  if (filled_ - begin_ >= need) return true;
+  size_t rest = filled_ - begin_;
+  if (buffer_.size() < need) {
+    auto larger = kj::heapArray<kj::byte>(kj::max(need, kScanBytes));
+    if (rest > 0) memcpy(larger.begin(), buffer_.begin() + begin_, rest);
+    buffer_ = kj::mv(larger);
+  } else if (rest > 0) {
+    memmove(buffer_.begin(), buffer_.begin() + begin_, rest);
+  }
+  begin_ = 0;
+  filled_ = rest + file_.read(position_ + rest, buffer_.slice(rest, buffer_.size()));
+  return filled_ >= need;
+}
+
+kj::Maybe<BatchView> BatchScan::next() {
+  if (stopped_.size() > 0 || position_ == fileBytes_) return nullptr;
+  if (!fill(kHeaderBytes)) {
+    stopped_ = "a torn batch header"_kj;
+    return nullptr;
+  }
+  if (!isSoundHeader(available(), fileBytes_ - position_)) {
+    int64_t claimed = BatchView::claimedSize(available());
+    bool beyond = claimed > 0 && static_cast<uint64_t>(claimed) > fileBytes_ - position_;
+    stopped_ = beyond ? "a batch that does not end in the file"_kj : "not a batch header"_kj;
+    return nullptr;
+  }
+  auto size = static_cast<size_t>(BatchView::claimedSize(available()));
+  if (!fill(size)) {
+    stopped_ = "a batch that does not end in the file"_kj;
+    return nullptr;
+  }
+  BatchView batch = KJ_ASSERT_NONNULL(BatchView::first(available()));
+  if (batch.baseOffset() != expected_) {
+    stopped_ = "a batch of another offset"_kj;
+    return nullptr;
+  }
+  if (!batch.crcMatches()) {
+    stopped_ = "a batch whose checksum does not match"_kj;
+    return nullptr;
+  }
+  begin_ += size;
+  position_ += size;
+  expected_ = batch.nextOffset();
+  return batch;
+}
+
+}  // namespace cambium

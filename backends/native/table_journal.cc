@@ -1,0 +1,133 @@
+#include "backends/native/table_journal.h"
+
+#include <kj/debug.h>
+
+#include "engine/base/byte_cursor.h"
+#include "engine/base/crc32c.h"
+
+namespace cambium {
+
+namespace {
+
+constexpr int32_t kMagic = 0x434d544a;  // "CMTJ"
+constexpr int32_t kVersion = 1;
+constexpr int8_t kPut = 1;
+constexpr int8_t kDelete = 2;
+constexpr size_t kSectorBytes = 512;
+// Kind, table, two lengths.
+constexpr size_t kChangeBytesMin = 10;
+
+// True when a part of [begin, end) that reaches to the end of a sector, or of the range, holds nothing but zeros: what a disk
+// leaves that did not get to write it.
+bool hasUnwrittenSector(ByteView file, size_t begin, size_t end) {
+  for (size_t from = begin; from < end;) {
+    size_t to = kj::min(end, (from / kSectorBytes + 1) * kSectorBytes);
+    bool zeros = true;
+    for (size_t i = from; i < to; ++i) zeros = zeros && file[i] == 0;
+    if (zeros) return true;
+    from = to;
+  }
+  return false;
+}
+
+}  // namespace
+
+kj::Array<kj::byte> table_journal::encodeHeader(uint64_t generation) {
+  ByteWriter out(kHeaderBytes);
+  out.int32(kMagic);
+  out.int32(kVersion);
+  out.uint64(generation);
+  out.uint32(crc32c(out.written()));
+  return out.finish();
+}
+
+kj::Array<kj::byte> table_journal::encodeRecord(uint64_t sequence, kj::ArrayPtr<const TableChange> changes) {
+  size_t size = kRecordHeaderBytes + 12;
+  for (auto& change : changes) {
+    size += kChangeBytesMin + change.table.size() + change.key.size();
+    KJ_IF_MAYBE(value, change.value) { size += value->size(); }
+  }
+  KJ_REQUIRE(size <= kBodyBytesMax, "a commit to the tables is too large; split it", size, kBodyBytesMax);
+  ByteWriter out(size);
+  out.uint32(static_cast<uint32_t>(size - kRecordHeaderBytes));
+  out.uint64(0);
+  out.uint64(sequence);
+  out.uint32(static_cast<uint32_t>(changes.size()));
+  for (auto& change : changes) {
+    out.int8(change.value == nullptr ? kDelete : kPut);
+    out.int8(static_cast<int8_t>(change.table.size()));
+    out.bytes(change.table.asBytes());
+    out.uint32(static_cast<uint32_t>(change.key.size()));
+    out.bytes(change.key);
+    ByteView value;
+    KJ_IF_MAYBE(v, change.value) { value = *v; }
+    out.uint32(static_cast<uint32_t>(value.size()));
+    out.bytes(value);
+  }
+  auto written = out.written();
+  storeBigEndian(written.begin() + 4, crc32c(written.slice(kRecordHeaderBytes, written.size())));
+  storeBigEndian(written.begin() + 8, crc32c(written.slice(0, 8)));
+  return out.finish();
+}
+
+TableJournalReader::TableJournalReader(ByteView contents, uint64_t generation, kj::StringPtr path)
+    : contents_(contents), path_(path) {
+  ByteReader in(contents);
+  bool sound = in.int32() == kMagic && in.int32() == kVersion && in.uint64() == generation;
+  uint32_t crc = in.uint32();
+  sound = sound && !in.failed() && crc == crc32c(contents.slice(0, table_journal::kHeaderBytes - 4));
+  KJ_REQUIRE(sound, "the header of a tables' journal is damaged; restore the file, nothing was changed", path, generation);
+}
+
+void TableJournalReader::throwDamaged(kj::StringPtr what) {
+  KJ_FAIL_REQUIRE("a tables' journal is damaged", what, path_, position_, lastSequence_,
+                  "restore the file; nothing was changed");
+}
+
+kj::Maybe<TableJournalReader::Record> TableJournalReader::next() {
+  size_t left = contents_.size() - position_;
+  if (left < table_journal::kRecordHeaderBytes) return nullptr;
+  const kj::byte* header = contents_.begin() + position_;
+  size_t bodyBegin = position_ + table_journal::kRecordHeaderBytes;
+  if (loadBigEndian<uint32_t>(header + 8) != crc32c(kj::arrayPtr(header, 8))) {
+    if (hasUnwrittenSector(contents_, position_, bodyBegin)) return nullptr;
+    throwDamaged("the header of a record does not match its checksum");
+  }
+  size_t size = loadBigEndian<uint32_t>(header);
+  if (size > contents_.size() - bodyBegin) return nullptr;
+  ByteView body = contents_.slice(bodyBegin, bodyBegin + size);
+  if (loadBigEndian<uint32_t>(header + 4) != crc32c(body)) {
+    if (hasUnwrittenSector(contents_, bodyBegin, bodyBegin + size)) return nullptr;
+    throwDamaged("a record does not match its checksum");
+  }
+  uint64_t sequence = 0;
+  KJ_IF_MAYBE(changes, parseBody(body, sequence)) {
+    if (lastSequence_ != 0 && sequence != lastSequence_ + 1) throwDamaged("a record is missing");
+    lastSequence_ = sequence;
+    position_ = bodyBegin + size;
+    return Record{sequence, kj::mv(*changes)};
+  }
+  throwDamaged("a record is not what this program writes");
+}
+
+kj::Maybe<kj::Vector<TableJournalReader::Change>> TableJournalReader::parseBody(ByteView body, uint64_t& sequence) {
+  ByteReader in(body);
+  sequence = in.uint64();
+  uint32_t count = in.uint32();
+  if (in.failed() || count > in.remaining() / kChangeBytesMin) return nullptr;
+  kj::Vector<Change> changes(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    int8_t kind = in.int8();
+    ByteView table = in.bytes(static_cast<uint8_t>(in.int8()));
+    ByteView key = in.bytes(in.uint32());
+    ByteView value = in.bytes(in.uint32());
+    if (in.failed() || (kind != kPut && kind != kDelete)) return nullptr;
+    Change change{table.asChars(), key, nullptr};
+    if (kind == kPut) change.value = value;
+    changes.add(change);
+  }
+  if (!in.finished()) return nullptr;
+  return kj::mv(changes);
+}
+
+}  // namespace cambium

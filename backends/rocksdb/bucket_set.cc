@@ -1,0 +1,176 @@
+#include "backends/rocksdb/bucket_set.h"
+
+#include <kj/debug.h>
+
+#include "backends/rocksdb/check.h"
+#include "backends/rocksdb/row_cursor.h"
+
+namespace cambium::rocks {
+
+BucketSet::BucketSet(RocksStore& store, Reclaimer& reclaimer, const RocksOptions& options)
+    : store_(store), reclaimer_(reclaimer), options_(options) {
+  for (auto& [number, family] : store.foundBuckets()) {
+    auto& bucket = buckets_[number];
+    bucket.family = family;
+    bucket.bytes = store.bytesOnDevice(*family);
+    lastNumber_ = number.value();
+  }
+  // Every extent has a row from its first batch on, so a bucket without rows holds nothing that anybody could read.
+  for (RowCursor cursor(store, store.extents()); cursor.valid(); cursor.next()) {
+    auto row = decodeExtentRow(cursor.key(), cursor.value());
+    auto found = buckets_.find(row.bucket);
+    if (found == buckets_.end()) continue;  // opening that log will say so
+    auto& bucket = found->second;
+    ++bucket.extents;
+    bucket.liveBytes += row.bytes.value();
+    if (bucket.earliest == kNoTimestamp || row.firstTimestamp < bucket.earliest) bucket.earliest = row.firstTimestamp;
+    bucket.latest = kj::max(bucket.latest, row.maxTimestamp);
+  }
+}
+
+bool BucketSet::isFull(const Bucket& bucket, size_t size, TimestampMs timestamp) const {
+  if (bucket.bytes == 0) return false;
+  // The more buckets there are, the larger they grow, so that there are never many more than the maximum.
+  uint32_t half = options_.bucketsMax / 2;
+  uint32_t count = static_cast<uint32_t>(buckets_.size());
+  uint32_t doublings = count <= half ? 0 : (count - half) / kj::max(1u, options_.bucketsMax / 20);
+  doublings = kj::min(doublings, 20u);
+  uint64_t bytesMax = options_.bucketBytes.value() << doublings;
+  if (bucket.bytes + size > bytesMax) return true;
+  // By time only when it is worth a family: clients choose timestamps, also silly ones.
+  if (bucket.bytes < bytesMax / 16 || timestamp == kNoTimestamp || bucket.earliest == kNoTimestamp) return false;
+  return timestamp - bucket.earliest >= options_.bucketMs << doublings;
+}
+
+void BucketSet::begin() {
+  BucketNumber next(lastNumber_ + 1);
+  Family* family = store_.createBucket(next);
+  if (!buckets_.empty()) {
+    BucketNumber closed = buckets_.rbegin()->first;
+    reclaimer_.add([this, closed] { flush(closed); });
+  }
+  auto previous = buckets_.empty() ? nullptr : &*buckets_.rbegin();
+  lastNumber_ = next.value();
+  buckets_[next].family = family;
+  if (previous != nullptr) consider(previous->first, previous->second);
+}
+
+BucketSet::Lease BucketSet::lease(size_t size, TimestampMs timestamp) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (buckets_.empty() || isFull(buckets_.rbegin()->second, size, timestamp)) begin();
+  auto& [number, bucket] = *buckets_.rbegin();
+  ++bucket.leases;
+  if (timestamp != kNoTimestamp) {
+    if (bucket.earliest == kNoTimestamp || timestamp < bucket.earliest) bucket.earliest = timestamp;
+    bucket.latest = kj::max(bucket.latest, timestamp);
+  }
+  return Lease(*this, number, bucket.family);
+}
+
+void BucketSet::release(BucketNumber number) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto& bucket = buckets_.at(number);
+  --bucket.leases;
+  consider(number, bucket);
+}
+
+BucketSet::Family* BucketSet::find(BucketNumber number) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto found = buckets_.find(number);
+  KJ_REQUIRE(found != buckets_.end(), "the store lacks a column family that a log has batches in; restore the store", store_.path(),
+             bucketFamily(number));
+  return found->second.family;
+}
+
+void BucketSet::addExtent(BucketNumber number) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  ++buckets_.at(number).extents;
+}
+
+void BucketSet::addBytes(BucketNumber number, Bytes bytes) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto& bucket = buckets_.at(number);
+  bucket.bytes += bytes.value();
+  bucket.liveBytes += bytes.value();
+}
+
+void BucketSet::removeExtent(BucketNumber number, Bytes bytes) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto& bucket = buckets_.at(number);
+  KJ_ASSERT(bucket.extents > 0);
+  --bucket.extents;
+  bucket.liveBytes -= kj::min(bucket.liveBytes, bytes.value());
+  consider(number, bucket);
+}
+
+bool BucketSet::goesWith(BucketNumber number, uint32_t extents) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return !isOpen(number) && buckets_.at(number).extents <= extents;
+}
+
+void BucketSet::consider(BucketNumber number, Bucket& bucket) {
+  if (isOpen(number) || bucket.leases > 0 || bucket.isScheduled) return;
+  if (bucket.extents == 0) {
+    bucket.isScheduled = true;
+    reclaimer_.add([this, number] { dropIfUnused(number); });
+  } else if (bucket.bytes > bucket.liveBytes * 2 && bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
+    bucket.isScheduled = true;
+    reclaimer_.add([this, number] { compact(number); });
+  }
+}
+
+void BucketSet::reclaimUnused() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (auto& [number, bucket] : buckets_) consider(number, bucket);
+}
+
+void BucketSet::dropIfUnused(BucketNumber number) {
+  Family* family = nullptr;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto& bucket = buckets_.at(number);
+    // Nobody can come back to a closed bucket without extents: leases are of the open one, extents begin under a lease.
+    KJ_ASSERT(bucket.extents == 0 && bucket.leases == 0);
+    family = bucket.family;
+    buckets_.erase(number);
+  }
+  store_.dropFamily(family);
+}
+
+void BucketSet::compact(BucketNumber number) {
+  Family* family = find(number);
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  check(store_.db().CompactRange(options, family, nullptr, nullptr), kj::str("compacting ", bucketFamily(number)));
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto& bucket = buckets_.at(number);
+  bucket.isScheduled = false;
+  bucket.bytes = bucket.liveBytes;
+  consider(number, bucket);
+}
+
+void BucketSet::flush(BucketNumber number) {
+  Family* family = nullptr;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto found = buckets_.find(number);
+    if (found == buckets_.end()) return;
+    family = found->second.family;
+  }
+  // Only this thread drops families, so the handle lives.
+  check(store_.db().Flush(rocksdb::FlushOptions(), family), kj::str("flushing ", bucketFamily(number)));
+}
+
+size_t BucketSet::count() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return buckets_.size();
+}
+
+Bytes BucketSet::bytesOnDevice() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  uint64_t sum = 0;
+  for (auto& [number, bucket] : buckets_) sum += store_.bytesOnDevice(*bucket.family);
+  return Bytes(sum);
+}
+
+}  // namespace cambium::rocks

@@ -1,0 +1,316 @@
+#include "backends/rocksdb/rocks_store.h"
+
+#include <filesystem>
+#include <vector>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/listener.h>
+
+#include <kj/debug.h>
+
+#include "backends/rocksdb/check.h"
+#include "backends/rocksdb/family_options.h"
+#include "backends/rocksdb/hardware_crc32c.h"
+#include "engine/base/byte_cursor.h"
+
+namespace cambium::rocks {
+
+// Syncs a file of the write-ahead log before anything goes into the next one. The library itself does so only some time later,
+// so that a power loss could take the end of one file and leave the beginning of the next: a hole in the middle of a log.
+class RocksStore::SealListener final : public rocksdb::EventListener {
+ public:
+  void OnMemTableSealed(const rocksdb::MemTableInfo&) override {
+    // A failure puts the database into its error state: the write that follows reports it.
+    if (auto* opened = db.load()) opened->SyncWAL().PermitUncheckedError();
+  }
+
+  std::atomic<rocksdb::DB*> db{nullptr};
+};
+
+namespace {
+
+// The library makes a new store where it finds no CURRENT file and then deletes the files it does not know.
+void refuseHeadlessStore(rocksdb::Env& env, kj::StringPtr path) {
+  if (env.FileExists((kj::str(path, "/CURRENT")).cStr()).ok()) return;
+  std::vector<std::string> names;
+  if (!env.GetChildren(path.cStr(), &names).ok()) return;
+  for (auto& name : names) {
+    bool isData = name.starts_with("MANIFEST-") || name.ends_with(".sst") || name.ends_with(".log");
+    KJ_REQUIRE(!isData, "the folder holds parts of a RocksDB store, but its CURRENT file is missing; nothing was changed: restore that "
+               "file (it names the MANIFEST file, one line) or choose another folder", path, name.c_str());
+  }
+}
+
+class SilentLogger final : public rocksdb::Logger {
+ public:
+  void Logv(const char*, va_list) override {}
+};
+
+bool isEmpty(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) {
+  std::unique_ptr<rocksdb::Iterator> iterator(db.NewIterator(rocksdb::ReadOptions(), &family));
+  iterator->SeekToFirst();
+  check(iterator->status(), "reading the first row of the store");
+  return !iterator->Valid();
+}
+
+void makeFolder(kj::StringPtr path) {
+  std::error_code error;
+  std::filesystem::create_directories(path.cStr(), error);
+  KJ_REQUIRE(!error, "cannot make the folder of the store", path, error.message().c_str());
+}
+
+}  // namespace
+
+RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr<rocksdb::FileSystem> fileSystem)
+    : path_(kj::str(path)), options_(options), walSync_([this] { syncWal(); }) {
+  KJ_REQUIRE(options_.openFilesMax >= 64, "a RocksDB store needs at least 64 open files", options_.openFilesMax);
+  // Links the replacement in; see there.
+  hardwareChecksumBytes();
+  makeFolder(path);
+  if (fileSystem != nullptr) env_ = rocksdb::NewCompositeEnv(std::move(fileSystem));
+  auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
+  refuseHeadlessStore(env, path);
+  cache_ = rocksdb::NewLRUCache(options_.cacheBytes.value(), 2);
+  sealListener_ = std::make_shared<SealListener>();
+
+  std::vector<std::string> families;
+  if (env.FileExists(kj::str(path, "/CURRENT").cStr()).ok()) {
+    check(rocksdb::DB::ListColumnFamilies(databaseOptions(options_, &env), path.cStr(), &families),
+          kj::str("cannot read the store in ", path));
+  } else {
+    families.push_back(rocksdb::kDefaultColumnFamilyName);
+  }
+  open(families);
+}
+
+RocksStore::~RocksStore() noexcept(false) {
+  if (sealListener_ != nullptr) sealListener_->db = nullptr;
+  families_.clear();
+  db_->Close().PermitUncheckedError();
+}
+
+RocksStore::RocksStore(kj::StringPtr path, ReadOnly) : path_(kj::str(path)), walSync_([this] { syncWal(); }) {
+  auto& env = *rocksdb::Env::Default();
+  KJ_REQUIRE(env.FileExists(kj::str(path, "/CURRENT").cStr()).ok(), "there is no RocksDB store in this folder", path);
+  cache_ = rocksdb::NewLRUCache(options_.cacheBytes.value(), 2);
+  std::vector<std::string> families;
+  check(rocksdb::DB::ListColumnFamilies(databaseOptions(options_, &env), path.cStr(), &families),
+        kj::str("cannot read the store in ", path));
+  openReadOnly(families);
+}
+
+void RocksStore::openReadOnly(const std::vector<std::string>& families) {
+  auto dbOptions = databaseOptions(options_, rocksdb::Env::Default());
+  dbOptions.create_if_missing = false;
+  // The library would begin a new information log in the folder.
+  dbOptions.info_log = std::make_shared<SilentLogger>();
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (auto& name : families) {
+    bool isBucket = parseBucketFamily(name.c_str()) != nullptr;
+    descriptors.emplace_back(name, isBucket ? bucketOptions(options_) : rowOptions(options_, cache_));
+  }
+  std::vector<Family*> handles;
+  rocksdb::DB* db = nullptr;
+  check(rocksdb::DB::OpenForReadOnly(dbOptions, path_.cStr(), descriptors, &handles, &db), kj::str("cannot open the store in ", path_));
+  adopt(db, handles);
+  requireFormat();
+  for (auto name : {kLogsFamily, kIndexFamily, kBlocksFamily, kExtentsFamily}) {
+    KJ_REQUIRE(families_.contains(name.cStr()), "the store lacks a column family that each one has", path_, name);
+  }
+  logs_ = families_.at(kLogsFamily.cStr()).get();
+  index_ = families_.at(kIndexFamily.cStr()).get();
+  blocks_ = families_.at(kBlocksFamily.cStr()).get();
+  extents_ = families_.at(kExtentsFamily.cStr()).get();
+}
+
+void RocksStore::open(const std::vector<std::string>& families) {
+  auto dbOptions = databaseOptions(options_, env_ != nullptr ? env_.get() : rocksdb::Env::Default());
+  dbOptions.listeners.push_back(sealListener_);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (auto& name : families) {
+    bool isBucket = parseBucketFamily(name.c_str()) != nullptr;
+    bool isKnown = isBucket || parseTableFamily(name.c_str()) != nullptr || name == rocksdb::kDefaultColumnFamilyName ||
+                   name == kLogsFamily.cStr() || name == kIndexFamily.cStr() || name == kBlocksFamily.cStr() ||
+                   name == kExtentsFamily.cStr();
+    KJ_REQUIRE(isKnown, "the store has a column family of a kind this version does not know: a newer version, or another program, "
+               "wrote it", path_, name.c_str());
+    descriptors.emplace_back(name, isBucket ? bucketOptions(options_) : rowOptions(options_, cache_));
+  }
+  std::vector<Family*> handles;
+  rocksdb::DB* db = nullptr;
+  check(rocksdb::DB::Open(dbOptions, path_.cStr(), descriptors, &handles, &db), kj::str("cannot open the store in ", path_));
+  adopt(db, handles);
+  sealListener_->db = db;
+  // A crash may have come before the first write to a new store.
+  if (families.size() > 1 || !isEmpty(*db, *meta_)) requireFormat();
+
+  auto fixed = [&](kj::StringPtr name) {
+    auto found = families_.find(name.cStr());
+    return found != families_.end() ? found->second.get() : create(name, rowOptions(options_, cache_));
+  };
+  kj::byte version[4];
+  storeBigEndian(version, kFormatVersion);
+  rocksdb::WriteBatch batch;
+  check(batch.Put(meta_, "format", toSlice(kj::arrayPtr(version, 4))), "format version");
+  write(batch, Durability::kSynced, "writing the format version");
+  logs_ = fixed(kLogsFamily);
+  index_ = fixed(kIndexFamily);
+  blocks_ = fixed(kBlocksFamily);
+  extents_ = fixed(kExtentsFamily);
+}
+
+void RocksStore::adopt(rocksdb::DB* db, const std::vector<Family*>& handles) {
+  db_.reset(db);
+  for (auto* handle : handles) {
+    const std::string& name = handle->GetName();
+    families_[name].reset(handle);
+    KJ_IF_MAYBE(bucket, parseBucketFamily(name.c_str())) foundBuckets_[*bucket] = handle;
+    KJ_IF_MAYBE(table, parseTableFamily(name.c_str())) foundTables_[table->cStr()] = handle;
+  }
+  meta_ = families_.at(rocksdb::kDefaultColumnFamilyName).get();
+}
+
+void RocksStore::requireFormat() {
+  auto format = get(*meta_, "format"_kj.asBytes(), "reading the format version");
+  auto& found = KJ_REQUIRE_NONNULL(format, "the RocksDB store in this folder is not Cambium's: it has no format version", path_);
+  KJ_REQUIRE(found.size() == 4 && loadBigEndian<uint32_t>(found.begin()) == kFormatVersion,
+             "the store has another format version than this program writes: use the version that wrote it", path_, kFormatVersion);
+}
+
+RocksStore::Family* RocksStore::create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options) {
+  Family* family = nullptr;
+  check(db_->CreateColumnFamily(options, name.cStr(), &family), kj::str("cannot make column family ", name, " in ", path_));
+  std::lock_guard<std::mutex> lock(mutex_);
+  families_[name.cStr()].reset(family);
+  return family;
+}
+
+RocksStore::Family* RocksStore::createBucket(BucketNumber number) {
+  requireHealthy();
+  return create(bucketFamily(number), bucketOptions(options_));
+}
+
+RocksStore::Family* RocksStore::createTable(kj::StringPtr table) {
+  requireHealthy();
+  return create(tableFamily(table), rowOptions(options_, cache_));
+}
+
+void RocksStore::dropFamily(Family* family) {
+  std::string name = family->GetName();
+  check(db_->DropColumnFamily(family), kj::str("cannot drop column family ", name.c_str(), " in ", path_));
+  std::unique_ptr<Family> last;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto found = families_.find(name);
+    last = std::move(found->second);
+    families_.erase(found);
+  }
+  // Destroying the last handle, here and without the lock, unlinks the files.
+}
+
+void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::StringPtr context) {
+  requireHealthy();
+  if (full_.load(std::memory_order_relaxed)) leaveFullState();
+  rocksdb::WriteOptions writeOptions;
+  writeOptions.sync = durability == Durability::kSynced;
+  rocksdb::Status status = db_->Write(writeOptions, &batch);
+  if (status.ok()) return;
+  auto exception = toException(status, context);
+  if (exception.getType() == kj::Exception::Type::OVERLOADED) {
+    full_ = true;
+  } else {
+    breakStore(exception);
+  }
+  kj::throwFatalException(kj::mv(exception));
+}
+
+void RocksStore::leaveFullState() {
+  // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in. That is why
+  // this is sound here and would not be after a failed sync.
+  auto status = db_->Resume();
+  if (!status.ok()) {
+    auto exception = toException(status, kj::str("the device of ", path_, " was full and the store cannot go on yet"));
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) breakStore(exception);
+    kj::throwFatalException(kj::mv(exception));
+  }
+  full_ = false;
+}
+
+kj::Maybe<kj::Array<kj::byte>> RocksStore::get(Family& family, ByteView key, kj::StringPtr context) {
+  rocksdb::PinnableSlice value;
+  auto status = db_->Get(rocksdb::ReadOptions(), &family, toSlice(key), &value);
+  if (status.IsNotFound()) return nullptr;
+  check(status, context);
+  return kj::heapArray<kj::byte>(toView(value));
+}
+
+void RocksStore::syncWal() {
+  requireHealthy();
+  auto status = db_->SyncWAL();
+  if (status.ok()) return;
+  // Whatever the reason, also a full device: the system may have thrown away what it could not write.
+  auto shown = toException(status, kj::str("syncing the write-ahead log of ", path_));
+  kj::Exception exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(shown.getDescription()));
+  breakStore(exception);
+  kj::throwFatalException(kj::mv(exception));
+}
+
+void RocksStore::breakStore(const kj::Exception& reason) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (failure_ == nullptr) failure_ = kj::cp(reason);
+  broken_ = true;
+}
+
+void RocksStore::requireHealthy() {
+  if (!broken_.load(std::memory_order_acquire)) return;
+  kj::Exception copy = [&] {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return kj::cp(KJ_ASSERT_NONNULL(failure_));
+  }();
+  kj::throwFatalException(kj::mv(copy));
+}
+
+void RocksStore::flushAll() {
+  requireHealthy();
+  std::vector<Family*> families;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (auto& [name, family] : families_) families.push_back(family.get());
+  }
+  // One by one: the call for many families syncs the log for each of them, empty or not.
+  for (auto* family : families) {
+    if (property(*family, rocksdb::DB::Properties::kNumEntriesActiveMemTable) == 0 &&
+        property(*family, rocksdb::DB::Properties::kNumEntriesImmMemTables) == 0 &&
+        property(*family, rocksdb::DB::Properties::kNumDeletesActiveMemTable) == 0) {
+      continue;
+    }
+    check(db_->Flush(rocksdb::FlushOptions(), family), kj::str("flushing ", family->GetName().c_str(), " of ", path_));
+  }
+}
+
+uint64_t RocksStore::property(Family& family, const std::string& name) {
+  uint64_t value = 0;
+  return db_->GetIntProperty(&family, name, &value) ? value : 0;
+}
+
+uint64_t RocksStore::bytesOnDevice(Family& family) {
+  return property(family, rocksdb::DB::Properties::kTotalSstFilesSize) +
+         property(family, rocksdb::DB::Properties::kSizeAllMemTables);
+}
+
+uint64_t RocksStore::openFiles() {
+  uint64_t tables = 0;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (auto& [name, family] : families_) {
+      for (int level = 0; level < db_->NumberLevels(family.get()); ++level) {
+        tables += property(*family, rocksdb::DB::Properties::kNumFilesAtLevelPrefix + std::to_string(level));
+      }
+    }
+  }
+  // Beside tables: the current log file, the manifest, the lock and the information log.
+  return kj::min(tables, uint64_t{options_.openFilesMax}) + 4;
+}
+
+}  // namespace cambium::rocks

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <rocksdb/db.h>
+#include <rocksdb/file_system.h>
+
+#include "backends/rocksdb/key_layout.h"
+#include "backends/rocksdb/rocks_engine.h"
+#include "backends/rocksdb/wal_sync.h"
+
+namespace cambium::rocks {
+
+// Never with a null pointer, which the library would hand to memcmp.
+inline rocksdb::Slice toSlice(ByteView bytes) {
+  return bytes.size() == 0 ? rocksdb::Slice() : rocksdb::Slice(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+}
+inline rocksdb::Slice toSlice(const RowKey& key) { return toSlice(key.bytes()); }
+inline ByteView toView(const rocksdb::Slice& slice) {
+  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(slice.data()), slice.size());
+}
+
+// The open database: its families, its writes and whether it can still be trusted. Any thread.
+class RocksStore {
+ public:
+  using Family = rocksdb::ColumnFamilyHandle;
+
+  // Opens or makes the store and recovers its write-ahead log: what is found is in synced files afterwards. `fileSystem` may be
+  // null: the system's own. Throws as openRocksEngine() does.
+  RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr<rocksdb::FileSystem> fileSystem);
+  // Opens an existing store for looking only: nothing is changed or locked, writes fail. What the write-ahead log holds is seen as
+  // well. Any family is accepted.
+  struct ReadOnly {};
+  RocksStore(kj::StringPtr path, ReadOnly);
+  // Closes the database without flushing: the write-ahead log has it all.
+  ~RocksStore() noexcept(false);
+  KJ_DISALLOW_COPY(RocksStore);
+
+  kj::StringPtr path() const { return path_; }
+  rocksdb::DB& db() { return *db_; }
+  Family& meta() { return *meta_; }
+  Family& logs() { return *logs_; }
+  Family& index() { return *index_; }
+  Family& blocks() { return *blocks_; }
+  Family& extents() { return *extents_; }
+  // Found at opening: bucket number -> family, table name -> family. For the objects that keep them from then on.
+  const std::map<BucketNumber, Family*>& foundBuckets() const { return foundBuckets_; }
+  const std::map<std::string, Family*>& foundTables() const { return foundTables_; }
+
+  Family* createBucket(BucketNumber number);
+  Family* createTable(kj::StringPtr table);
+  // Removes a family with its files; the handle is gone afterwards. Takes some 100 ms for a full bucket.
+  void dropFamily(Family* family);
+
+  enum class Durability { kBuffered, kSynced };
+  // Applies all of `batch` or nothing. OVERLOADED when the device is full: nothing was applied, and the next write tries to leave
+  // that state. After any other failure the store is broken.
+  void write(rocksdb::WriteBatch& batch, Durability durability, kj::StringPtr context);
+  // Copies the value of a key; null when there is none.
+  kj::Maybe<kj::Array<kj::byte>> get(Family& family, ByteView key, kj::StringPtr context);
+
+  WalSync& walSync() { return walSync_; }
+  // Throws when an earlier failure makes the store's unsynced data doubtful.
+  void requireHealthy();
+
+  // Writes everything in memory to files and waits for it.
+  void flushAll();
+  // A whole-number property of the library, summed over a family; 0 when the library does not know.
+  uint64_t property(Family& family, const std::string& name);
+  uint64_t bytesOnDevice(Family& family);
+  // About how many descriptors the library holds.
+  uint64_t openFiles();
+
+ private:
+  class SealListener;
+
+  void open(const std::vector<std::string>& families);
+  void openReadOnly(const std::vector<std::string>& families);
+  void adopt(rocksdb::DB* db, const std::vector<Family*>& handles);
+  void requireFormat();
+  Family* create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options);
+  void leaveFullState();
+  void breakStore(const kj::Exception& reason);
+  void syncWal();
+
+  kj::String path_;
+  RocksOptions options_;
+  std::unique_ptr<rocksdb::Env> env_;  // null: the default one
+  std::shared_ptr<rocksdb::Cache> cache_;
+  std::shared_ptr<SealListener> sealListener_;
+  std::unique_ptr<rocksdb::DB> db_;
+  WalSync walSync_;
+  Family* meta_ = nullptr;
+  Family* logs_ = nullptr;
+  Family* index_ = nullptr;
+  Family* blocks_ = nullptr;
+  Family* extents_ = nullptr;
+  std::map<BucketNumber, Family*> foundBuckets_;
+  std::map<std::string, Family*> foundTables_;
+
+  std::mutex mutex_;
+  // All handles, by name; guarded by mutex_. Must be gone before the database is.
+  std::map<std::string, std::unique_ptr<Family>> families_;
+  kj::Maybe<kj::Exception> failure_;         // guarded by mutex_
+  std::atomic<bool> broken_{false};
+  std::atomic<bool> full_{false};
+};
+
+}  // namespace cambium::rocks

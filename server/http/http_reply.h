@@ -1,0 +1,32 @@
+#pragma once
+
+#include <kj/compat/http.h>
+
+namespace cambium {
+
+// A short answer in plain text, with its length, not to be cached. `body` is copied.
+kj::Promise<void> replyText(kj::HttpService::Response& response, const kj::HttpHeaderTable& table, unsigned status,
+                            kj::StringPtr body, kj::Maybe<kj::StringPtr> allow = nullptr);
+
+// The same with a body and headers of the caller's. `body` lives until the promise is done.
+kj::Promise<void> replyBody(kj::HttpService::Response& response, const kj::HttpHeaderTable& table, unsigned status,
+                            kj::StringPtr contentType, kj::ArrayPtr<const char> body,
+                            kj::Maybe<kj::StringPtr> allow = nullptr);
+
+// Answers what goes wrong outside the routes. A client gets a sentence; what happened, with file and line, goes to the
+// log.
+class HttpErrors final : public kj::HttpServerErrorHandler {
+ public:
+  explicit HttpErrors(const kj::HttpHeaderTable& table) : table_(table) {}
+
+  kj::Promise<void> handleClientProtocolError(kj::HttpHeaders::ProtocolError error,
+                                              kj::HttpService::Response& response) override;
+  kj::Promise<void> handleApplicationError(kj::Exception exception,
+                                           kj::Maybe<kj::HttpService::Response&> response) override;
+  kj::Promise<void> handleNoResponse(kj::HttpService::Response& response) override;
+
+ private:
+  const kj::HttpHeaderTable& table_;
+};
+
+}  // namespace cambium

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "engine/broker/broker.h"
+#include "server/http/http_door.h"
+#include "server/rpc/rpc_door.h"
+
+namespace cambium {
+
+// The HTTP door over the real broker and process. Opens before the broker is ready; drained before the broker stops.
+class HttpWiring {
+ public:
+  HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax, const RpcConnectionCounts& rpc);
+  KJ_DISALLOW_COPY(HttpWiring);
+
+  void listen(kj::Array<kj::Own<kj::ConnectionReceiver>> receivers);
+  kj::Promise<void> drain() { return door_.drain(); }
+
+ private:
+  class State final : public BrokerState {
+   public:
+    explicit State(Broker& broker) : broker_(broker) {}
+    BrokerIdentity identity() override { return {broker_.version(), broker_.clusterId()}; }
+    kj::Maybe<kj::String> startingUp() override { return broker_.startingUp(); }
+    kj::Promise<kj::Vector<ShardReport>> reports() override { return broker_.local().reports(); }
+    kj::Vector<StorageEngine*> engines() override { return broker_.local().engines(); }
+
+   private:
+    Broker& broker_;
+  };
+  class Process final : public ProcessInfo {
+   public:
+    ProcessFacts facts() override;
+  };
+  class RpcCounters final : public ConnectionCounters {
+   public:
+    explicit RpcCounters(const RpcConnectionCounts& counts) : counts_(counts) {}
+    kj::Vector<DoorConnections> connections() override;
+
+   private:
+    const RpcConnectionCounts& counts_;
+  };
+  class TaskErrors final : public kj::TaskSet::ErrorHandler {
+   public:
+    void taskFailed(kj::Exception&& exception) override { KJ_LOG(ERROR, "HTTP door", exception); }
+  };
+
+  State state_;
+  Process process_;
+  RpcCounters counters_;
+  HttpDoor door_;
+  TaskErrors taskErrors_;
+  kj::TaskSet listening_{taskErrors_};
+};
+
+}  // namespace cambium

@@ -1,0 +1,110 @@
+#include <csignal>
+#include <cstdio>
+
+#include <kj/async-unix.h>
+#include <kj/debug.h>
+
+#include "backends/native/disk_file_system.h"
+#include "engine/base/coroutine.h"
+#include "engine/base/thread_work_pool.h"
+#include "engine/broker/broker.h"
+#include "server/main/http_wiring.h"
+#include "server/main/listen_sockets.h"
+#include "server/main/logging.h"
+#include "server/main/options.h"
+#include "server/main/system_world.h"
+#include "server/rpc/rpc_door.h"
+
+// cambiumd: wiring only. Parses flags, takes the sockets, hands the real world to a Broker, and stops it on a signal.
+
+namespace cambium {
+namespace {
+
+// Sockets of the doors, bound before anything else.
+struct Doors {
+  Doors(const ServerOptions& options) {
+    if (options.rpcListen.size() > 0) rpc.emplace("rpc_listen"_kj, options.rpcListen, options.broker.cores);
+    if (options.httpListen.size() > 0) http.emplace("http_listen"_kj, options.httpListen, 1);
+  }
+  kj::Maybe<ListenSockets> rpc;
+  kj::Maybe<ListenSockets> http;
+};
+
+kj::String readyLine(const ServerOptions& options, const Doors& doors) {
+  kj::Vector<kj::String> served;
+  KJ_IF_MAYBE(rpc, doors.rpc) served.add(kj::str("Cap'n Proto RPC on ", rpc->describe()));
+  KJ_IF_MAYBE(http, doors.http) served.add(kj::str("HTTP on ", http->describe()));
+  if (served.size() == 0) served.add(kj::str("no door open"));
+  return kj::str("cambiumd " CAMBIUM_VERSION " is ready: ", kj::strArray(served, ", "), "; data in ", options.dataDir, " (",
+                 options.broker.logEngine, " logs, ", options.broker.stateEngine, " state), ", options.broker.cores,
+                 options.broker.cores == 1 ? " event loop\n" : " event loops\n");
+}
+
+kj::Promise<void> whenAskedToStop(kj::UnixEventPort& port) {
+  auto hasSignal = [](siginfo_t&&) {};
+  return port.onSignal(SIGTERM).then(hasSignal).exclusiveJoin(port.onSignal(SIGINT).then(hasSignal));
+}
+
+kj::Promise<void> serve(Broker& broker, const ServerOptions& options, Doors& doors, kj::UnixEventPort& signals,
+                        RpcConnectionCounts& counts) {
+  auto starting = broker.start([&](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
+    kj::Array<kj::Own<kj::ConnectionReceiver>> receivers;
+    KJ_IF_MAYBE(sockets, doors.rpc) receivers = sockets->receivers(local.here().index(), loop.io);
+    return kj::heap<RpcDoor>(local, loop, options.rpc, counts, kj::mv(receivers));
+  });
+  // A signal during recovery stops as well.
+  auto started = starting.then([&] {
+    fputs(readyLine(options, doors).cStr(), stderr);
+    return kj::Promise<void>(kj::NEVER_DONE);
+  });
+  co_await started.exclusiveJoin(whenAskedToStop(signals));
+}
+
+int run(const ServerOptions& options) {
+  // Before any thread: each of them inherits the mask.
+  kj::UnixEventPort::captureSignal(SIGTERM);
+  kj::UnixEventPort::captureSignal(SIGINT);
+  signal(SIGPIPE, SIG_IGN);
+  Doors doors(options);
+
+  auto io = kj::setupAsyncIo();
+  LoopContext loop{io.provider->getTimer(), *io.lowLevelProvider};
+  DiskFileSystem files(options.dataDir, options.openFilesMax);
+  SystemClock clock;
+  SystemEntropy entropy;
+  ThreadLoops loops;
+  DiskEngines engines(files, options.dataDir, options.openFilesMax);
+  RpcConnectionCounts rpcConnections;
+  {
+    ThreadWorkPool pool(options.syncThreads);
+    World world{files, clock, entropy, pool, loops, engines};
+    Broker broker(world, options.broker.clone(), loop);
+    HttpWiring http(broker, loop, pool, options.topicSeriesMax, rpcConnections);
+    KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
+    auto failure = kj::runCatchingExceptions(
+        [&] { serve(broker, options, doors, io.unixEventPort, rpcConnections).wait(io.waitScope); });
+    http.drain().wait(io.waitScope);
+    broker.stop().wait(io.waitScope);
+    KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace cambium
+
+int main(int argc, char** argv) {
+  auto options = cambium::parseOptions(argc, argv);
+  if (!options.ok()) {
+    fprintf(stderr, "cambiumd: %s\n", options.error().message.cStr());
+    return 2;
+  }
+  cambium::startLogging(argv[0], options.value().verbose);
+  cambium::LogThread log;
+  int status = 0;
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { status = cambium::run(options.value()); })) {
+    fprintf(stderr, "cambiumd: %s\n", exception->getDescription().cStr());
+    return 1;
+  }
+  return status;
+}

@@ -1,0 +1,124 @@
+#include "server/main/options.h"
+
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include <gflags/gflags.h>
+
+DEFINE_string(data_dir, "./data", "Folder that holds everything this broker keeps; made when missing");
+DEFINE_string(kafka_listen, "127.0.0.1:9092", "Address of the Kafka protocol; empty: closed. (Not served by this version.)");
+DEFINE_string(rpc_listen, "127.0.0.1:9290", "Address of Cap'n Proto RPC, host:port; port 0: any free one; empty: closed");
+DEFINE_string(http_listen, "127.0.0.1:9280", "Address of HTTP (health, metrics), host:port; port 0: any free one; empty: closed");
+DEFINE_string(log_engine, "native", "Storage engine of topics that do not choose one: native or rocksdb");
+DEFINE_string(state_engine, "rocksdb", "Storage engine of metadata and committed offsets: native or rocksdb; fixed once the data "
+              "directory was made");
+DEFINE_int32(cores, 0, "Event loops, each with its share of the partitions; 0: 1 on machines with up to 2 cores, else one less "
+             "than there are");
+DEFINE_int32(broker_id, 1, "Number of this broker");
+DEFINE_int32(partitions_max, 100000, "Partitions in all that this broker takes");
+DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
+DEFINE_int32(open_files_max, 0, "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
+DEFINE_int32(rpc_connections_max, 10000, "RPC connections per event loop; more wait to be accepted");
+DEFINE_int64(read_bytes_max, 16 << 20, "Bytes of one read or push, at most (but always one whole batch)");
+DEFINE_int64(connection_bytes_max, 32 << 20, "Bytes of calls under way per RPC connection, before it is read no further");
+DEFINE_int32(metrics_topics_max, 200, "Topics with series of their own in /metrics; the others are summed up");
+DEFINE_bool(verbose, false, "Log what goes on, not only what went wrong");
+
+namespace cambium {
+
+namespace {
+
+Error badFlag(kj::StringPtr flag, kj::StringPtr value, kj::StringPtr expected) {
+  return makeError(ErrorCode::kInvalidConfig, "--", flag, "=", value, " is not valid: expected ", expected);
+}
+
+Result<void> checkEngine(kj::StringPtr flag, const std::string& value) {
+  if (value == "native" || value == "rocksdb") return Result<void>();
+  return badFlag(flag, value.c_str(), "native or rocksdb");
+}
+
+Result<void> checkRange(kj::StringPtr flag, int64_t value, int64_t least, int64_t most) {
+  if (value >= least && value <= most) return Result<void>();
+  return badFlag(flag, kj::str(value), kj::str("a number from ", least, " to ", most));
+}
+
+Result<void> checkAll() {
+  struct Range {
+    kj::StringPtr flag;
+    int64_t value, least, most;
+  };
+  const Range ranges[] = {
+      {"cores"_kj, FLAGS_cores, 0, 256},
+      {"broker_id"_kj, FLAGS_broker_id, 0, INT32_MAX},
+      {"partitions_max"_kj, FLAGS_partitions_max, 1, 10'000'000},
+      {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
+      {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
+      {"rpc_connections_max"_kj, FLAGS_rpc_connections_max, 1, 1'000'000},
+      {"read_bytes_max"_kj, FLAGS_read_bytes_max, 1, 48 << 20},
+      {"connection_bytes_max"_kj, FLAGS_connection_bytes_max, 1 << 20, int64_t{4} << 30},
+      {"metrics_topics_max"_kj, FLAGS_metrics_topics_max, 0, 100'000},
+  };
+  for (auto& range : ranges) {
+    auto checked = checkRange(range.flag, range.value, range.least, range.most);
+    if (!checked.ok()) return checked;
+  }
+  auto checked = checkEngine("log_engine", FLAGS_log_engine);
+  if (checked.ok()) checked = checkEngine("state_engine", FLAGS_state_engine);
+  if (checked.ok() && FLAGS_data_dir.empty()) checked = badFlag("data_dir", "", "a folder");
+  return checked;
+}
+
+unsigned defaultCores() {
+  unsigned cores = std::thread::hardware_concurrency();
+  return cores <= 2 ? 1 : cores - 1;
+}
+
+// Descriptors are for segments first, for connections with the rest. Raises the soft limit to the hard one.
+size_t defaultOpenFilesMax() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 768;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return kj::min(size_t{8192}, static_cast<size_t>(limit.rlim_cur) / 4 * 3);
+}
+
+}  // namespace
+
+Result<ServerOptions> parseOptions(int argc, char** argv) {
+  gflags::SetVersionString(CAMBIUM_VERSION);
+  gflags::SetUsageMessage(
+      "Cambium, a log broker: topics and partitions on disk, served over Cap'n Proto RPC.\n\n"
+      "    cambiumd --data_dir=/var/lib/cambium\n"
+      "    cambiumd --flagfile=deploy/hybrid.flags --data_dir=/var/lib/cambium\n\n"
+      "Stops cleanly on SIGTERM and SIGINT");
+  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  if (argc > 1) {
+    return makeError(ErrorCode::kInvalidConfig, "unexpected argument \"", argv[1], "\": everything is a flag, see --help");
+  }
+  auto checked = checkAll();
+  if (!checked.ok()) return kj::mv(checked.error());
+  ServerOptions options;
+  options.broker.cores = FLAGS_cores == 0 ? defaultCores() : static_cast<unsigned>(FLAGS_cores);
+  options.broker.logEngine = kj::str(FLAGS_log_engine.c_str());
+  options.broker.stateEngine = kj::str(FLAGS_state_engine.c_str());
+  options.broker.partitionsMax = FLAGS_partitions_max;
+  options.broker.brokerId = FLAGS_broker_id;
+  options.dataDir = kj::str(FLAGS_data_dir.c_str());
+  options.kafkaListen = kj::str(FLAGS_kafka_listen.c_str());
+  options.rpcListen = kj::str(FLAGS_rpc_listen.c_str());
+  options.httpListen = kj::str(FLAGS_http_listen.c_str());
+  options.rpc.readBytesMax = Bytes(static_cast<uint64_t>(FLAGS_read_bytes_max));
+  options.rpc.callBytesMax = Bytes(static_cast<uint64_t>(FLAGS_connection_bytes_max));
+  options.rpc.connectionsMax = static_cast<unsigned>(FLAGS_rpc_connections_max);
+  options.syncThreads = static_cast<unsigned>(FLAGS_sync_threads);
+  auto filesMax = defaultOpenFilesMax();
+  options.openFilesMax = FLAGS_open_files_max == 0 ? filesMax : static_cast<size_t>(FLAGS_open_files_max);
+  options.topicSeriesMax = static_cast<size_t>(FLAGS_metrics_topics_max);
+  options.verbose = FLAGS_verbose;
+  return kj::mv(options);
+}
+
+}  // namespace cambium

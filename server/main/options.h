@@ -1,0 +1,28 @@
+#pragma once
+
+#include "engine/broker/broker_config.h"
+#include "engine/base/error.h"
+#include "engine/base/quantity.h"
+#include "server/rpc/session.h"
+
+namespace cambium {
+
+// The command line of cambiumd, checked.
+struct ServerOptions {
+  BrokerConfig broker;
+  kj::String dataDir;
+  kj::String kafkaListen;  // empty: closed
+  kj::String rpcListen;
+  kj::String httpListen;
+  RpcLimits rpc;
+  unsigned syncThreads = 2;
+  size_t openFilesMax = 0;
+  size_t topicSeriesMax = 0;
+  bool verbose = false;
+};
+
+// Parses the command line (gflags, also --flagfile=FILE). The error is one readable line that names the flag. Ends the process
+// after --help and --version. Call once, before any thread starts.
+Result<ServerOptions> parseOptions(int argc, char** argv);
+
+}  // namespace cambium

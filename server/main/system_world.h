@@ -1,0 +1,42 @@
+#pragma once
+
+#include <kj/async-io.h>
+
+#include "engine/broker/world.h"
+
+namespace cambium {
+
+// The real clock, random numbers and event loops: what main hands to the broker.
+
+class SystemClock final : public Clock {
+ public:
+  TimestampMs now() const override;
+  int64_t steadyNs() const override;
+};
+
+class SystemEntropy final : public Entropy {
+ public:
+  void generate(kj::ArrayPtr<kj::byte> buffer) const override;
+};
+
+// Further loops, each on a thread of its own, with kj's own event port.
+class ThreadLoops final : public LoopStarter {
+ public:
+  kj::Own<Loop> start(unsigned index, kj::Function<kj::Promise<void>(LoopContext&)> main) override;
+};
+
+// The two engines, each in its folder of the data directory.
+class DiskEngines final : public EngineFactory {
+ public:
+  // `files` is rooted at `dataDir`.
+  DiskEngines(FileSystem& files, kj::StringPtr dataDir, size_t openFilesMax)
+      : files_(files), dataDir_(kj::str(dataDir)), openFilesMax_(openFilesMax) {}
+  kj::Own<StorageEngine> open(kj::StringPtr kind, EngineOptions options) override;
+
+ private:
+  FileSystem& files_;
+  kj::String dataDir_;
+  size_t openFilesMax_;
+};
+
+}  // namespace cambium
