@@ -177,7 +177,7 @@ kj::Maybe<UsageError> check(const Invocation& invocation) {
   for (auto& flag : invocation.flags) {
     auto isIt = [&](const FlagUse& use) { return use.name == flag.name; };
     bool known = std::any_of(command.flags.begin(), command.flags.end(), isIt) ||
-                 std::any_of(std::begin(kCommonFlags), std::end(kCommonFlags), isIt);
+                 std::any_of(commonFlags().begin(), commonFlags().end(), isIt);
     if (!known) {
       return UsageError{
           kj::str("\"", command.name, "\" has no flag --", flag.name, "; see: cambium ", command.name, " --help")};
