@@ -5,8 +5,7 @@
 #include <set>
 #include <string>
 
-#include <kj/mutex.h>
-
+#include "engine/base/guarded.h"
 #include "engine/storage/file_system.h"
 
 namespace cambium {
@@ -62,7 +61,7 @@ class MemoryFileSystem final : public FileSystem {
   class OpenFile;
   class HeldLock;
 
-  kj::MutexGuarded<std::unique_ptr<State>> state_;
+  Guarded<std::unique_ptr<State>> state_;
 };
 
 }  // namespace cambium
