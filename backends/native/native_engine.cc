@@ -22,6 +22,8 @@ namespace {
 constexpr Bytes kIndexCacheBytes = mebibytes(64);
 // A recovery that had to read this much leaves a state, so that the next one has not.
 constexpr uint64_t kScannedWorthAState = uint64_t{16} << 20;
+// Files that a clean stop syncs one after another; beyond, one sync of the whole file system is cheaper.
+constexpr size_t kSyncsOneByOneMax = 64;
 constexpr size_t kNameMax = 255;
 constexpr kj::StringPtr kTablesName = "tables"_kj;
 constexpr kj::StringPtr kLockName = "lock"_kj;
@@ -101,6 +103,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   bool matches(LogFolder& folder, const LogState& state);
   kj::Own<PartitionLog> recover(LogId id, kj::Own<LogFolder> folder, ClosedLog closed, bool hasState);
   void claim(const LogId& id, bool& exists, bool& stale, bool& hasState, ClosedLog& closed);
+  static size_t filesOf(const ClosedLog& closed);
   void syncClosed(kj::StringPtr name, const ClosedLog& closed);
 
   FileSystem& fileSystem_;
@@ -287,9 +290,12 @@ void NativeEngine::close() {
   LogCheckpoint checkpoint;
   checkpoint.session = registry->session;
   checkpoint.clean = true;
+  size_t filesToSync = 0;
+  for (auto& [name, known] : registry->logs) filesToSync += known.hasState ? filesOf(known.closed) : 0;
+  if (filesToSync > kSyncsOneByOneMax) fileSystem_.syncAll();
   for (auto& [name, known] : registry->logs) {
     if (!known.hasState) continue;
-    syncClosed(name.c_str(), known.closed);
+    if (filesToSync <= kSyncsOneByOneMax) syncClosed(name.c_str(), known.closed);
     checkpoint.logs.add(LogCheckpoint::Log{kj::str(name.c_str()), known.closed.state.clone()});
   }
   bool newFolders = false;
@@ -297,6 +303,11 @@ void NativeEngine::close() {
     newFolders = newFolders || known.closed.newFolder;
   if (newFolders) fileSystem_.syncDirectory(folder_);
   replaceFile(fileSystem_, below(kCheckpointName), encodeCheckpoint(checkpoint));
+}
+
+// About how many syncs a log still needs.
+size_t NativeEngine::filesOf(const ClosedLog& closed) {
+  return (closed.dirtyFrom != nullptr ? 1 : 0) + closed.dirtyFiles.size() + (closed.newFolder || closed.dirtyFolder ? 1 : 0);
 }
 
 void NativeEngine::syncClosed(kj::StringPtr name, const ClosedLog& closed) {

@@ -364,6 +364,17 @@ void MemoryFileSystem::syncDirectory(kj::StringPtr path) {
   node->durableEntries = node->entries;
 }
 
+void MemoryFileSystem::syncAll() {
+  auto state = state_.lock();
+  (*state)->mutate("sync everything", "");
+  auto settle = [](Node& node) {
+    node.durableEntries = node.entries;
+    node.durable = node.live;
+    node.clean();
+  };
+  State::walk(*(*state)->root, settle);
+}
+
 kj::Maybe<kj::Own<FileSystem::Lock>> MemoryFileSystem::tryLock(kj::StringPtr path) {
   open(path, Mode::kCreate);
   auto state = state_.lock();

@@ -51,6 +51,7 @@ class MemoryFileSystem final : public FileSystem {
   void removeFile(kj::StringPtr path) override;
   void removeTree(kj::StringPtr path) override;
   void syncDirectory(kj::StringPtr path) override;
+  void syncAll() override;
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override;
   Space space() override;
   kj::String describe(kj::StringPtr path) override;
