@@ -5,21 +5,13 @@
 #include "backends/rocksdb/check.h"
 #include "backends/rocksdb/row_cursor.h"
 #include "engine/base/byte_cursor.h"
+#include "engine/storage/names.h"
 
 namespace cambium::rocks {
 
 namespace {
 
 constexpr kj::StringPtr kNextLog = "next-log"_kj;
-
-void requireName(kj::StringPtr name) {
-  bool isGood = name.size() >= 1 && name.size() <= 255 && name != "." && name != "..";
-  for (char c : name) {
-    isGood = isGood && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                        c == '_' || c == '-');
-  }
-  KJ_REQUIRE(isGood, "a log's name must have 1 to 255 characters of [a-zA-Z0-9._-] and not be '.' or '..'", name);
-}
 
 }  // namespace
 
@@ -40,7 +32,7 @@ LogRegistry::LogRegistry(RocksStore& store) : store_(store) {
 }
 
 LogRow LogRegistry::acquire(const LogId& id) {
-  requireName(id.name);
+  requireLogName(id.name);
   std::lock_guard<std::mutex> lock(mutex_);
   auto found = entries_.find(id.name.cStr());
   if (found != entries_.end()) {

@@ -1,22 +1,10 @@
 #include "backends/rocksdb/rocks_tables.h"
 
-#include <kj/debug.h>
-
 #include "backends/rocksdb/check.h"
 #include "backends/rocksdb/row_cursor.h"
+#include "engine/storage/names.h"
 
 namespace cambium::rocks {
-
-namespace {
-
-void requireTableName(kj::StringPtr table) {
-  bool isGood = table.size() >= 1 && table.size() <= 64;
-  for (char c : table)
-    isGood = isGood && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
-  KJ_REQUIRE(isGood, "a table's name must have 1 to 64 characters of [a-z0-9_]", table);
-}
-
-}  // namespace
 
 RocksTables::RocksTables(RocksStore& store) : store_(store), tables_(store.foundTables()) {}
 
