@@ -56,8 +56,8 @@ kj::Own<BackendFixture> makeTightRocksFixture() {
 }
 
 INSTANTIATE_TEST_SUITE_P(RocksDB, LogContract,
-                         ::testing::Values(Backend{"rocksdb", makeRocksFixture},
-                                           Backend{"rocksdb_tight", makeTightRocksFixture}),
+                         ::testing::Values(Backend{"rocksdb", makeRocksFixture, 2},
+                                           Backend{"rocksdb_tight", makeTightRocksFixture, 2}),
                          backendName);
 
 }  // namespace
