@@ -1,7 +1,6 @@
 #include "tools/output.h"
 
 #include <cerrno>
-
 #include <poll.h>
 #include <unistd.h>
 

@@ -76,17 +76,25 @@ kj::Maybe<int64_t> readTimeOfDay(TimeReader& in) {
   int minute = 0;
   int second = 0;
   int ms = 0;
-  KJ_IF_MAYBE (h, in.number(2)) hour = *h;
-  else return nullptr;
+  KJ_IF_MAYBE (h, in.number(2))
+    hour = *h;
+  else
+    return nullptr;
   if (!in.skip(':')) return nullptr;
-  KJ_IF_MAYBE (m, in.number(2)) minute = *m;
-  else return nullptr;
+  KJ_IF_MAYBE (m, in.number(2))
+    minute = *m;
+  else
+    return nullptr;
   if (in.skip(':')) {
-    KJ_IF_MAYBE (s, in.number(2)) second = *s;
-    else return nullptr;
+    KJ_IF_MAYBE (s, in.number(2))
+      second = *s;
+    else
+      return nullptr;
     if (in.skip('.')) {
-      KJ_IF_MAYBE (f, in.fractionMs()) ms = *f;
-      else return nullptr;
+      KJ_IF_MAYBE (f, in.fractionMs())
+        ms = *f;
+      else
+        return nullptr;
     }
   }
   if (hour > 23 || minute > 59 || second > 59) return nullptr;
@@ -97,15 +105,21 @@ kj::Maybe<int64_t> readTimeOfDay(TimeReader& in) {
 kj::Maybe<int64_t> readZone(TimeReader& in) {
   if (in.atEnd() || in.skip('Z')) return int64_t{0};
   int64_t sign = 1;
-  if (in.skip('-')) sign = -1;
-  else if (!in.skip('+')) return nullptr;
+  if (in.skip('-'))
+    sign = -1;
+  else if (!in.skip('+'))
+    return nullptr;
   int hours = 0;
   int minutes = 0;
-  KJ_IF_MAYBE (h, in.number(2)) hours = *h;
-  else return nullptr;
+  KJ_IF_MAYBE (h, in.number(2))
+    hours = *h;
+  else
+    return nullptr;
   if (in.skip(':') || !in.atEnd()) {
-    KJ_IF_MAYBE (m, in.number(2)) minutes = *m;
-    else return nullptr;
+    KJ_IF_MAYBE (m, in.number(2))
+      minutes = *m;
+    else
+      return nullptr;
   }
   if (hours > 23 || minutes > 59) return nullptr;
   return sign * (hours * 60 + minutes) * kMsPerMinute;
@@ -120,14 +134,20 @@ kj::Maybe<TimestampMs> parseTimestamp(kj::StringPtr text) {
   }
   TimeReader in(text);
   int64_t result = 0;
-  KJ_IF_MAYBE (date, readDate(in)) result = *date;
-  else return nullptr;
+  KJ_IF_MAYBE (date, readDate(in))
+    result = *date;
+  else
+    return nullptr;
   if (in.skip('T') || in.skip(' ')) {
-    KJ_IF_MAYBE (time, readTimeOfDay(in)) result += *time;
-    else return nullptr;
+    KJ_IF_MAYBE (time, readTimeOfDay(in))
+      result += *time;
+    else
+      return nullptr;
   }
-  KJ_IF_MAYBE (zone, readZone(in)) result -= *zone;
-  else return nullptr;
+  KJ_IF_MAYBE (zone, readZone(in))
+    result -= *zone;
+  else
+    return nullptr;
   if (!in.atEnd() || result < 0) return nullptr;
   return TimestampMs(result);
 }

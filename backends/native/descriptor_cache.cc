@@ -7,7 +7,9 @@
 
 namespace cambium {
 
-Descriptor::Descriptor(int fd, kj::Own<const DescriptorCount> count) : fd_(fd), count_(kj::mv(count)) { count_->add(1); }
+Descriptor::Descriptor(int fd, kj::Own<const DescriptorCount> count) : fd_(fd), count_(kj::mv(count)) {
+  count_->add(1);
+}
 
 Descriptor::~Descriptor() noexcept(false) {
   ::close(fd_);
@@ -21,8 +23,8 @@ DescriptorCache::DescriptorCache(size_t openMax) : openMax_(openMax), count_(kj:
 DescriptorCache::~DescriptorCache() noexcept(false) = default;
 
 kj::Own<const Descriptor> DescriptorCache::use(Slot& slot) {
-  auto state = state_.lockExclusive();
-  KJ_IF_MAYBE(open, slot.descriptor_) {
+  auto state = state_.lock();
+  KJ_IF_MAYBE (open, slot.descriptor_) {
     state->recent.remove(slot);
     state->recent.add(slot);
     return kj::atomicAddRef(**open);
@@ -46,7 +48,7 @@ kj::Own<const Descriptor> DescriptorCache::use(Slot& slot) {
 }
 
 void DescriptorCache::forget(Slot& slot) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   if (slot.descriptor_ == nullptr) return;
   state->recent.remove(slot);
   --state->size;

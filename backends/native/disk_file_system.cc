@@ -1,13 +1,12 @@
 #include "backends/native/disk_file_system.h"
 
+#include <algorithm>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include <kj/vector.h>
 
@@ -38,7 +37,8 @@ class DiskFile final : public File {
     size_t done = 0;
     while (done < buffer.size()) {
       ssize_t n = retryInterrupted([&] {
-        return ::pread(descriptor->fd(), buffer.begin() + done, buffer.size() - done, static_cast<off_t>(position + done));
+        return ::pread(descriptor->fd(), buffer.begin() + done, buffer.size() - done,
+                       static_cast<off_t>(position + done));
       });
       if (n < 0) throwSystemError("read", slot_.path(), errno);
       if (n == 0) break;
@@ -92,7 +92,8 @@ void makeDirectories(kj::StringPtr path) {
 }  // namespace
 
 DiskFileSystem::DiskFileSystem(kj::StringPtr root, size_t openFilesMax) : descriptors_(openFilesMax) {
-  while (root.size() > 1 && root.endsWith("/")) root = root_ = kj::str(root.slice(0, root.size() - 1));
+  while (root.size() > 1 && root.endsWith("/"))
+    root = root_ = kj::str(root.slice(0, root.size() - 1));
   root_ = kj::str(root);
   makeDirectories(root_);
 }
@@ -147,11 +148,14 @@ kj::Array<FileSystem::Entry> DiskFileSystem::list(kj::StringPtr path) {
   return entries.releaseAsArray();
 }
 
-void DiskFileSystem::createDirectory(kj::StringPtr path) { makeDirectories(describe(path)); }
+void DiskFileSystem::createDirectory(kj::StringPtr path) {
+  makeDirectories(describe(path));
+}
 
 void DiskFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
   auto source = describe(from);
-  if (::rename(source.cStr(), describe(to).cStr()) < 0) throwSystemError(kj::str("rename to ", describe(to)), source, errno);
+  if (::rename(source.cStr(), describe(to).cStr()) < 0)
+    throwSystemError(kj::str("rename to ", describe(to)), source, errno);
 }
 
 void DiskFileSystem::removeFile(kj::StringPtr path) {
@@ -172,13 +176,19 @@ void DiskFileSystem::removeTree(kj::StringPtr path) {
   if (::rmdir(full.cStr()) < 0 && errno != ENOENT) throwSystemError("remove", full, errno);
 }
 
-void DiskFileSystem::syncDirectory(kj::StringPtr path) {
+template <class Sync>
+void DiskFileSystem::syncFolder(kj::StringPtr path, kj::StringPtr doing, Sync sync) {
   auto full = describe(path);
   int fd = retryInterrupted([&] { return ::open(full.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (fd < 0) throwSystemError("open the folder", full, errno);
   KJ_DEFER(::close(fd));
-  if (::fsync(fd) < 0) throwSystemError("sync the folder", full, errno);
+  if (sync(fd) < 0) throwSystemError(doing, full, errno);
 }
+
+void DiskFileSystem::syncDirectory(kj::StringPtr path) { syncFolder(path, "sync the folder", ::fsync); }
+
+// Linux reports a failed write-back to syncfs since 5.8 (syncfs(2)).
+void DiskFileSystem::syncAll() { syncFolder("", "sync the file system of", ::syncfs); }
 
 kj::Maybe<kj::Own<FileSystem::Lock>> DiskFileSystem::tryLock(kj::StringPtr path) {
   auto full = describe(path);

@@ -5,11 +5,13 @@
 
 namespace cambium {
 
-// Files below a folder of this machine. Safe on every thread. Files that are written are not buffered here: what write() has
-// accepted, the system holds. An open file must not be renamed (its descriptor may be closed and opened again by name).
+// Files below a folder of this machine. Safe on every thread. Files that are written are not buffered here: what
+// write() has accepted, the system holds. An open file must not be renamed (its descriptor may be closed and opened
+// again by name).
 class DiskFileSystem final : public FileSystem {
  public:
-  // `root` is made, with its parents, when it does not exist. At least one and at most `openFilesMax` descriptors are kept.
+  // `root` is made, with its parents, when it does not exist. At least one and at most `openFilesMax` descriptors are
+  // kept.
   DiskFileSystem(kj::StringPtr root, size_t openFilesMax);
 
   kj::Own<File> open(kj::StringPtr path, Mode mode) override;
@@ -20,6 +22,7 @@ class DiskFileSystem final : public FileSystem {
   void removeFile(kj::StringPtr path) override;
   void removeTree(kj::StringPtr path) override;
   void syncDirectory(kj::StringPtr path) override;
+  void syncAll() override;
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override;
   Space space() override;
   kj::String describe(kj::StringPtr path) override;
@@ -28,6 +31,9 @@ class DiskFileSystem final : public FileSystem {
   uint64_t openFiles() const { return descriptors_.openFiles(); }
 
  private:
+  template <class Sync>
+  void syncFolder(kj::StringPtr path, kj::StringPtr doing, Sync sync);
+
   kj::String root_;
   DescriptorCache descriptors_;
 };

@@ -6,13 +6,17 @@ namespace {
 // What an entry costs beyond its indexes, about.
 constexpr size_t kEntryOverheadBytes = 256;
 
-uint64_t cost(const SealedIndexes& indexes) { return indexes.get().memoryBytes() + kEntryOverheadBytes; }
+uint64_t cost(const SealedIndexes& indexes) {
+  return indexes.get().memoryBytes() + kEntryOverheadBytes;
+}
 }  // namespace
 
-uint64_t IndexCache::newId() { return state_.lockExclusive()->nextId++; }
+uint64_t IndexCache::newId() {
+  return state_.lock()->nextId++;
+}
 
 kj::Maybe<kj::Own<const SealedIndexes>> IndexCache::get(uint64_t id) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   auto found = state->byId.find(id);
   if (found == state->byId.end()) return nullptr;
   state->recent.splice(state->recent.begin(), state->recent, found->second);
@@ -20,17 +24,22 @@ kj::Maybe<kj::Own<const SealedIndexes>> IndexCache::get(uint64_t id) {
 }
 
 void IndexCache::put(uint64_t id, kj::Own<const SealedIndexes> indexes) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   remove(*state, id);
   state->bytes += cost(*indexes);
   state->recent.push_front(Entry{id, kj::mv(indexes)});
   state->byId[id] = state->recent.begin();
-  while (state->bytes > bytesMax_.value() && state->recent.size() > 1) remove(*state, state->recent.back().id);
+  while (state->bytes > bytesMax_.value() && state->recent.size() > 1)
+    remove(*state, state->recent.back().id);
 }
 
-void IndexCache::erase(uint64_t id) { remove(*state_.lockExclusive(), id); }
+void IndexCache::erase(uint64_t id) {
+  remove(*state_.lock(), id);
+}
 
-Bytes IndexCache::size() const { return Bytes(state_.lockShared()->bytes); }
+Bytes IndexCache::size() const {
+  return Bytes(state_.lock()->bytes);
+}
 
 void IndexCache::remove(State& state, uint64_t id) {
   auto found = state.byId.find(id);

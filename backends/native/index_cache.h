@@ -3,11 +3,11 @@
 #include <list>
 #include <unordered_map>
 
-#include <kj/mutex.h>
 #include <kj/refcount.h>
 
 #include "backends/native/offset_index.h"
 #include "backends/native/time_index.h"
+#include "engine/base/guarded.h"
 
 namespace cambium {
 
@@ -29,8 +29,8 @@ class SealedIndexes final : public kj::AtomicRefcounted {
   SegmentIndexes indexes_;
 };
 
-// The indexes of sealed segments that were used lately, of all logs of an engine together, at most `bytesMax` of them (the one
-// in use may be larger). All methods on any thread.
+// The indexes of sealed segments that were used lately, of all logs of an engine together, at most `bytesMax` of them
+// (the one in use may be larger). All methods on any thread.
 class IndexCache {
  public:
   explicit IndexCache(Bytes bytesMax) : bytesMax_(bytesMax) {}
@@ -59,7 +59,7 @@ class IndexCache {
   static void remove(State& state, uint64_t id);
 
   const Bytes bytesMax_;
-  kj::MutexGuarded<State> state_;
+  Guarded<State> state_;
 };
 
 }  // namespace cambium

@@ -9,9 +9,10 @@ namespace cambium::rocks {
 // One log of the store. Its batches lie in the buckets among those of all others.
 class RocksLog final : public PartitionLog {
  public:
-  // `row` was acquired from the registry; the log releases it. Reads the extents and the few index rows behind the last block.
-  RocksLog(RocksStore& store, BucketSet& buckets, LogRegistry& registry, kj::String name, const LogRow& row, LogOptions options,
-           kj::Function<void(kj::StringPtr)>& report);
+  // `row` was acquired from the registry; the log releases it. Reads the extents and the few index rows behind the last
+  // block.
+  RocksLog(RocksStore& store, BucketSet& buckets, LogRegistry& registry, kj::String name, const LogRow& row,
+           LogOptions options, kj::Function<void(kj::StringPtr)>& report);
   ~RocksLog() noexcept(false);
   KJ_DISALLOW_COPY(RocksLog);
 
@@ -63,14 +64,15 @@ class RocksLog final : public PartitionLog {
   Offset durable_;
   Offset end_;
   Bytes unsynced_;
-  // Rows of the newest batches, oldest first, for readers that follow closely. At most kTailRows; empty until the first append.
+  // Rows of the newest batches, oldest first, for readers that follow closely. At most kTailRows; empty until the first
+  // append.
   kj::Vector<IndexRow> tail_;
   kj::Maybe<Offset> syncing_;  // where the running job will move `durable_`
   kj::Maybe<kj::Exception> failure_;
 };
 
-// Adds to a write the end of some extents of a log, oldest first and one behind the other: their rows, blocks and batches. Index
-// rows are left to the caller. Batches in a bucket that goes with these extents are left alone.
+// Adds to a write the end of some extents of a log, oldest first and one behind the other: their rows, blocks and
+// batches. Index rows are left to the caller. Batches in a bucket that goes with these extents are left alone.
 void eraseExtents(kj::ArrayPtr<const ExtentRow> extents, BucketSet& buckets, LogRowWriter& writer);
 
 }  // namespace cambium::rocks

@@ -68,12 +68,19 @@ class RealDiskFixture final : public BackendFixture {
   kj::Own<StorageEngine> engine_;
 };
 
-kj::Own<BackendFixture> makeMemoryDisk() { return kj::heap<MemoryDiskFixture<false>>(); }
-kj::Own<BackendFixture> makeTornMemoryDisk() { return kj::heap<MemoryDiskFixture<true>>(); }
-kj::Own<BackendFixture> makeRealDisk() { return kj::heap<RealDiskFixture>(); }
+kj::Own<BackendFixture> makeMemoryDisk() {
+  return kj::heap<MemoryDiskFixture<false>>();
+}
+kj::Own<BackendFixture> makeTornMemoryDisk() {
+  return kj::heap<MemoryDiskFixture<true>>();
+}
+kj::Own<BackendFixture> makeRealDisk() {
+  return kj::heap<RealDiskFixture>();
+}
 
 INSTANTIATE_TEST_SUITE_P(Native, LogContract,
-                         ::testing::Values(Backend{"memoryDisk", makeMemoryDisk}, Backend{"tornMemoryDisk", makeTornMemoryDisk},
+                         ::testing::Values(Backend{"memoryDisk", makeMemoryDisk},
+                                           Backend{"tornMemoryDisk", makeTornMemoryDisk},
                                            Backend{"realDisk", makeRealDisk}),
                          backendName);
 

@@ -13,10 +13,13 @@ namespace {
 
 constexpr size_t kSectorBytes = 512;
 
-std::string stringOf(kj::ArrayPtr<const char> text) { return std::string(text.begin(), text.size()); }
+std::string stringOf(kj::ArrayPtr<const char> text) {
+  return std::string(text.begin(), text.size());
+}
 
 [[noreturn]] void fail(kj::Exception::Type type, kj::StringPtr doing, kj::StringPtr path, kj::StringPtr why) {
-  kj::throwFatalException(kj::Exception(type, __FILE__, __LINE__, kj::str("cannot ", doing, " memory:", path, ": ", why)));
+  kj::throwFatalException(
+      kj::Exception(type, __FILE__, __LINE__, kj::str("cannot ", doing, " memory:", path, ": ", why)));
 }
 
 }  // namespace
@@ -78,7 +81,9 @@ struct MemoryFileSystem::State {
     return folder;
   }
   static std::string nameOf(kj::StringPtr path) {
-    KJ_IF_MAYBE(slash, path.findLast('/')) { return path.slice(*slash + 1).cStr(); }
+    KJ_IF_MAYBE (slash, path.findLast('/')) {
+      return path.slice(*slash + 1).cStr();
+    }
     return path.cStr();
   }
 
@@ -112,13 +117,15 @@ struct MemoryFileSystem::State {
   template <class Settle>
   static void walk(Node& node, Settle& settle) {
     settle(node);
-    for (auto& [name, entry] : node.entries) walk(*entry, settle);
+    for (auto& [name, entry] : node.entries)
+      walk(*entry, settle);
   }
 };
 
 class MemoryFileSystem::OpenFile final : public File {
  public:
-  OpenFile(const MemoryFileSystem& owner, std::shared_ptr<Node> node, uint64_t incarnation, kj::String path, bool writable)
+  OpenFile(const MemoryFileSystem& owner, std::shared_ptr<Node> node, uint64_t incarnation, kj::String path,
+           bool writable)
       : owner_(owner), node_(kj::mv(node)), incarnation_(incarnation), path_(kj::mv(path)), writable_(writable) {}
 
   void write(uint64_t position, ByteView data) override {
@@ -151,15 +158,16 @@ class MemoryFileSystem::OpenFile final : public File {
     node_->durable.resize(node_->live.size());
     size_t to = std::min(node_->dirtyTo, node_->live.size());
     if (node_->dirtyFrom < to) {
-      std::copy(node_->live.begin() + static_cast<ptrdiff_t>(node_->dirtyFrom), node_->live.begin() + static_cast<ptrdiff_t>(to),
+      std::copy(node_->live.begin() + static_cast<ptrdiff_t>(node_->dirtyFrom),
+                node_->live.begin() + static_cast<ptrdiff_t>(to),
                 node_->durable.begin() + static_cast<ptrdiff_t>(node_->dirtyFrom));
     }
     node_->clean();
   }
 
  private:
-  kj::Locked<std::unique_ptr<State>> lock(kj::StringPtr doing) {
-    auto state = const_cast<MemoryFileSystem&>(owner_).state_.lockExclusive();
+  Guarded<std::unique_ptr<State>>::Access<std::unique_ptr<State>> lock(kj::StringPtr doing) {
+    auto state = const_cast<MemoryFileSystem&>(owner_).state_.lock();
     if ((*state)->incarnation != incarnation_) {
       fail(kj::Exception::Type::FAILED, doing, path_, "the file was open when the power failed");
     }
@@ -186,7 +194,7 @@ class MemoryFileSystem::HeldLock final : public Lock {
   HeldLock(MemoryFileSystem& owner, std::string path, uint64_t incarnation)
       : owner_(owner), path_(kj::mv(path)), incarnation_(incarnation) {}
   ~HeldLock() noexcept(false) override {
-    auto state = owner_.state_.lockExclusive();
+    auto state = owner_.state_.lock();
     if ((*state)->incarnation == incarnation_) (*state)->locks.erase(path_);
   }
   KJ_DISALLOW_COPY(HeldLock);
@@ -201,7 +209,7 @@ MemoryFileSystem::MemoryFileSystem() : state_(std::make_unique<State>()) {}
 MemoryFileSystem::~MemoryFileSystem() noexcept(false) = default;
 
 void MemoryFileSystem::crash() {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->restart([](Node& node) {
     node.entries = node.durableEntries;
     node.live = node.durable;
@@ -210,7 +218,7 @@ void MemoryFileSystem::crash() {
 }
 
 void MemoryFileSystem::crashPartly(uint64_t seed) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   std::mt19937_64 random(seed);
   (*state)->restart([&random](Node& node) {
     if (random() % 2 == 0) node.entries = node.durableEntries;
@@ -227,7 +235,8 @@ void MemoryFileSystem::crashPartly(uint64_t seed) {
       bool written = random() % 2 == 0;
       auto& source = written ? node.live : node.durable;
       size_t to = std::min({size, (from / kSectorBytes + 1) * kSectorBytes, source.size()});
-      for (size_t i = from; i < to; ++i) result[i] = source[i];
+      for (size_t i = from; i < to; ++i)
+        result[i] = source[i];
     }
     node.live = node.durable = result;
     node.clean();
@@ -235,17 +244,21 @@ void MemoryFileSystem::crashPartly(uint64_t seed) {
 }
 
 void MemoryFileSystem::failAt(uint64_t n, Fault fault) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->failing = n == 0 ? 0 : (*state)->mutations + n;
   (*state)->fault = fault;
 }
 
-void MemoryFileSystem::setFull(bool full) { (*state_.lockExclusive())->full = full; }
+void MemoryFileSystem::setFull(bool full) {
+  (*state_.lock())->full = full;
+}
 
-uint64_t MemoryFileSystem::mutations() const { return (*state_.lockShared())->mutations; }
+uint64_t MemoryFileSystem::mutations() const {
+  return (*state_.lock())->mutations;
+}
 
 void MemoryFileSystem::flipBit(kj::StringPtr path, uint64_t bit) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   auto node = (*state)->find(path);
   KJ_REQUIRE(node != nullptr && !node->isDirectory, path);
   KJ_REQUIRE(bit / 8 < node->live.size(), path, bit);
@@ -257,7 +270,7 @@ void MemoryFileSystem::flipBit(kj::StringPtr path, uint64_t bit) {
 }
 
 kj::Own<File> MemoryFileSystem::open(kj::StringPtr path, Mode mode) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("open", path);
   auto node = (*state)->find(path);
   if (node == nullptr && mode == Mode::kCreate) {
@@ -272,13 +285,13 @@ kj::Own<File> MemoryFileSystem::open(kj::StringPtr path, Mode mode) {
 }
 
 bool MemoryFileSystem::exists(kj::StringPtr path) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("look for", path);
   return (*state)->find(path) != nullptr;
 }
 
 kj::Array<FileSystem::Entry> MemoryFileSystem::list(kj::StringPtr path) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("list", path);
   auto node = (*state)->find(path);
   if (node == nullptr) return nullptr;
@@ -293,14 +306,14 @@ kj::Array<FileSystem::Entry> MemoryFileSystem::list(kj::StringPtr path) {
 void MemoryFileSystem::createDirectory(kj::StringPtr path) {
   if (path.size() == 0 || exists(path)) return;
   createDirectory(parentPath(path));
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   auto folder = (*state)->folderOf(path, "make the folder");
   (*state)->mutate("make the folder", path, true);
   folder->entries[State::nameOf(path)] = std::make_shared<Node>(true);
 }
 
 void MemoryFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("rename", from);
   auto node = (*state)->find(from);
   if (node == nullptr) fail(kj::Exception::Type::FAILED, "rename", from, "No such file or directory");
@@ -316,7 +329,7 @@ void MemoryFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
 }
 
 void MemoryFileSystem::removeFile(kj::StringPtr path) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("remove", path);
   auto node = (*state)->find(path);
   if (node == nullptr) return;
@@ -334,14 +347,14 @@ void MemoryFileSystem::removeTree(kj::StringPtr path) {
       removeFile(inner);
     }
   }
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   if ((*state)->find(path) == nullptr) return;
   (*state)->mutate("remove", path);
   (*state)->folderOf(path, "remove")->entries.erase(State::nameOf(path));
 }
 
 void MemoryFileSystem::syncDirectory(kj::StringPtr path) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("sync the folder", path);
   auto node = (*state)->find(path);
   if (node == nullptr || !node->isDirectory) {
@@ -351,18 +364,31 @@ void MemoryFileSystem::syncDirectory(kj::StringPtr path) {
   node->durableEntries = node->entries;
 }
 
+void MemoryFileSystem::syncAll() {
+  auto state = state_.lock();
+  (*state)->mutate("sync everything", "");
+  auto settle = [](Node& node) {
+    node.durableEntries = node.entries;
+    node.durable = node.live;
+    node.clean();
+  };
+  State::walk(*(*state)->root, settle);
+}
+
 kj::Maybe<kj::Own<FileSystem::Lock>> MemoryFileSystem::tryLock(kj::StringPtr path) {
   open(path, Mode::kCreate);
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   if (!(*state)->locks.insert(path.cStr()).second) return nullptr;
   return kj::Own<Lock>(kj::heap<HeldLock>(*this, path.cStr(), (*state)->incarnation));
 }
 
 FileSystem::Space MemoryFileSystem::space() {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   return {(*state)->full ? Bytes(0) : mebibytes(1024), mebibytes(1024)};
 }
 
-kj::String MemoryFileSystem::describe(kj::StringPtr path) { return kj::str("memory:", path); }
+kj::String MemoryFileSystem::describe(kj::StringPtr path) {
+  return kj::str("memory:", path);
+}
 
 }  // namespace cambium

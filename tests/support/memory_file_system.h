@@ -5,17 +5,18 @@
 #include <set>
 #include <string>
 
-#include <kj/mutex.h>
-
+#include "engine/base/guarded.h"
 #include "engine/storage/file_system.h"
 
 namespace cambium {
 
-// A file system in memory that can lose power and fail. What was written is there at once; what was synced is there after a
-// crash. The contents of a file are synced by File::sync(), names (made, renamed, removed) by syncDirectory() of their folder.
+// A file system in memory that can lose power and fail. What was written is there at once; what was synced is there
+// after a crash. The contents of a file are synced by File::sync(), names (made, renamed, removed) by syncDirectory()
+// of their folder.
 //
-// "Mutating calls" are File::write, truncate and sync, and open (where it makes a file), createDirectory, rename, removeFile,
-// removeTree and syncDirectory; they are counted, and one of them can be made to fail. All methods on any thread.
+// "Mutating calls" are File::write, truncate and sync, and open (where it makes a file), createDirectory, rename,
+// removeFile, removeTree and syncDirectory; they are counted, and one of them can be made to fail. All methods on any
+// thread.
 class MemoryFileSystem final : public FileSystem {
  public:
   enum class Fault {
@@ -30,7 +31,8 @@ class MemoryFileSystem final : public FileSystem {
 
   // Power fails: everything that was not synced is gone. Open files and locks are dead; calls through them throw.
   void crash();
-  // The same, but each folder and each sector of 512 bytes that was not synced may have reached the disk or not; sizes too.
+  // The same, but each folder and each sector of 512 bytes that was not synced may have reached the disk or not; sizes
+  // too.
   void crashPartly(uint64_t seed);
   // The n-th mutating call from now on (from 1) fails; 0 cancels.
   void failAt(uint64_t n, Fault fault);
@@ -49,6 +51,7 @@ class MemoryFileSystem final : public FileSystem {
   void removeFile(kj::StringPtr path) override;
   void removeTree(kj::StringPtr path) override;
   void syncDirectory(kj::StringPtr path) override;
+  void syncAll() override;
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override;
   Space space() override;
   kj::String describe(kj::StringPtr path) override;
@@ -59,7 +62,7 @@ class MemoryFileSystem final : public FileSystem {
   class OpenFile;
   class HeldLock;
 
-  kj::MutexGuarded<std::unique_ptr<State>> state_;
+  Guarded<std::unique_ptr<State>> state_;
 };
 
 }  // namespace cambium
