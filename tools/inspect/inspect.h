@@ -9,7 +9,7 @@ namespace cambium::tools {
 
 // What to look at, and how closely.
 struct InspectOptions {
-  kj::String path;
+  kj::String path = nullptr;
   bool verify = false;   // check everything; text output then is findings and a total, unless details are asked for
   bool json = false;     // one document, described in README.md
   bool batches = false;  // list batches also of folders and stores; a single .log file lists them anyway
