@@ -47,6 +47,7 @@ kj::ArrayPtr<const Command> recordsCommands();
 kj::ArrayPtr<const Command> offsetCommands();
 kj::ArrayPtr<const Command> brokerCommands();
 kj::ArrayPtr<const Command> perfCommands();
+kj::ArrayPtr<const Command> inspectCommands();
 kj::ArrayPtr<const Command> completionCommands();
 
 }  // namespace cambium::tools
