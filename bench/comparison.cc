@@ -73,12 +73,16 @@ double SubjectResult::mostOf(kj::ConstFunction<double(const Sample&)> value) con
 ComparisonResult compare(const Workload& workload, kj::ArrayPtr<Trial> trials, kj::FunctionParam<void(kj::StringPtr)> progress) {
   ComparisonResult result{kj::str(workload.title), {}, {}};
   for (auto& trial : trials) result.subjects.add(SubjectResult{kj::str(trial.subject), {}});
+  bool forth = true;
   auto oneRound = [&](kj::StringPtr label, bool counts) {
-    for (size_t i = 0; i < trials.size(); ++i) {
+    for (size_t turn = 0; turn < trials.size(); ++turn) {
+      // There and back: nobody always finds the memory that the same neighbour left.
+      size_t i = forth ? turn : trials.size() - 1 - turn;
       progress(kj::str(workload.title, ": ", label, ", ", trials[i].subject));
       auto sample = trials[i].run();
       if (counts) result.subjects[i].rounds.add(sample);
     }
+    forth = !forth;
   };
   oneRound("warm-up", false);
   unsigned round = 0;

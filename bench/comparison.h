@@ -41,7 +41,7 @@ struct ComparisonResult {
   kj::Vector<GateResult> gates;
 };
 
-// Runs the trials in turn, A B C A B C …: one round that does not count, then the workload's rounds. A round in which a gate's
+// Runs the trials in turn, A B C C B A …: one round that does not count, then the workload's rounds. A round in which a gate's
 // probe was more than 20 % off its median does not count for that gate; when fewer than three are left, the comparison goes on
 // for as many rounds again. `progress` is told what is going on.
 ComparisonResult compare(const Workload& workload, kj::ArrayPtr<Trial> trials, kj::FunctionParam<void(kj::StringPtr)> progress);

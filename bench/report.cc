@@ -77,7 +77,7 @@ kj::String describeGates(kj::ArrayPtr<const ComparisonResult> results) {
   unsigned met = 0;
   for (auto& result : results) {
     for (auto& gate : result.gates) {
-      lines.add(kj::str(format("%-44s ", result.title.cStr()), describe(gate)));
+      lines.add(kj::str(format("%-58s ", result.title.cStr()), describe(gate)));
       met += gate.met;
     }
   }
