@@ -325,11 +325,11 @@ void Partition::advanceHighWatermark() {
   readers_.reach(highWatermark_);
 }
 
-kj::Promise<void> Partition::close() {
+kj::Promise<void> Partition::close(Ending ending) {
   // A sync under way uses the log; it ends by itself, and an interval is cut short.
   closing_.fulfiller->fulfill();
   while (syncing_) co_await tasks_.onEmpty();
-  if (usable()) co_await syncOnce();
+  if (usable() && ending == Ending::kKept) co_await syncOnce();
   log_ = nullptr;
   readers_.releaseAll();
   committers_.releaseAll();
