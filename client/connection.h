@@ -56,6 +56,7 @@ class Connection {
   kj::Promise<void> connect();
   kj::Promise<kj::Own<Link>> open();
   kj::Promise<void> watch(kj::Promise<void> lost, uint64_t generation);
+  kj::Exception explain(const kj::Exception& e) const;
 
   kj::Network& network_;
   kj::Timer& timer_;
@@ -63,7 +64,8 @@ class Connection {
   uint64_t generation_ = 0;
   uint32_t failures_ = 0;  // attempts since the last success
   kj::Maybe<kj::Own<Link>> link_;
-  kj::Maybe<kj::ForkedPromise<void>> connecting_;
+  bool connecting_ = false;
+  kj::Maybe<kj::ForkedPromise<void>> attempt_;  // the last one; it may be over
   kj::Maybe<kj::Promise<void>> watching_;
 };
 

@@ -37,13 +37,14 @@ enum class Transfer {
 };
 
 struct ConsumerOptions {
-  kj::String group;  // for FromCommitted and commit(); empty: none
+  kj::String group = nullptr;  // for FromCommitted and commit(); empty: none
   Transfer transfer = Transfer::kRead;
   uint32_t fetchBytesMax = 1 << 20;                // of one read; a larger batch comes whole
   uint32_t fetchWaitMsMax = 500;                   // how long the broker holds a read open when there is nothing
   uint64_t prefetchBytesPerPartition = 2 << 20;    // read on while less than this waits to be polled …
   uint64_t prefetchBytesMax = uint64_t{64} << 20;  // … and less than this of all partitions together
   OutOfRange outOfRange = OutOfRange::kFail;
+  bool checkCrc = true;          // of every batch, against damage on the way
   uint32_t retryBackoffMs = 50;  // after a refusal (overloaded broker); doubles up to 1 s
 };
 

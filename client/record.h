@@ -3,24 +3,21 @@
 #include <kj/array.h>
 #include <kj/vector.h>
 
-#include "engine/base/quantity.h"
+#include "engine/record/record.h"
 
 namespace cambium::client {
 
-// One header of a record. Borrowed: see who hands it out.
-struct Header {
-  ByteView key;               // text by convention; never null, may be empty
-  kj::Maybe<ByteView> value;  // null: a header without a value
-};
+// One header of a record: a key (bytes, text by convention, never null) and a value or null.
+using Header = RecordHeader;
 
 // A record on its way to the broker. Everything is borrowed until Producer::send() returns, which copies it.
 struct RecordToSend {
   kj::StringPtr topic;
-  kj::Maybe<PartitionIndex> partition;  // null: the producer's partitioner decides
-  kj::Maybe<ByteView> key;              // null: no key
-  kj::Maybe<ByteView> value;            // null: a tombstone on compacted topics
-  kj::ArrayPtr<const Header> headers;
-  kj::Maybe<TimestampMs> timestamp;  // null: the producer's clock
+  kj::Maybe<PartitionIndex> partition = nullptr;  // null: the producer's partitioner decides
+  kj::Maybe<ByteView> key = nullptr;              // null: no key
+  kj::Maybe<ByteView> value = nullptr;            // null: a tombstone on compacted topics
+  kj::ArrayPtr<const Header> headers = nullptr;
+  kj::Maybe<TimestampMs> timestamp = nullptr;  // null: the producer's clock
 };
 
 // A record that was read. Borrowed from the ConsumedRecords that holds it.

@@ -7,7 +7,9 @@
 
 namespace cambium {
 
-Descriptor::Descriptor(int fd, kj::Own<const DescriptorCount> count) : fd_(fd), count_(kj::mv(count)) { count_->add(1); }
+Descriptor::Descriptor(int fd, kj::Own<const DescriptorCount> count) : fd_(fd), count_(kj::mv(count)) {
+  count_->add(1);
+}
 
 Descriptor::~Descriptor() noexcept(false) {
   ::close(fd_);
@@ -22,7 +24,7 @@ DescriptorCache::~DescriptorCache() noexcept(false) = default;
 
 kj::Own<const Descriptor> DescriptorCache::use(Slot& slot) {
   auto state = state_.lockExclusive();
-  KJ_IF_MAYBE(open, slot.descriptor_) {
+  KJ_IF_MAYBE (open, slot.descriptor_) {
     state->recent.remove(slot);
     state->recent.add(slot);
     return kj::atomicAddRef(**open);

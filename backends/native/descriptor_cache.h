@@ -34,12 +34,13 @@ class Descriptor final : public kj::AtomicRefcounted {
   kj::Own<const DescriptorCount> count_;
 };
 
-// Keeps at most `openMax` files open, closing the one that has been idle longest. A descriptor that is in use when its turn
-// comes stays open until that use ends: then a few more than `openMax` may be open for a moment, one per thread at work.
-// All methods on any thread.
+// Keeps at most `openMax` files open, closing the one that has been idle longest. A descriptor that is in use when its
+// turn comes stays open until that use ends: then a few more than `openMax` may be open for a moment, one per thread at
+// work. All methods on any thread.
 //
-// A descriptor may be closed between a write and its fdatasync. Linux reports a failed write-back to the first fsync of a
-// descriptor that was opened afterwards, unless it was reported before (errseq_t, since 4.13): a failure is not lost by that.
+// A descriptor may be closed between a write and its fdatasync. Linux reports a failed write-back to the first fsync of
+// a descriptor that was opened afterwards, unless it was reported before (errseq_t, since 4.13): a failure is not lost
+// by that.
 class DescriptorCache {
  public:
   // A file that has a place in the cache; part of whoever reads and writes it. Destroyed before the cache.

@@ -1,13 +1,12 @@
 #include "backends/native/disk_file_system.h"
 
+#include <algorithm>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include <kj/vector.h>
 
@@ -38,7 +37,8 @@ class DiskFile final : public File {
     size_t done = 0;
     while (done < buffer.size()) {
       ssize_t n = retryInterrupted([&] {
-        return ::pread(descriptor->fd(), buffer.begin() + done, buffer.size() - done, static_cast<off_t>(position + done));
+        return ::pread(descriptor->fd(), buffer.begin() + done, buffer.size() - done,
+                       static_cast<off_t>(position + done));
       });
       if (n < 0) throwSystemError("read", slot_.path(), errno);
       if (n == 0) break;
@@ -92,7 +92,8 @@ void makeDirectories(kj::StringPtr path) {
 }  // namespace
 
 DiskFileSystem::DiskFileSystem(kj::StringPtr root, size_t openFilesMax) : descriptors_(openFilesMax) {
-  while (root.size() > 1 && root.endsWith("/")) root = root_ = kj::str(root.slice(0, root.size() - 1));
+  while (root.size() > 1 && root.endsWith("/"))
+    root = root_ = kj::str(root.slice(0, root.size() - 1));
   root_ = kj::str(root);
   makeDirectories(root_);
 }
@@ -147,11 +148,14 @@ kj::Array<FileSystem::Entry> DiskFileSystem::list(kj::StringPtr path) {
   return entries.releaseAsArray();
 }
 
-void DiskFileSystem::createDirectory(kj::StringPtr path) { makeDirectories(describe(path)); }
+void DiskFileSystem::createDirectory(kj::StringPtr path) {
+  makeDirectories(describe(path));
+}
 
 void DiskFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
   auto source = describe(from);
-  if (::rename(source.cStr(), describe(to).cStr()) < 0) throwSystemError(kj::str("rename to ", describe(to)), source, errno);
+  if (::rename(source.cStr(), describe(to).cStr()) < 0)
+    throwSystemError(kj::str("rename to ", describe(to)), source, errno);
 }
 
 void DiskFileSystem::removeFile(kj::StringPtr path) {

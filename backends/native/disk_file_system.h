@@ -5,11 +5,13 @@
 
 namespace cambium {
 
-// Files below a folder of this machine. Safe on every thread. Files that are written are not buffered here: what write() has
-// accepted, the system holds. An open file must not be renamed (its descriptor may be closed and opened again by name).
+// Files below a folder of this machine. Safe on every thread. Files that are written are not buffered here: what
+// write() has accepted, the system holds. An open file must not be renamed (its descriptor may be closed and opened
+// again by name).
 class DiskFileSystem final : public FileSystem {
  public:
-  // `root` is made, with its parents, when it does not exist. At least one and at most `openFilesMax` descriptors are kept.
+  // `root` is made, with its parents, when it does not exist. At least one and at most `openFilesMax` descriptors are
+  // kept.
   DiskFileSystem(kj::StringPtr root, size_t openFilesMax);
 
   kj::Own<File> open(kj::StringPtr path, Mode mode) override;

@@ -6,10 +6,14 @@ namespace {
 // What an entry costs beyond its indexes, about.
 constexpr size_t kEntryOverheadBytes = 256;
 
-uint64_t cost(const SealedIndexes& indexes) { return indexes.get().memoryBytes() + kEntryOverheadBytes; }
+uint64_t cost(const SealedIndexes& indexes) {
+  return indexes.get().memoryBytes() + kEntryOverheadBytes;
+}
 }  // namespace
 
-uint64_t IndexCache::newId() { return state_.lockExclusive()->nextId++; }
+uint64_t IndexCache::newId() {
+  return state_.lockExclusive()->nextId++;
+}
 
 kj::Maybe<kj::Own<const SealedIndexes>> IndexCache::get(uint64_t id) {
   auto state = state_.lockExclusive();
@@ -25,12 +29,17 @@ void IndexCache::put(uint64_t id, kj::Own<const SealedIndexes> indexes) {
   state->bytes += cost(*indexes);
   state->recent.push_front(Entry{id, kj::mv(indexes)});
   state->byId[id] = state->recent.begin();
-  while (state->bytes > bytesMax_.value() && state->recent.size() > 1) remove(*state, state->recent.back().id);
+  while (state->bytes > bytesMax_.value() && state->recent.size() > 1)
+    remove(*state, state->recent.back().id);
 }
 
-void IndexCache::erase(uint64_t id) { remove(*state_.lockExclusive(), id); }
+void IndexCache::erase(uint64_t id) {
+  remove(*state_.lockExclusive(), id);
+}
 
-Bytes IndexCache::size() const { return Bytes(state_.lockShared()->bytes); }
+Bytes IndexCache::size() const {
+  return Bytes(state_.lockShared()->bytes);
+}
 
 void IndexCache::remove(State& state, uint64_t id) {
   auto found = state.byId.find(id);

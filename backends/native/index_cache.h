@@ -29,8 +29,8 @@ class SealedIndexes final : public kj::AtomicRefcounted {
   SegmentIndexes indexes_;
 };
 
-// The indexes of sealed segments that were used lately, of all logs of an engine together, at most `bytesMax` of them (the one
-// in use may be larger). All methods on any thread.
+// The indexes of sealed segments that were used lately, of all logs of an engine together, at most `bytesMax` of them
+// (the one in use may be larger). All methods on any thread.
 class IndexCache {
  public:
   explicit IndexCache(Bytes bytesMax) : bytesMax_(bytesMax) {}

@@ -5,9 +5,9 @@
 
 namespace cambium {
 
-// The file "recovery-checkpoint" of an engine: the state of every log at the last clean stop, so that the next opening reads no
-// record data. Replaced as a whole, atomically. After a clean stop `clean` is set; the first write after opening replaces the
-// file by the same one without it. All integers big-endian:
+// The file "recovery-checkpoint" of an engine: the state of every log at the last clean stop, so that the next opening
+// reads no record data. Replaced as a whole, atomically. After a clean stop `clean` is set; the first write after
+// opening replaces the file by the same one without it. All integers big-endian:
 //
 //     size
 //        4  magic "CMCP"

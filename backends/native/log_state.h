@@ -27,8 +27,8 @@ struct SegmentSummary {
   }
 };
 
-// How far a log is known to be good. Everything below segments.back().end, which lies at segments.back().bytes of that segment,
-// was durable when this was written; recovery looks only at what follows.
+// How far a log is known to be good. Everything below segments.back().end, which lies at segments.back().bytes of that
+// segment, was durable when this was written; recovery looks only at what follows.
 //
 // Stored in the file "log-state" of the log's folder and, for every log, in the engine's "recovery-checkpoint"
 // (log_checkpoint.h); the one of the later session counts. All integers big-endian.
@@ -39,15 +39,15 @@ struct SegmentSummary {
 //                4  version, 1                     8  log start offset
 //                   entry                          1  flags: 1 resetting, 2 clean, 4 lost
 //                                                  4  number of segments, oldest first; 56 bytes each:
-//                                                     base, end, bytes, first timestamp, max timestamp, its offset (8 each),
-//                                                     offset index entries, time index entries (4 each)
+//                                                     base, end, bytes, first timestamp, max timestamp, its offset (8
+//                                                     each), offset index entries, time index entries (4 each)
 struct LogState {
   uint64_t session = 0;  // counts the times the engine was opened
   Uuid incarnation;
   Offset start{0};
   bool resetting = false;  // everything in the folder is to be removed, the log continues, empty, at `start`
   bool clean = false;      // the segments are described to their very ends: nothing to scan
-  bool lost = false;       // a sync failed: what follows the described part is not to be trusted, whatever it looks like
+  bool lost = false;  // a sync failed: what follows the described part is not to be trusted, whatever it looks like
   kj::Vector<SegmentSummary> segments;
 
   LogState clone() const;
@@ -62,8 +62,8 @@ inline constexpr kj::StringPtr kLogStateName = "log-state"_kj;
 kj::Array<kj::byte> encodeLogState(const LogState& state);
 kj::Maybe<LogState> decodeLogState(ByteView file);
 
-// Replaces a log-state file. Shared by a log and its sync jobs, on any thread: a state that was made earlier never replaces one
-// that was made later.
+// Replaces a log-state file. Shared by a log and its sync jobs, on any thread: a state that was made earlier never
+// replaces one that was made later.
 class LogStateFile final : public kj::AtomicRefcounted {
  public:
   LogStateFile(FileSystem& fileSystem, kj::StringPtr folder)

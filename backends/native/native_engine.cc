@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <map>
+#include <set>
 #include <string>
 
 #include <kj/debug.h>
@@ -25,19 +26,25 @@ constexpr size_t kNameMax = 255;
 constexpr kj::StringPtr kTablesName = "tables"_kj;
 constexpr kj::StringPtr kLockName = "lock"_kj;
 constexpr kj::StringPtr kDroppedSuffix = "-delete"_kj;
+constexpr kj::StringPtr kUnclaimedSuffix = "-unclaimed"_kj;
 
 void checkName(kj::StringPtr name) {
   auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   bool sound = name.size() >= 1 && name.size() <= kNameMax && name != "." && name != "..";
-  for (char c : name) sound = sound && allowed(c);
+  for (char c : name)
+    sound = sound && allowed(c);
   KJ_REQUIRE(sound, "a log's name has 1 to 255 characters of [a-zA-Z0-9._-] and is not . or ..", name);
-  bool taken = name == kTablesName || name == kLockName || name.startsWith(kCheckpointName) || name.endsWith(kDroppedSuffix);
+  bool taken = name == kTablesName || name == kLockName || name.startsWith(kCheckpointName) ||
+               name.endsWith(kDroppedSuffix) || name.endsWith(kUnclaimedSuffix);
   KJ_REQUIRE(!taken, "this name is taken by the engine itself; choose another one for the log", name);
 }
 
-std::string keyOf(kj::StringPtr name) { return std::string(name.begin(), name.size()); }
+std::string keyOf(kj::StringPtr name) {
+  return std::string(name.begin(), name.size());
+}
 
 class NativeEngine final : public StorageEngine, public LogHost {
  public:
@@ -67,7 +74,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   struct Registry {
     std::map<std::string, Known> logs;
     std::map<std::string, kj::String> unreadable;  // folders that cannot be told what they are, and why
-    std::map<std::string, Uuid> checkpointed;      // what the file recovery-checkpoint speaks of
+    std::set<std::string> checkpointed;            // logs that the file recovery-checkpoint speaks of
     uint64_t session = 1;
     bool marked = false;  // the checkpoint on disk says "clean"
     bool closed = false;
@@ -86,6 +93,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   void findLogs(Registry& registry, bool damaged);
   void findLog(Registry& registry, kj::StringPtr name);
   bool isEmptyLog(kj::StringPtr path);
+  void setAside(kj::StringPtr name);
 
   kj::Own<LogFolder> makeFolder(kj::StringPtr name, LogOptions options);
   kj::Own<PartitionLog> create(LogId id, LogOptions options, bool stale);
@@ -131,10 +139,11 @@ void NativeEngine::prepareFolder() {
       fileSystem_.syncDirectory(part);
     }
   }
-  KJ_IF_MAYBE(lock, fileSystem_.tryLock(below(kLockName))) {
+  KJ_IF_MAYBE (lock, fileSystem_.tryLock(below(kLockName))) {
     lock_ = kj::mv(*lock);
   } else {
-    KJ_FAIL_REQUIRE("another process has this store open; stop it or choose another folder", fileSystem_.describe(folder_));
+    KJ_FAIL_REQUIRE("another process has this store open; stop it or choose another folder",
+                    fileSystem_.describe(folder_));
   }
 }
 
@@ -145,7 +154,7 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
     checkpointLost_ = true;
     return true;
   }
-  KJ_IF_MAYBE(checkpoint, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
+  KJ_IF_MAYBE (checkpoint, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
     registry.session = checkpoint->session + 1;
     registry.marked = checkpoint->clean;
     for (auto& log : checkpoint->logs) {
@@ -155,7 +164,7 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
       known.closed.state = kj::mv(log.state);
       // Without the mark nothing is known of what was done since.
       if (!checkpoint->clean) known.closed.state.clean = false;
-      registry.checkpointed[keyOf(log.name)] = known.incarnation;
+      registry.checkpointed.insert(keyOf(log.name));
     }
     return true;
   } else {
@@ -172,14 +181,16 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
   auto entries = fileSystem_.list(folder_);
   std::map<std::string, bool> present;
   for (auto& entry : entries) {
-    if (!entry.isDirectory || entry.name == kTablesName) continue;
+    if (!entry.isDirectory || entry.name == kTablesName || entry.name.endsWith(kUnclaimedSuffix)) continue;
     if (entry.name.endsWith(kDroppedSuffix)) {
       report(kj::str(fileSystem_.describe(below(entry.name)), ": finishing the removal of a dropped log"));
       fileSystem_.removeTree(below(entry.name));
       continue;
     }
     present[keyOf(entry.name)] = true;
-    if (registry.logs.find(keyOf(entry.name)) == registry.logs.end()) findLog(registry, entry.name);
+    // Without the mark the checkpoint may speak of a predecessor.
+    bool vouched = registry.marked && registry.logs.find(keyOf(entry.name)) != registry.logs.end();
+    if (!vouched) findLog(registry, entry.name);
   }
   for (auto at = registry.logs.begin(); at != registry.logs.end();) {
     if (present.find(at->first) != present.end()) {
@@ -187,28 +198,51 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
       continue;
     }
     // Dropped after the checkpoint was written; after a clean stop somebody else has taken it away.
-    if (registry.marked) report(kj::str(fileSystem_.describe(below(at->first.c_str())), ": the folder of this log is gone"));
+    if (registry.marked)
+      report(kj::str(fileSystem_.describe(below(at->first.c_str())), ": the folder of this log is gone"));
     at = registry.logs.erase(at);
   }
   checkpointWasLost_ = checkpointLost_ && !registry.logs.empty();
   if (checkpointWasLost_ && !damaged) {
-    report(kj::str(fileSystem_.describe(below(kCheckpointName)), " is missing; every log is recovered from its own state"));
+    report(kj::str(fileSystem_.describe(below(kCheckpointName)),
+                   " is missing; every log is recovered from its own state"));
   }
 }
 
-// A folder that the checkpoint does not know.
+// A folder that no valid checkpoint vouches for.
 void NativeEngine::findLog(Registry& registry, kj::StringPtr name) {
+  auto key = keyOf(name);
   auto path = below(name);
-  auto metadata = readLogMetadata(fileSystem_, path);
-  KJ_IF_MAYBE(incarnation, metadata) {
-    registry.logs[keyOf(name)].incarnation = *incarnation;
-  } else if (isEmptyLog(path)) {
+  KJ_IF_MAYBE (incarnation, readLogMetadata(fileSystem_, path)) {
+    auto& known = registry.logs[key];
+    if (known.incarnation != *incarnation) known = Known();
+    known.incarnation = *incarnation;
+    return;
+  }
+  bool wasDurable = registry.logs.erase(key) > 0 || fileSystem_.exists(kj::str(path, "/", kLogStateName));
+  auto metadata = kj::str(fileSystem_.describe(path), "/", kMetadataName);
+  if (isEmptyLog(path)) {
     report(kj::str(fileSystem_.describe(path), ": a log whose making was interrupted; it holds nothing"));
-  } else {
-    auto problem = kj::str(fileSystem_.describe(path), "/", kMetadataName,
-                           " is missing or damaged, but there are batches beside it; restore it or move the folder away");
+  } else if (wasDurable || !isUnwrittenMetadata(fileSystem_, path)) {
+    auto problem = kj::str(metadata, " is missing or damaged; restore it or move the folder away");
     report(problem);
-    registry.unreadable[keyOf(name)] = kj::mv(problem);
+    registry.unreadable[key] = kj::mv(problem);
+  } else {
+    setAside(name);
+  }
+}
+
+// A log that was never synced: its first sync would have made the metadata durable. What reached the disk is kept
+// beside it.
+void NativeEngine::setAside(kj::StringPtr name) {
+  for (uint32_t n = 1;; ++n) {
+    auto suffix = kj::str(".", n, kUnclaimedSuffix);
+    auto aside = below(kj::str(name.slice(0, kj::min(name.size(), kNameMax - suffix.size())), suffix));
+    if (fileSystem_.exists(aside)) continue;
+    fileSystem_.rename(below(name), aside);
+    report(kj::str(fileSystem_.describe(below(name)), ": batches of a log that was never durable, kept in ",
+                   fileSystem_.describe(aside)));
+    return;
   }
 }
 
@@ -227,7 +261,7 @@ void NativeEngine::beforeChange() {
   auto path = below(kCheckpointName);
   LogCheckpoint checkpoint;
   if (!checkpointLost_) {
-    KJ_IF_MAYBE(stored, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
+    KJ_IF_MAYBE (stored, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
       checkpoint = kj::mv(*stored);
     } else {
       KJ_FAIL_REQUIRE("the file changed while the engine had it", fileSystem_.describe(path));
@@ -259,19 +293,21 @@ void NativeEngine::close() {
     checkpoint.logs.add(LogCheckpoint::Log{kj::str(name.c_str()), known.closed.state.clone()});
   }
   bool newFolders = false;
-  for (auto& [name, known] : registry->logs) newFolders = newFolders || known.closed.newFolder;
+  for (auto& [name, known] : registry->logs)
+    newFolders = newFolders || known.closed.newFolder;
   if (newFolders) fileSystem_.syncDirectory(folder_);
   replaceFile(fileSystem_, below(kCheckpointName), encodeCheckpoint(checkpoint));
 }
 
 void NativeEngine::syncClosed(kj::StringPtr name, const ClosedLog& closed) {
-  KJ_IF_MAYBE(from, closed.dirtyFrom) {
+  KJ_IF_MAYBE (from, closed.dirtyFrom) {
     for (auto& segment : closed.state.segments) {
       if (segment.base < *from) continue;
       syncIfThere(fileSystem_, kj::str(below(name), "/", segmentFileName(segment.base, kLogSuffix)));
     }
   }
-  for (auto& path : closed.dirtyFiles) syncIfThere(fileSystem_, path);
+  for (auto& path : closed.dirtyFiles)
+    syncIfThere(fileSystem_, path);
   if (closed.newFolder) syncIfThere(fileSystem_, kj::str(below(name), "/", kMetadataName));
   if (closed.newFolder || closed.dirtyFolder || closed.dirtyFiles.size() > 0) fileSystem_.syncDirectory(below(name));
 }
@@ -283,7 +319,8 @@ EngineUsage NativeEngine::usage() {
   for (auto& [name, known] : registry->logs) {
     if (known.busy) ++open;
     for (auto& segment : known.closed.state.segments) {
-      bytes += segment.bytes + segment.offsetEntries * OffsetIndex::kEntryBytes + segment.timeEntries * TimeIndex::kEntryBytes;
+      bytes += segment.bytes + segment.offsetEntries * OffsetIndex::kEntryBytes +
+               segment.timeEntries * TimeIndex::kEntryBytes;
     }
   }
   return {Bytes(bytes), tables_->sizeBytes(), open};
@@ -295,7 +332,8 @@ EngineUsage NativeEngine::usage() {
 kj::Array<LogId> NativeEngine::list() {
   auto registry = registry_.lockShared();
   kj::Vector<LogId> ids;
-  for (auto& [name, known] : registry->logs) ids.add(LogId{kj::str(name.c_str()), known.incarnation});
+  for (auto& [name, known] : registry->logs)
+    ids.add(LogId{kj::str(name.c_str()), known.incarnation});
   return ids.releaseAsArray();
 }
 
@@ -308,8 +346,7 @@ void NativeEngine::claim(const LogId& id, bool& exists, bool& stale, bool& hasSt
   auto found = registry->logs.find(keyOf(id.name));
   exists = found != registry->logs.end();
   if (!exists) {
-    auto stored = registry->checkpointed.find(keyOf(id.name));
-    stale = stored != registry->checkpointed.end() && stored->second == id.incarnation;
+    stale = registry->checkpointed.count(keyOf(id.name)) > 0;
     auto& known = registry->logs[keyOf(id.name)];
     known.incarnation = id.incarnation;
     known.busy = true;
@@ -373,7 +410,8 @@ kj::Own<PartitionLog> NativeEngine::create(LogId id, LogOptions options, bool st
     closed.durable = segments.front()->summary();
     closed.newFolder = closed.dirtyFolder = true;
     auto log = kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), Offset(0), kj::mv(segments), kj::mv(closed));
-    // The checkpoint speaks of a predecessor that cannot be told from this one.
+    // The checkpoint speaks of a predecessor; what it says must not be taken for this log, whatever a crash leaves of
+    // it.
     if (stale) log->writeState();
     return log;
   } catch (...) {
@@ -387,7 +425,7 @@ kj::Own<PartitionLog> NativeEngine::create(LogId id, LogOptions options, bool st
 bool NativeEngine::matches(LogFolder& folder, const LogState& state) {
   size_t next = 0;
   for (auto& entry : fileSystem_.list(folder.path)) {
-    KJ_IF_MAYBE(base, parseSegmentFileName(entry.name, kLogSuffix)) {
+    KJ_IF_MAYBE (base, parseSegmentFileName(entry.name, kLogSuffix)) {
       if (next >= state.segments.size()) return false;
       auto& segment = state.segments[next++];
       if (segment.base != *base || segment.bytes != entry.sizeBytes) return false;
@@ -402,7 +440,8 @@ kj::Own<PartitionLog> NativeEngine::openExisting(LogId id, LogOptions options, C
     return recover(kj::mv(id), kj::mv(folder), kj::mv(closed), hasState);
   }
   kj::Vector<kj::Own<Segment>> segments;
-  for (auto& summary : closed.state.segments) segments.add(kj::heap<Segment>(*folder, summary));
+  for (auto& summary : closed.state.segments)
+    segments.add(kj::heap<Segment>(*folder, summary));
   if (closed.dirtyFrom == nullptr) closed.durable = closed.state.segments.back();
   Offset start = closed.state.start;
   return kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), start, kj::mv(segments), kj::mv(closed));
@@ -415,7 +454,7 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   Trust trust = hasState ? Trust::kKnown : Trust::kAbsent;
   auto statePath = kj::str(folder->path, "/", kLogStateName);
   if (fileSystem_.exists(statePath)) {
-    KJ_IF_MAYBE(own, decodeLogState(readWholeFile(fileSystem_, statePath))) {
+    KJ_IF_MAYBE (own, decodeLogState(readWholeFile(fileSystem_, statePath))) {
       bool later = !hasState || own->session > known.session;
       if (later && own->incarnation == id.incarnation) {
         known = kj::mv(*own);
@@ -439,11 +478,17 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   auto segments = recovery.run();
   ClosedLog reopened;
   reopened.durable = segments.back()->summary();
+  // Recovery leaves index entries that are not synced; a state counts only those that are.
+  reopened.durable.offsetEntries = recovery.syncedOffsetEntries();
+  reopened.durable.timeEntries = recovery.syncedTimeEntries();
+  reopened.dirtyFiles.add(segments.back()->path(kIndexSuffix));
+  reopened.dirtyFiles.add(segments.back()->path(kTimeIndexSuffix));
   reopened.newFolder = trust == Trust::kAbsent || closed.newFolder;
   bool holdsData = reopened.durable.end > segments.front()->base();
-  bool worthAState = recovery.changed() || recovery.scannedBytes() > kScannedWorthAState || known.lost || known.resetting ||
-                     (reopened.newFolder && holdsData);
-  auto log = kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));
+  bool worthAState = recovery.changed() || recovery.scannedBytes() > kScannedWorthAState || known.lost ||
+                     known.resetting || (reopened.newFolder && holdsData);
+  auto log =
+      kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));
   if (worthAState) log->writeState();
   return log;
 }

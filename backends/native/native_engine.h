@@ -9,12 +9,13 @@ namespace cambium {
 //
 //     words-0/                 one folder per log, named after it (log_folder.h)
 //     words-0.<id>-delete/     a log that was dropped, until it is gone
+//     words-0.<n>-unclaimed/   batches of a log that a crash left without its identity; never anything durable
 //     tables/                  table_journal.h, table_snapshot.h
 //     recovery-checkpoint      what was true at the last clean stop (log_checkpoint.h)
 //     lock                     held while the engine is open
 //
-// Makes the folder when there is none. Throws when another process has it open, or when its tables are damaged. The file system
-// lives as long as the engine.
+// Makes the folder when there is none. Throws when another process has it open, or when its tables are damaged. The
+// file system lives as long as the engine.
 kj::Own<StorageEngine> openNativeEngine(FileSystem& fileSystem, kj::StringPtr folder, EngineOptions options);
 
 }  // namespace cambium

@@ -38,10 +38,9 @@ NativeLog::~NativeLog() noexcept(false) {
 // Failures.
 
 void NativeLog::requireUsable() const {
-  KJ_IF_MAYBE(reason, broken_) {
-    kj::throwFatalException(
-        kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
-                      kj::str("log ", id_.name, " is broken until it is opened again: ", *reason)));
+  KJ_IF_MAYBE (reason, broken_) {
+    kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                                          kj::str("log ", id_.name, " is broken until it is opened again: ", *reason)));
   }
 }
 
@@ -71,19 +70,20 @@ Offset NativeLog::append(ByteView batches) {
   BatchIterator iterator(batches);
   while (auto* batch = iterator.next()) {
     KJ_REQUIRE(batch->baseOffset() == next, "a batch does not continue its log", id_.name, next, batch->baseOffset());
-    KJ_REQUIRE(batch->lastOffsetDelta() >= 0, "a batch ends before it begins", id_.name, next, batch->lastOffsetDelta());
+    KJ_REQUIRE(batch->lastOffsetDelta() >= 0, "a batch ends before it begins", id_.name, next,
+               batch->lastOffsetDelta());
     next = batch->nextOffset();
     views.add(*batch);
   }
   KJ_REQUIRE(iterator.rest().size() == 0, "not a whole batch", id_.name, next, iterator.rest().size());
-  if (views.size() == 0) return next;
+  KJ_REQUIRE(views.size() > 0, "nothing to append", id_.name);
 
   return guarded([&] {
     host_.beforeChange();
     auto mark = active().mark();
     size_t count = segments_.size();
     Offset firstWritten = active().base();
-    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { appendRuns(batches, views); })) {
+    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { appendRuns(batches, views); })) {
       undoAppend(count, mark);
       kj::throwFatalException(kj::mv(*exception));
     }
@@ -111,7 +111,8 @@ void NativeLog::appendRuns(ByteView batches, kj::ArrayPtr<const BatchView> views
   for (size_t i = 0; i < views.size(); ++i) {
     auto& batch = views[i];
     uint64_t pending = static_cast<uint64_t>(runEnd - runBegin);
-    // The segment has not seen what is pending: unless it is clear that none of its rules can ask for a roll, that goes first.
+    // The segment has not seen what is pending: unless it is clear that none of its rules can ask for a roll, that goes
+    // first.
     bool simple = pending > 0 && active().summary().bytes + pending + batch.size() <= segmentBytes &&
                   active().staysRoomyFor(i - first + 1, batch);
     if (!simple) {
@@ -124,13 +125,13 @@ void NativeLog::appendRuns(ByteView batches, kj::ArrayPtr<const BatchView> views
 }
 
 void NativeLog::undoAppend(size_t segments, const Segment::Mark& mark) {
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
-    while (segments_.size() > segments) {
-      segments_.back()->remove();
-      segments_.removeLast();
-    }
-    active().rollBack(mark);
-  })) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] {
+                 while (segments_.size() > segments) {
+                   segments_.back()->remove();
+                   segments_.removeLast();
+                 }
+                 active().rollBack(mark);
+               })) {
     // What lies at the end of the file now is unknown.
     breakWith(exception->getDescription());
   }
@@ -183,13 +184,15 @@ uint64_t NativeLog::positionOf(Segment& segment, Offset from) {
 
 kj::Array<const kj::byte> NativeLog::read(Offset from, Offset upTo, Bytes bytesMax) {
   requireUsable();
-  KJ_REQUIRE(start_ <= from && from <= upTo && upTo <= end(), "read outside of the log", id_.name, start_, from, upTo, end());
+  KJ_REQUIRE(start_ <= from && from <= upTo && upTo <= end(), "read outside of the log", id_.name, start_, from, upTo,
+             end());
   if (from == upTo) return nullptr;
   return guarded([&]() -> kj::Array<const kj::byte> {
     size_t index = segmentOf(from);
     uint64_t position = positionOf(*segments_[index], from);
     uint64_t left = segments_[index]->summary().bytes - position;
-    for (size_t i = index + 1; i < segments_.size() && left < bytesMax.value(); ++i) left += segments_[i]->summary().bytes;
+    for (size_t i = index + 1; i < segments_.size() && left < bytesMax.value(); ++i)
+      left += segments_[i]->summary().bytes;
     auto capacity = kj::max(kj::min(bytesMax.value(), left), uint64_t{batch_layout::kHeaderBytes});
     ReadBuffer buffer{kj::heapArray<kj::byte>(capacity), 0, from, upTo, kNoOffset, false};
     fill(buffer, index, position);
@@ -211,7 +214,8 @@ void NativeLog::fill(ReadBuffer& buffer, size_t index, uint64_t position) {
     auto target = buffer.bytes.slice(buffer.used, buffer.used + wanted);
     size_t got = segment.file().get().read(position, target);
     if (got < wanted) {
-      throwDamaged(folder_->fileSystem, segment.path(kLogSuffix), position + got, buffer.from, "the file ends too early");
+      throwDamaged(folder_->fileSystem, segment.path(kLogSuffix), position + got, buffer.from,
+                   "the file ends too early");
     }
     bool more = takeBatches(buffer, segment, position, wanted);
     if (buffer.next != kNoOffset) {
@@ -224,16 +228,16 @@ void NativeLog::fill(ReadBuffer& buffer, size_t index, uint64_t position) {
   if (buffer.next != kNoOffset) nextCursor_ = (nextCursor_ + 1) % kCursors;
 }
 
-// Takes the whole batches among the `available` bytes that were read behind buffer.used; moves `position` behind them. False when
-// the answer is complete.
+// Takes the whole batches among the `available` bytes that were read behind buffer.used; moves `position` behind them.
+// False when the answer is complete.
 bool NativeLog::takeBatches(ReadBuffer& buffer, Segment& segment, uint64_t& position, size_t available) {
   size_t limit = buffer.used + available;
   while (limit - buffer.used >= batch_layout::kHeaderBytes) {
     ByteView rest = buffer.bytes.slice(buffer.used, limit);
     int64_t size = BatchView::claimedSize(rest);
     auto damaged = [&](kj::StringPtr what) {
-      throwDamaged(folder_->fileSystem, segment.path(kLogSuffix), position, buffer.next == kNoOffset ? buffer.from : buffer.next,
-                   what);
+      throwDamaged(folder_->fileSystem, segment.path(kLogSuffix), position,
+                   buffer.next == kNoOffset ? buffer.from : buffer.next, what);
     };
     if (size < static_cast<int64_t>(batch_layout::kHeaderBytes) ||
         static_cast<uint64_t>(size) > segment.summary().bytes - position) {
@@ -274,13 +278,16 @@ void NativeLog::growForFirst(ReadBuffer& buffer, Segment& segment, uint64_t posi
 }
 
 void NativeLog::forgetCursors() {
-  for (auto& cursor : cursors_) cursor = Cursor();
+  for (auto& cursor : cursors_)
+    cursor = Cursor();
 }
 
 kj::Maybe<TimeHit> NativeLog::seekTime(TimestampMs atLeast) {
   return guarded([&]() -> kj::Maybe<TimeHit> {
     for (auto& segment : segments_) {
-      KJ_IF_MAYBE(place, segment->locateTime(atLeast, start_)) { return TimeHit{place->base, place->maxTimestamp}; }
+      KJ_IF_MAYBE (place, segment->locateTime(atLeast, start_)) {
+        return TimeHit{place->base, place->maxTimestamp};
+      }
     }
     return nullptr;
   });
@@ -290,7 +297,9 @@ kj::Maybe<TimeHit> NativeLog::maxTimestamp() {
   return guarded([&]() -> kj::Maybe<TimeHit> {
     kj::Maybe<TimeHit> best;
     auto isBetter = [&](TimestampMs timestamp) {
-      KJ_IF_MAYBE(b, best) { return timestamp > b->maxTimestamp; }
+      KJ_IF_MAYBE (b, best) {
+        return timestamp > b->maxTimestamp;
+      }
       return true;
     };
     for (auto& segment : segments_) {
@@ -299,7 +308,7 @@ kj::Maybe<TimeHit> NativeLog::maxTimestamp() {
       // The batch with the largest timestamp may lie below the start: then that of what is left decides.
       bool whole = summary.maxTimestampOffset >= start_;
       auto place = whole ? segment->locate(summary.maxTimestampOffset) : segment->locateNewest(start_);
-      KJ_IF_MAYBE(p, place) {
+      KJ_IF_MAYBE (p, place) {
         if (isBetter(p->maxTimestamp)) best = TimeHit{p->base, p->maxTimestamp};
       }
     }
@@ -311,7 +320,7 @@ kj::Maybe<TimeHit> NativeLog::maxTimestamp() {
 // Durability.
 
 void NativeLog::noteDirty(Offset segment) {
-  KJ_IF_MAYBE(from, dirtyFrom_) {
+  KJ_IF_MAYBE (from, dirtyFrom_) {
     if (*from <= segment) return;
   }
   dirtyFrom_ = segment;
@@ -343,7 +352,7 @@ void NativeLog::writeState() {
 
 kj::Own<NativeLog::Job> NativeLog::makeJob() {
   auto job = kj::heap<Job>(folder_->fileSystem, end(), Bytes(dirtyBytes_));
-  KJ_IF_MAYBE(from, dirtyFrom_) {
+  KJ_IF_MAYBE (from, dirtyFrom_) {
     for (auto& segment : segments_) {
       if (segment->base() < *from) continue;
       job->addFile(kj::atomicAddRef(segment->file()), segment->path(kLogSuffix));
@@ -351,29 +360,46 @@ kj::Own<NativeLog::Job> NativeLog::makeJob() {
     }
   }
   bytesSinceState_ += dirtyBytes_;
+  inFlight_ = active().summary();
   if (rolledSinceState_ || bytesSinceState_ > kStateIntervalBytes) {
-    try {
-      for (auto& segment : segments_) segment->saveIndexes();
-      dirtyFiles_.add(active().path(kIndexSuffix));
-      dirtyFiles_.add(active().path(kTimeIndexSuffix));
-      job->addState(kj::atomicAddRef(*stateFile_), encodeLogState(describe(active().summary())));
-      bytesSinceState_ = 0;
-      rolledSinceState_ = false;
-    } catch (const kj::Exception& exception) {
-      // A full device: the state can wait, its purpose is a quick recovery.
-      if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
-    }
+    addStateTo(*job);
+  } else {
+    // The index files are not synced this time: a state must not count on more entries than before.
+    bool same = durable_.base == active().base();
+    auto& reached = KJ_ASSERT_NONNULL(inFlight_);
+    reached.offsetEntries = same ? durable_.offsetEntries : 0;
+    reached.timeEntries = same ? durable_.timeEntries : 0;
   }
   if (newFolder_) dirtyFiles_.add(kj::str(folder_->path, "/", kMetadataName));
-  for (auto& path : dirtyFiles_) job->addPath(kj::mv(path));
+  for (auto& path : dirtyFiles_)
+    job->addPath(kj::mv(path));
   dirtyFiles_.clear();
   if (dirtyFolder_ || newFolder_) job->addFolder(kj::str(folder_->path));
   if (newFolder_) job->addFolder(kj::str(host_.path()));
-  inFlight_ = active().summary();
   dirtyFrom_ = nullptr;
   dirtyBytes_ = 0;
   dirtyFolder_ = newFolder_ = false;
   return job;
+}
+
+// Makes the job write the state that its syncs bring about, and sync the indexes that this state counts on.
+void NativeLog::addStateTo(Job& job) {
+  try {
+    for (auto& segment : segments_) {
+      bool isActive = segment.get() == &active();
+      if (!isActive && !segment->hasUnsavedIndexes()) continue;
+      segment->saveIndexes();
+      dirtyFiles_.add(segment->path(kIndexSuffix));
+      dirtyFiles_.add(segment->path(kTimeIndexSuffix));
+    }
+    inFlight_ = active().summary();
+    job.addState(kj::atomicAddRef(*stateFile_), encodeLogState(describe(active().summary())));
+    bytesSinceState_ = 0;
+    rolledSinceState_ = false;
+  } catch (const kj::Exception& exception) {
+    // A full device: the state can wait, its purpose is a quick recovery.
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+  }
 }
 
 kj::Maybe<kj::Own<SyncJob>> NativeLog::startSync() {
@@ -384,7 +410,7 @@ kj::Maybe<kj::Own<SyncJob>> NativeLog::startSync() {
 
 void NativeLog::finishSync(kj::Own<SyncJob> job) {
   requireUsable();
-  KJ_IF_MAYBE(reached, inFlight_) {
+  KJ_IF_MAYBE (reached, inFlight_) {
     if (reached->end > durable_.end) durable_ = *reached;
   }
   inFlight_ = nullptr;
@@ -394,7 +420,8 @@ void NativeLog::breakLog(kj::Own<SyncJob> job, kj::StringPtr reason) {
   requireUsable();
   breakWith(reason);
   lost_ = true;
-  // Remembered over a restart as far as the device still allows it: the system's cache may go on showing what it could not write.
+  // Remembered over a restart as far as the device still allows it: the system's cache may go on showing what it could
+  // not write.
   kj::runCatchingExceptions([&] {
     auto state = describe(durable_);
     state.lost = true;
@@ -407,12 +434,12 @@ void NativeLog::syncAll() {
   if (dirtyFrom_ == nullptr && !dirtyFolder_ && !newFolder_) return;
   auto outer = kj::mv(inFlight_);
   auto job = makeJob();
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { job->run(); })) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { job->run(); })) {
     lost_ = true;
     breakWith(exception->getDescription());
     kj::throwFatalException(kj::mv(*exception));
   }
-  durable_ = active().summary();
+  durable_ = KJ_ASSERT_NONNULL(inFlight_);
   inFlight_ = kj::mv(outer);
 }
 
@@ -429,8 +456,8 @@ void NativeLog::settleFolder() {
 
 void NativeLog::dropBefore(Offset start) {
   requireUsable();
-  KJ_REQUIRE(start_ <= start && start <= end(), "the start must lie between the old one and the end", id_.name, start_, start,
-             end());
+  KJ_REQUIRE(start_ <= start && start <= end(), "the start must lie between the old one and the end", id_.name, start_,
+             start, end());
   if (start == start_ && start != end()) return;
   guarded([&] {
     host_.beforeChange();
@@ -463,19 +490,22 @@ void NativeLog::goOnEmpty() {
 void NativeLog::removeBelow(Offset start) {
   settleFolder();
   size_t removed = 0;
-  while (removed + 1 < segments_.size() && segments_[removed + 1]->base() <= start) ++removed;
+  while (removed + 1 < segments_.size() && segments_[removed + 1]->base() <= start)
+    ++removed;
   kj::Vector<kj::Own<Segment>> dropped;
   kj::Vector<kj::Own<Segment>> kept;
-  for (size_t i = 0; i < segments_.size(); ++i) (i < removed ? dropped : kept).add(kj::mv(segments_[i]));
+  for (size_t i = 0; i < segments_.size(); ++i)
+    (i < removed ? dropped : kept).add(kj::mv(segments_[i]));
   segments_ = kj::mv(kept);
   if (durable_.base < segments_.front()->base()) durable_ = SegmentSummary::empty(segments_.front()->base());
-  KJ_IF_MAYBE(from, dirtyFrom_) {
+  KJ_IF_MAYBE (from, dirtyFrom_) {
     if (*from < segments_.front()->base()) dirtyFrom_ = segments_.front()->base();
   }
   forgetCursors();
   // The new start is durable before anything below it goes.
   putState(describe(durable_));
-  for (auto& segment : dropped) segment->remove();
+  for (auto& segment : dropped)
+    segment->remove();
   measure();
 }
 
@@ -485,32 +515,45 @@ void NativeLog::truncateFrom(Offset end) {
   if (end == this->end()) return;
   size_t index = segmentOf(end);
   auto place = guarded([&] { return KJ_ASSERT_NONNULL(segments_[index]->locate(end)); });
-  KJ_REQUIRE(place.base == end, "a log can only be cut between batches; this is inside of one", id_.name, end, place.base,
-             place.last);
+  KJ_REQUIRE(place.base == end, "a log can only be cut between batches; this is inside of one", id_.name, end,
+             place.base, place.last);
   guarded([&] {
     host_.beforeChange();
     changed_ = true;
     settleFolder();
-    KJ_IF_MAYBE(job, inFlight_) {
-      if (job->end > end) inFlight_ = nullptr;
+    bool overtakesJob = false;
+    KJ_IF_MAYBE (job, inFlight_) {
+      overtakesJob = job->end > end;
     }
+    if (overtakesJob) inFlight_ = nullptr;
     auto& segment = *segments_[index];
     segment.truncate(place);
     kj::Vector<kj::Own<Segment>> dropped;
-    for (size_t i = index + 1; i < segments_.size(); ++i) dropped.add(kj::mv(segments_[i]));
+    for (size_t i = index + 1; i < segments_.size(); ++i)
+      dropped.add(kj::mv(segments_[i]));
     segments_.truncate(index + 1);
     forgetCursors();
-    if (durable_.end > end || durable_.base > segment.base()) {
-      // From now on recovery does not expect what is about to go.
+    bool cutsDurable = durable_.end > end || durable_.base > segment.base();
+    if (cutsDurable) {
+      bool same = durable_.base == segment.base();
+      uint32_t offsetEntries = same ? kj::min(durable_.offsetEntries, segment.summary().offsetEntries) : 0;
+      uint32_t timeEntries = same ? kj::min(durable_.timeEntries, segment.summary().timeEntries) : 0;
       durable_ = segment.summary();
-      putState(describe(durable_));
+      durable_.offsetEntries = offsetEntries;
+      durable_.timeEntries = timeEntries;
     }
-    for (size_t i = dropped.size(); i-- > 0;) dropped[i]->remove();
+    // From now on recovery does not expect what is about to go; nor does a state count that the job was going to write.
+    if (cutsDurable || overtakesJob) putState(describe(durable_));
+    for (size_t i = dropped.size(); i-- > 0;)
+      dropped[i]->remove();
     segment.cutFiles();
+    dirtyFiles_.add(segment.path(kIndexSuffix));
+    dirtyFiles_.add(segment.path(kTimeIndexSuffix));
     noteDirty(segment.base());
     dirtyFolder_ = true;
     dirtyBytes_ = 0;
     syncAll();
+    durable_ = segment.summary();
     measure();
   });
 }
@@ -527,7 +570,8 @@ void NativeLog::resetTo(Offset start) {
     intent.resetting = true;
     intent.segments.clear();
     putState(intent);
-    for (size_t i = segments_.size(); i-- > 0;) segments_[i]->remove();
+    for (size_t i = segments_.size(); i-- > 0;)
+      segments_[i]->remove();
     segments_.clear();
     segments_.add(Segment::create(*folder_, start));
     folder_->fileSystem.syncDirectory(folder_->path);
@@ -573,7 +617,8 @@ void NativeLog::configure(LogOptions options) {
 
 void NativeLog::measure() {
   uint64_t bytes = 0;
-  for (auto& segment : segments_) bytes += segment->fileBytes();
+  for (auto& segment : segments_)
+    bytes += segment->fileBytes();
   host_.addBytes(static_cast<int64_t>(bytes - sizeBytes_));
   sizeBytes_ = bytes;
 }
@@ -601,7 +646,7 @@ ClosedLog NativeLog::describeClosed() {
     closed.state = describe(active().summary());
     closed.state.clean = true;
     closed.dirtyFrom = dirtyFrom_;
-    KJ_IF_MAYBE(job, inFlight_) {
+    KJ_IF_MAYBE (job, inFlight_) {
       if (durable_.end < job->end) closed.dirtyFrom = durable_.base;
     }
     closed.dirtyFiles = kj::mv(dirtyFiles_);

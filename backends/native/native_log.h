@@ -9,11 +9,11 @@ namespace cambium {
 // What is known of a log that is not open, kept by the engine between openings and written to its checkpoint.
 struct ClosedLog {
   LogState state;
-  SegmentSummary durable;          // the last durable part, when the state describes more
-  kj::Maybe<Offset> dirtyFrom;     // base of the first segment that has bytes to sync
+  SegmentSummary durable;             // the last durable part, when the state describes more
+  kj::Maybe<Offset> dirtyFrom;        // base of the first segment that has bytes to sync
   kj::Vector<kj::String> dirtyFiles;  // other files to sync
-  bool dirtyFolder = false;        // segments were made
-  bool newFolder = false;          // the folder itself is not durable yet
+  bool dirtyFolder = false;           // segments were made
+  bool newFolder = false;             // the folder itself is not durable yet
 };
 
 // The engine as its logs see it. Any thread.
@@ -35,11 +35,13 @@ class LogHost {
 
 // A log over segment files; see log_folder.h for what lies where.
 //
-// A state file is written when the start moves, when the log is cut or reset, with the first sync after a roll, and with a sync
-// once more than 16 MiB became durable since the last one. The folder of a new log becomes durable with its first sync.
+// A state file is written when the start moves, when the log is cut or reset, with the first sync after a roll, and
+// with a sync once more than 16 MiB became durable since the last one. The folder of a new log becomes durable with its
+// first sync.
 class NativeLog final : public PartitionLog {
  public:
-  // `segments` is not empty, its last one is active. `closed` says what of it is durable and what is still to be synced.
+  // `segments` is not empty, its last one is active. `closed` says what of it is durable and what is still to be
+  // synced.
   NativeLog(LogHost& host, kj::Own<LogFolder> folder, LogId id, Offset start, kj::Vector<kj::Own<Segment>> segments,
             ClosedLog closed);
   ~NativeLog() noexcept(false) override;
@@ -99,6 +101,7 @@ class NativeLog final : public PartitionLog {
   LogState describe(const SegmentSummary& last) const;
   void putState(const LogState& state);
   kj::Own<Job> makeJob();
+  void addStateTo(Job& job);
   void noteDirty(Offset segment);
   void syncAll();
   void settleFolder();
@@ -116,10 +119,10 @@ class NativeLog final : public PartitionLog {
   kj::Maybe<kj::String> broken_;
   bool lost_ = false;  // broken by a failed sync
 
-  SegmentSummary durable_;               // of the segment that holds the durable end, as it was then
-  kj::Maybe<SegmentSummary> inFlight_;   // what the job that is out will make durable; null when it was overtaken
-  kj::Maybe<Offset> dirtyFrom_;          // base of the first segment with bytes that no job was made for
-  kj::Vector<kj::String> dirtyFiles_;    // other files to sync: indexes of sealed segments, metadata
+  SegmentSummary durable_;              // of the segment that holds the durable end, as it was then
+  kj::Maybe<SegmentSummary> inFlight_;  // what the job that is out will make durable; null when it was overtaken
+  kj::Maybe<Offset> dirtyFrom_;         // base of the first segment with bytes that no job was made for
+  kj::Vector<kj::String> dirtyFiles_;   // other files to sync: indexes of sealed segments, metadata
   bool dirtyFolder_ = false;
   bool newFolder_ = false;
   uint64_t dirtyBytes_ = 0;

@@ -4,7 +4,8 @@
 
 namespace cambium {
 
-// The files and folders to sync, in that order, and then the state to write. Touches nothing of the log but the state file.
+// The files and folders to sync, in that order, and then the state to write. Touches nothing of the log but the state
+// file.
 class NativeLog::Job final : public SyncJob {
  public:
   Job(FileSystem& fileSystem, Offset end, Bytes bytes) : fileSystem_(fileSystem), end_(end), bytes_(bytes) {}

@@ -18,7 +18,8 @@ constexpr size_t kFileBytesMax = size_t{4} << 30;
 
 void checkTable(kj::StringPtr table) {
   bool sound = table.size() >= 1 && table.size() <= kTableNameMax;
-  for (char c : table) sound = sound && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
+  for (char c : table)
+    sound = sound && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
   KJ_REQUIRE(sound, "a table's name has 1 to 64 characters of [a-z0-9_]", table);
 }
 
@@ -32,9 +33,15 @@ kj::Maybe<uint64_t> generationOf(kj::StringPtr name, kj::StringPtr suffix) {
   return generation;
 }
 
-std::string stringOf(ByteView bytes) { return std::string(bytes.asChars().begin(), bytes.size()); }
-std::string stringOf(kj::ArrayPtr<const char> text) { return std::string(text.begin(), text.size()); }
-ByteView bytesOf(const std::string& text) { return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size()); }
+std::string stringOf(ByteView bytes) {
+  return std::string(bytes.asChars().begin(), bytes.size());
+}
+std::string stringOf(kj::ArrayPtr<const char> text) {
+  return std::string(text.begin(), text.size());
+}
+ByteView bytesOf(const std::string& text) {
+  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
+}
 
 void applyChange(TableContents& contents, uint64_t& liveBytes, std::string table, std::string key,
                  const kj::Maybe<ByteView>& value) {
@@ -44,7 +51,7 @@ void applyChange(TableContents& contents, uint64_t& liveBytes, std::string table
     liveBytes -= found->first.size() + found->second.size();
     if (value == nullptr) rows.erase(found);
   }
-  KJ_IF_MAYBE(v, value) {
+  KJ_IF_MAYBE (v, value) {
     liveBytes += key.size() + v->size();
     rows[kj::mv(key)] = stringOf(*v);
   }
@@ -68,17 +75,20 @@ kj::String NativeTables::path(uint64_t generation, kj::StringPtr suffix) const {
 void NativeTables::load(State& state) {
   bool hasContents = false;
   for (auto& entry : fileSystem_.list(folder_)) {
-    KJ_IF_MAYBE(generation, generationOf(entry.name, kSnapshotSuffix)) { generation_ = kj::max(generation_, *generation); }
+    KJ_IF_MAYBE (generation, generationOf(entry.name, kSnapshotSuffix)) {
+      generation_ = kj::max(generation_, *generation);
+    }
     if (generationOf(entry.name, kJournalSuffix) != nullptr) {
       hasContents = hasContents || entry.sizeBytes > table_journal::kHeaderBytes;
     }
   }
-  KJ_REQUIRE(generation_ > 0 || !hasContents, "the tables' journal has no snapshot to begin from; restore it, nothing was changed",
+  KJ_REQUIRE(generation_ > 0 || !hasContents,
+             "the tables' journal has no snapshot to begin from; restore it, nothing was changed",
              fileSystem_.describe(folder_));
   if (generation_ > 0) {
     auto snapshotPath = path(generation_, kSnapshotSuffix);
     auto file = readWholeFile(fileSystem_, snapshotPath, kFileBytesMax);
-    KJ_IF_MAYBE(snapshot, decodeTableSnapshot(file)) {
+    KJ_IF_MAYBE (snapshot, decodeTableSnapshot(file)) {
       KJ_REQUIRE(snapshot->generation == generation_, "this snapshot belongs elsewhere; restore the right one",
                  fileSystem_.describe(snapshotPath), snapshot->generation);
       state.contents = kj::mv(snapshot->contents);
@@ -89,7 +99,8 @@ void NativeTables::load(State& state) {
     }
     state.snapshotBytes = file.size();
     for (auto& [table, rows] : state.contents) {
-      for (auto& [key, value] : rows) state.liveBytes += key.size() + value.size();
+      for (auto& [key, value] : rows)
+        state.liveBytes += key.size() + value.size();
     }
     readJournal(state, path(generation_, kJournalSuffix));
   }
@@ -98,13 +109,15 @@ void NativeTables::load(State& state) {
 
 void NativeTables::readJournal(State& state, kj::StringPtr journalPath) {
   auto where = fileSystem_.describe(journalPath);
-  KJ_REQUIRE(fileSystem_.exists(journalPath), "a journal of the tables is missing; restore it, nothing was changed", where);
+  KJ_REQUIRE(fileSystem_.exists(journalPath), "a journal of the tables is missing; restore it, nothing was changed",
+             where);
   auto contents = readWholeFile(fileSystem_, journalPath, kFileBytesMax);
   TableJournalReader reader(contents, generation_, where);
   for (;;) {
-    KJ_IF_MAYBE(record, reader.next()) {
-      KJ_REQUIRE(record->sequence == state.sequence + 1, "a commit is missing from the tables' journal; restore the file", where,
-                 reader.position(), record->sequence, state.sequence);
+    KJ_IF_MAYBE (record, reader.next()) {
+      KJ_REQUIRE(record->sequence == state.sequence + 1,
+                 "a commit is missing from the tables' journal; restore the file", where, reader.position(),
+                 record->sequence, state.sequence);
       state.sequence = record->sequence;
       for (auto& change : record->changes) {
         applyChange(state.contents, state.liveBytes, stringOf(change.table), stringOf(change.key), change.value);
@@ -116,7 +129,8 @@ void NativeTables::readJournal(State& state, kj::StringPtr journalPath) {
   state.journalBytes = reader.position();
   auto file = fileSystem_.open(journalPath, FileSystem::Mode::kWrite);
   if (reader.tornBytes() > 0) {
-    report_(kj::str(where, ": cut ", reader.tornBytes(), " bytes of a torn commit from position ", reader.position(), " on"));
+    report_(kj::str(where, ": cut ", reader.tornBytes(), " bytes of a torn commit from position ", reader.position(),
+                    " on"));
     file->truncate(reader.position());
   }
   // What a killed process left in the system's cache counts from now on.
@@ -129,7 +143,7 @@ void NativeTables::removeOlder() {
   for (auto& entry : fileSystem_.list(folder_)) {
     auto generation = generationOf(entry.name, kSnapshotSuffix);
     if (generation == nullptr) generation = generationOf(entry.name, kJournalSuffix);
-    KJ_IF_MAYBE(g, generation) {
+    KJ_IF_MAYBE (g, generation) {
       bool leftOver = *g < generation_ || (*g > generation_ && entry.sizeBytes <= table_journal::kHeaderBytes);
       if (leftOver) fileSystem_.removeFile(kj::str(folder_, "/", entry.name));
     }
@@ -171,13 +185,14 @@ Bytes NativeTables::sizeBytes() const {
 // Committing.
 
 void NativeTables::commit(kj::ArrayPtr<const TableChange> changes) {
-  for (auto& change : changes) checkTable(change.table);
+  for (auto& change : changes)
+    checkTable(change.table);
   if (changes.size() == 0) return;
   Waiting mine{changes, false, nullptr};
   kj::Vector<Waiting*> group;
   {
     auto state = state_.lockExclusive();
-    KJ_IF_MAYBE(reason, state->broken) {
+    KJ_IF_MAYBE (reason, state->broken) {
       KJ_FAIL_REQUIRE("the tables are broken until they are opened again", folder_, *reason);
     }
     state->waiting.add(&mine);
@@ -189,7 +204,9 @@ void NativeTables::commit(kj::ArrayPtr<const TableChange> changes) {
     }
   }
   if (!mine.done) lead(group);
-  KJ_IF_MAYBE(failure, mine.failure) { kj::throwFatalException(kj::mv(*failure)); }
+  KJ_IF_MAYBE (failure, mine.failure) {
+    kj::throwFatalException(kj::mv(*failure));
+  }
 }
 
 // Writes and syncs the commits of `group`, applies them and lets their callers go on.
@@ -211,13 +228,14 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
       position = table_journal::kHeaderBytes;
     }
     kj::Vector<kj::byte> records;
-    for (auto* waiting : group) records.addAll(table_journal::encodeRecord(++sequence, waiting->changes));
+    for (auto* waiting : group)
+      records.addAll(table_journal::encodeRecord(++sequence, waiting->changes));
     write(records, position);
     written = records.size();
   });
   {
     auto state = state_.lockExclusive();
-    KJ_IF_MAYBE(exception, failure) {
+    KJ_IF_MAYBE (exception, failure) {
       bool passes = exception->getType() == kj::Exception::Type::OVERLOADED;
       if (!passes && state->broken == nullptr) state->broken = kj::str(exception->getDescription());
     } else {
@@ -233,7 +251,9 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
   if (failure == nullptr) compactIfLarge();
   auto state = state_.lockExclusive();
   for (auto* waiting : group) {
-    KJ_IF_MAYBE(exception, failure) { waiting->failure = kj::cp(*exception); }
+    KJ_IF_MAYBE (exception, failure) {
+      waiting->failure = kj::cp(*exception);
+    }
     waiting->done = true;
   }
   state->leading = false;
@@ -249,13 +269,14 @@ void NativeTables::begin() {
 // Puts records at the end of the journal, durably. On a full device the journal is as before.
 void NativeTables::write(kj::ArrayPtr<const kj::byte> records, uint64_t position) {
   auto& journal = *KJ_ASSERT_NONNULL(journal_);
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { journal.write(position, records); })) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { journal.write(position, records); })) {
     journal.truncate(position);
     kj::throwFatalException(kj::mv(*exception));
   }
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { journal.sync(); })) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { journal.sync(); })) {
     // Also a device that is full now has lost what was written: nobody knows what is in the journal.
-    kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(exception->getDescription())));
+    kj::throwFatalException(
+        kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(exception->getDescription())));
   }
 }
 
@@ -266,14 +287,15 @@ void NativeTables::compactIfLarge() {
     if (state->journalBytes <= kj::max(compactAt_, 2 * state->liveBytes)) return;
     sequence = state->sequence;
   }
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { compact(sequence); })) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { compact(sequence); })) {
     if (fileSystem_.exists(path(generation_ + 1, kSnapshotSuffix))) {
       // A next opening would begin from the new generation: nothing more may go into the old one.
       state_.lockExclusive()->broken = kj::str(exception->getDescription());
     }
     // The old generation goes on; the next attempt comes when the journal has grown as much again.
     compactAt_ *= 2;
-    report_(kj::str("could not write a snapshot of the tables, they go on with their journal: ", exception->getDescription()));
+    report_(kj::str("could not write a snapshot of the tables, they go on with their journal: ",
+                    exception->getDescription()));
     return;
   }
   compactAt_ = kCompactFromBytes;

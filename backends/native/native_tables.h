@@ -8,16 +8,17 @@
 
 namespace cambium {
 
-// The tables of an engine: kept in memory, every commit in a journal (table_journal.h), the journal folded into a snapshot
-// (table_snapshot.h) when it has grown larger than 1 MiB and than twice what the tables hold. A generation is a snapshot and the
-// journal that follows it; the next journal is made before the next snapshot, so a snapshot is never without one.
+// The tables of an engine: kept in memory, every commit in a journal (table_journal.h), the journal folded into a
+// snapshot (table_snapshot.h) when it has grown larger than 1 MiB and than twice what the tables hold. A generation is
+// a snapshot and the journal that follows it; the next journal is made before the next snapshot, so a snapshot is never
+// without one.
 //
-// All methods on any thread. Commits that arrive while one is being synced are written and synced together. A failed sync breaks
-// the tables until they are opened again; a full device refuses the commits at hand and nothing more.
+// All methods on any thread. Commits that arrive while one is being synced are written and synced together. A failed
+// sync breaks the tables until they are opened again; a full device refuses the commits at hand and nothing more.
 class NativeTables {
  public:
-  // Reads what is there. Throws, changing nothing, when it is damaged anywhere but in a torn end of the journal, which is cut.
-  // `report` gets a line for what recovery does. The folder is made with the first commit.
+  // Reads what is there. Throws, changing nothing, when it is damaged anywhere but in a torn end of the journal, which
+  // is cut. `report` gets a line for what recovery does. The folder is made with the first commit.
   NativeTables(FileSystem& fileSystem, kj::String folder, kj::Function<void(kj::StringPtr)> report);
   KJ_DISALLOW_COPY(NativeTables);
 

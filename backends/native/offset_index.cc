@@ -50,7 +50,8 @@ uint64_t OffsetIndex::positionFor(int64_t relativeOffset) const {
 }
 
 void OffsetIndex::truncate(int64_t relativeOffset) {
-  while (entries_.size() > 0 && entries_.back().relativeOffset >= relativeOffset) entries_.removeLast();
+  while (entries_.size() > 0 && entries_.back().relativeOffset >= relativeOffset)
+    entries_.removeLast();
 }
 
 }  // namespace cambium

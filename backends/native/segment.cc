@@ -7,7 +7,9 @@ namespace cambium {
 Segment::Segment(LogFolder& folder, const SegmentSummary& summary)
     : folder_(folder), summary_(summary), id_(folder.indexCache.newId()) {}
 
-Segment::~Segment() noexcept(false) { folder_.indexCache.erase(id_); }
+Segment::~Segment() noexcept(false) {
+  folder_.indexCache.erase(id_);
+}
 
 kj::Own<Segment> Segment::create(LogFolder& folder, Offset base) {
   auto segment = kj::heap<Segment>(folder, SegmentSummary::empty(base));
@@ -26,7 +28,9 @@ kj::String Segment::path(kj::StringPtr suffix) const {
 }
 
 const SharedFile& Segment::file() {
-  KJ_IF_MAYBE(open, file_) { return **open; }
+  KJ_IF_MAYBE (open, file_) {
+    return **open;
+  }
   auto opened = folder_.fileSystem.open(path(kLogSuffix), FileSystem::Mode::kWrite);
   kj::Own<const SharedFile> shared = kj::atomicRefcounted<SharedFile>(kj::mv(opened));
   auto& result = *shared;
@@ -35,7 +39,8 @@ const SharedFile& Segment::file() {
 }
 
 uint64_t Segment::fileBytes() const {
-  return summary_.bytes + summary_.offsetEntries * OffsetIndex::kEntryBytes + summary_.timeEntries * TimeIndex::kEntryBytes;
+  return summary_.bytes + summary_.offsetEntries * OffsetIndex::kEntryBytes +
+         summary_.timeEntries * TimeIndex::kEntryBytes;
 }
 
 bool Segment::mustRollBefore(const BatchView& batch) {
@@ -70,7 +75,8 @@ bool Segment::staysRoomyFor(size_t more, const BatchView& last) {
 void Segment::append(ByteView run, kj::ArrayPtr<const BatchView> batches) {
   auto& indexes = ownIndexes();
   file().get().write(summary_.bytes, run);
-  for (auto& batch : batches) note(indexes, batch.lastOffset(), batch.maxTimestamp(), batch.size());
+  for (auto& batch : batches)
+    note(indexes, batch.lastOffset(), batch.maxTimestamp(), batch.size());
 }
 
 void Segment::adopt(const BatchView& batch) {
@@ -111,8 +117,9 @@ void Segment::finishTimeIndex() {
 }
 
 bool Segment::hasUnsavedIndexes() const {
-  KJ_IF_MAYBE(own, own_) {
-    return trimIndexFiles_ || (*own)->offsets.size() > summary_.offsetEntries || (*own)->times.size() > summary_.timeEntries;
+  KJ_IF_MAYBE (own, own_) {
+    return trimIndexFiles_ || (*own)->offsets.size() > summary_.offsetEntries ||
+           (*own)->times.size() > summary_.timeEntries;
   }
   return false;
 }
@@ -126,7 +133,8 @@ void Segment::saveIndexes() {
     if (entries.size() > 0) file->write(position, entries);
     if (trimIndexFiles_) file->truncate(position + entries.size());
   };
-  save(kIndexSuffix, summary_.offsetEntries * OffsetIndex::kEntryBytes, indexes.offsets.serialize(summary_.offsetEntries));
+  save(kIndexSuffix, summary_.offsetEntries * OffsetIndex::kEntryBytes,
+       indexes.offsets.serialize(summary_.offsetEntries));
   save(kTimeIndexSuffix, summary_.timeEntries * TimeIndex::kEntryBytes, indexes.times.serialize(summary_.timeEntries));
   summary_.offsetEntries = static_cast<uint32_t>(indexes.offsets.size());
   summary_.timeEntries = static_cast<uint32_t>(indexes.times.size());
@@ -135,7 +143,7 @@ void Segment::saveIndexes() {
 
 void Segment::seal() {
   saveIndexes();
-  KJ_IF_MAYBE(own, own_) {
+  KJ_IF_MAYBE (own, own_) {
     folder_.indexCache.put(id_, kj::atomicRefcounted<SealedIndexes>(kj::mv(**own)));
     own_ = nullptr;
   }
@@ -143,8 +151,10 @@ void Segment::seal() {
 }
 
 const SegmentIndexes& Segment::indexes(kj::Own<const SealedIndexes>& hold) {
-  KJ_IF_MAYBE(own, own_) { return **own; }
-  KJ_IF_MAYBE(cached, folder_.indexCache.get(id_)) {
+  KJ_IF_MAYBE (own, own_) {
+    return **own;
+  }
+  KJ_IF_MAYBE (cached, folder_.indexCache.get(id_)) {
     hold = kj::mv(*cached);
     return hold->get();
   }
@@ -154,7 +164,9 @@ const SegmentIndexes& Segment::indexes(kj::Own<const SealedIndexes>& hold) {
 }
 
 SegmentIndexes& Segment::ownIndexes() {
-  KJ_IF_MAYBE(own, own_) { return **own; }
+  KJ_IF_MAYBE (own, own_) {
+    return **own;
+  }
   auto loaded = kj::heap<SegmentIndexes>(loadIndexes());
   auto& result = *loaded;
   own_ = kj::mv(loaded);
@@ -164,7 +176,9 @@ SegmentIndexes& Segment::ownIndexes() {
 
 SegmentIndexes Segment::loadIndexes() {
   if (summary_.bytes == 0) return {};
-  KJ_IF_MAYBE(indexes, readIndexFiles()) { return kj::mv(*indexes); }
+  KJ_IF_MAYBE (indexes, readIndexFiles()) {
+    return kj::mv(*indexes);
+  }
   return rebuildIndexes();
 }
 
@@ -181,6 +195,7 @@ SegmentIndexes Segment::rebuildIndexes() {
     auto file = folder_.fileSystem.open(path(suffix), FileSystem::Mode::kCreate);
     file->truncate(0);
     if (entries.size() > 0) file->write(0, entries);
+    file->sync();
   };
   replace(kIndexSuffix, indexes.offsets.serialize());
   replace(kTimeIndexSuffix, indexes.times.serialize());
@@ -211,6 +226,13 @@ void Segment::trimIndexes() {
   saveIndexes();
 }
 
+void Segment::syncFiles() {
+  file().get().sync();
+  for (auto suffix : {kIndexSuffix, kTimeIndexSuffix}) {
+    folder_.fileSystem.open(path(suffix), FileSystem::Mode::kWrite)->sync();
+  }
+}
+
 kj::Maybe<SegmentIndexes> Segment::readIndexFiles() {
   auto& fileSystem = folder_.fileSystem;
   auto offsetsPath = path(kIndexSuffix);
@@ -220,8 +242,8 @@ kj::Maybe<SegmentIndexes> Segment::readIndexFiles() {
   if (!fileSystem.exists(offsetsPath) || !fileSystem.exists(timesPath)) return nullptr;
   auto offsets = OffsetIndex::parse(readWholeFile(fileSystem, offsetsPath), summary_.bytes, summary_.offsetEntries);
   auto times = TimeIndex::parse(readWholeFile(fileSystem, timesPath), summary_.timeEntries);
-  KJ_IF_MAYBE(o, offsets) {
-    KJ_IF_MAYBE(t, times) {
+  KJ_IF_MAYBE (o, offsets) {
+    KJ_IF_MAYBE (t, times) {
       if (o->size() == summary_.offsetEntries && t->size() == summary_.timeEntries) {
         return SegmentIndexes{kj::mv(*o), kj::mv(*t)};
       }
@@ -240,7 +262,7 @@ void Segment::extendIndexes(SegmentIndexes& indexes) {
   }
   auto scan = headers(walked.summary_.bytes, summary_.bytes);
   for (;;) {
-    KJ_IF_MAYBE(place, scan.next()) {
+    KJ_IF_MAYBE (place, scan.next()) {
       walked.note(indexes, place->last, place->maxTimestamp, place->bytes);
     } else {
       break;
@@ -248,7 +270,21 @@ void Segment::extendIndexes(SegmentIndexes& indexes) {
   }
 }
 
-void Segment::completeIndexes() { extendIndexes(ownIndexes()); }
+bool Segment::completeIndexes() {
+  auto& indexes = ownIndexes();
+  // A clean close left a time entry behind the last offset entry. With offset entries about to come in between, time
+  // entries belong there too: it goes.
+  auto offsets = indexes.offsets.entries();
+  size_t before = indexes.times.size();
+  indexes.times.truncate(offsets.size() == 0 ? 0 : int64_t{offsets.back().relativeOffset} + 1);
+  bool kept = indexes.times.size() == before;
+  if (!kept) {
+    summary_.timeEntries = kj::min(summary_.timeEntries, static_cast<uint32_t>(indexes.times.size()));
+    trimIndexFiles_ = true;
+  }
+  extendIndexes(indexes);
+  return kept;
+}
 
 HeaderScan Segment::headers(uint64_t position, uint64_t end) {
   return HeaderScan(folder_.fileSystem, file().get(), path(kLogSuffix), position, end);
@@ -260,7 +296,7 @@ kj::Maybe<BatchPlace> Segment::locate(Offset offset) {
   uint64_t from = indexes(hold).offsets.positionFor(offset - summary_.base);
   auto scan = headers(from, summary_.bytes);
   for (;;) {
-    KJ_IF_MAYBE(place, scan.next()) {
+    KJ_IF_MAYBE (place, scan.next()) {
       if (place->last >= offset) return *place;
     } else {
       return nullptr;
@@ -274,15 +310,16 @@ kj::Maybe<BatchPlace> Segment::locateTime(TimestampMs atLeast, Offset from) {
   {
     kj::Own<const SealedIndexes> hold;
     auto& found = indexes(hold);
-    // The first batch that late lies behind the last offset entry before the first time entry that late: with every offset
-    // entry the largest timestamp up to there is recorded.
+    // The first batch that late lies behind the last offset entry before the first time entry that late: with every
+    // offset entry the largest timestamp up to there is recorded.
     auto* entry = found.times.firstAtLeast(atLeast);
-    position = entry == nullptr ? found.offsets.lastPosition() : found.offsets.positionFor(int64_t{entry->relativeOffset} - 1);
+    position =
+        entry == nullptr ? found.offsets.lastPosition() : found.offsets.positionFor(int64_t{entry->relativeOffset} - 1);
     position = kj::max(position, found.offsets.positionFor(from - summary_.base));
   }
   auto scan = headers(position, summary_.bytes);
   for (;;) {
-    KJ_IF_MAYBE(place, scan.next()) {
+    KJ_IF_MAYBE (place, scan.next()) {
       if (place->last >= from && place->maxTimestamp >= atLeast) return *place;
     } else {
       return nullptr;
@@ -292,11 +329,11 @@ kj::Maybe<BatchPlace> Segment::locateTime(TimestampMs atLeast, Offset from) {
 
 kj::Maybe<BatchPlace> Segment::locateNewest(Offset from) {
   kj::Maybe<BatchPlace> newest;
-  KJ_IF_MAYBE(first, locate(from)) {
+  KJ_IF_MAYBE (first, locate(from)) {
     auto scan = headers(first->position, summary_.bytes);
     for (;;) {
-      KJ_IF_MAYBE(place, scan.next()) {
-        KJ_IF_MAYBE(n, newest) {
+      KJ_IF_MAYBE (place, scan.next()) {
+        KJ_IF_MAYBE (n, newest) {
           if (place->maxTimestamp <= n->maxTimestamp) continue;
         }
         newest = *place;
@@ -334,7 +371,7 @@ void Segment::truncate(const BatchPlace& place) {
     uint64_t from = indexes.times.size() > 0 ? indexes.offsets.lastPosition() : 0;
     auto scan = headers(from, place.position);
     for (;;) {
-      KJ_IF_MAYBE(kept, scan.next()) {
+      KJ_IF_MAYBE (kept, scan.next()) {
         consider(kept->maxTimestamp, kept->last);
       } else {
         break;
@@ -352,7 +389,8 @@ void Segment::cutFiles() {
 
 void Segment::remove() {
   file_ = nullptr;
-  for (auto suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix}) folder_.fileSystem.removeFile(path(suffix));
+  for (auto suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix})
+    folder_.fileSystem.removeFile(path(suffix));
 }
 
 }  // namespace cambium

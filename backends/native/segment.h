@@ -15,11 +15,11 @@ class SharedFile final : public kj::AtomicRefcounted {
   mutable kj::Own<File> file_;
 };
 
-// One piece of a log: a .log file with batches, and its indexes. The last segment of a log is active and grows; the others are
-// sealed. A sealed segment holds only its summary in memory; its indexes come through the engine's cache.
+// One piece of a log: a .log file with batches, and its indexes. The last segment of a log is active and grows; the
+// others are sealed. A sealed segment holds only its summary in memory; its indexes come through the engine's cache.
 //
-// Appending goes: append() as often as wanted, then seal(). Index entries stay in memory until saveIndexes(); they can be
-// rebuilt from the .log file at any time, and are when their files are missing or damaged.
+// Appending goes: append() as often as wanted, then seal(). Index entries stay in memory until saveIndexes(); they can
+// be rebuilt from the .log file at any time, and are when their files are missing or damaged.
 class Segment {
  public:
   // What append() changes, to undo it.
@@ -77,8 +77,11 @@ class Segment {
   void checkIndexFiles();
   // Makes the index files hold the indexes and nothing else.
   void trimIndexes();
-  // Adds the entries that the saved indexes lack up to the end of what the summary describes.
-  void completeIndexes();
+  // Makes the batches and the saved indexes durable.
+  void syncFiles();
+  // Adds the entries that the saved indexes lack up to the end of what the summary describes. False when entries that
+  // had been saved are not among them any more.
+  bool completeIndexes();
   // Removes the files.
   void remove();
 

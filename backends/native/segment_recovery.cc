@@ -24,7 +24,8 @@ kj::Vector<kj::Own<Segment>> SegmentRecovery::run() {
   }
   // What was lost lies below a start that outlived it: the log goes on, empty, at its start.
   if (segments_.back()->summary().end < start_) {
-    for (auto& segment : segments_) segment->remove();
+    for (auto& segment : segments_)
+      segment->remove();
     segments_.clear();
     dirty_.clear();
     startEmpty();
@@ -40,7 +41,9 @@ kj::String SegmentRecovery::path(Offset base, kj::StringPtr suffix) const {
 void SegmentRecovery::listSegments() {
   auto entries = folder_.fileSystem.list(folder_.path);
   for (auto& entry : entries) {
-    KJ_IF_MAYBE(base, parseSegmentFileName(entry.name, kLogSuffix)) { found_.add(Found{*base, entry.sizeBytes}); }
+    KJ_IF_MAYBE (base, parseSegmentFileName(entry.name, kLogSuffix)) {
+      found_.add(Found{*base, entry.sizeBytes});
+    }
   }
   removeOrphans(entries);
 }
@@ -55,7 +58,7 @@ void SegmentRecovery::removeOrphans(kj::ArrayPtr<const FileSystem::Entry> entrie
   for (auto& entry : entries) {
     auto base = parseSegmentFileName(entry.name, kIndexSuffix);
     if (base == nullptr) base = parseSegmentFileName(entry.name, kTimeIndexSuffix);
-    KJ_IF_MAYBE(b, base) {
+    KJ_IF_MAYBE (b, base) {
       // An index says nothing that its segment does not say.
       if (!hasLog(*b)) folder_.fileSystem.removeFile(kj::str(folder_.path, "/", entry.name));
     }
@@ -64,14 +67,16 @@ void SegmentRecovery::removeOrphans(kj::ArrayPtr<const FileSystem::Entry> entrie
 }
 
 void SegmentRecovery::remove(Offset base) {
-  for (auto suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix}) folder_.fileSystem.removeFile(path(base, suffix));
+  for (auto suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix})
+    folder_.fileSystem.removeFile(path(base, suffix));
   changed_ = true;
 }
 
 void SegmentRecovery::finishReset() {
   if (!known_.resetting) return;
   folder_.report(kj::str(folder_.path, ": finishing an interrupted reset to offset ", known_.start));
-  for (size_t i = found_.size(); i-- > 0;) remove(found_[i].base);
+  for (size_t i = found_.size(); i-- > 0;)
+    remove(found_[i].base);
   found_.clear();
   changed_ = true;
 }
@@ -99,11 +104,13 @@ void SegmentRecovery::checkListed() {
     auto& listed = known_.segments[i];
     bool last = i + 1 == known_.segments.size();
     KJ_REQUIRE(i < found_.size() && found_[i].base == listed.base,
-               "a segment is missing; restore the file or drop this replica, nothing was changed", describe(listed.base),
-               listed.bytes);
+               "a segment is missing; restore the file or drop this replica, nothing was changed",
+               describe(listed.base), listed.bytes);
     bool longEnough = last ? found_[i].bytes >= listed.bytes : found_[i].bytes == listed.bytes;
-    KJ_REQUIRE(longEnough, "a segment has not the size that was durable; restore the file or drop this replica, nothing was changed",
-               describe(listed.base), listed.bytes, found_[i].bytes, listed.end);
+    KJ_REQUIRE(
+        longEnough,
+        "a segment has not the size that was durable; restore the file or drop this replica, nothing was changed",
+        describe(listed.base), listed.bytes, found_[i].bytes, listed.end);
   }
 }
 
@@ -128,7 +135,7 @@ SegmentSummary SegmentRecovery::describeUnlisted(const Found& found) {
   HeaderScan scan(folder_.fileSystem, *file, kj::str(filePath), 0, found.bytes);
   SegmentSummary summary = SegmentSummary::empty(found.base);
   for (;;) {
-    KJ_IF_MAYBE(place, scan.next()) {
+    KJ_IF_MAYBE (place, scan.next()) {
       if (summary.bytes == 0) summary.firstTimestamp = place->maxTimestamp;
       if (summary.bytes == 0 || place->maxTimestamp > summary.maxTimestamp) {
         summary.maxTimestamp = place->maxTimestamp;
@@ -156,7 +163,8 @@ void SegmentRecovery::scanFrom(size_t first) {
     auto& found = found_[i];
     if (segments_.size() > 0 && segments_.back()->summary().end != found.base) {
       // Nothing durable was listed there: the segment before lost its unsynced end.
-      for (size_t j = found_.size(); j-- > i;) discard(found_[j], "it does not continue the segment before it"_kj);
+      for (size_t j = found_.size(); j-- > i;)
+        discard(found_[j], "it does not continue the segment before it"_kj);
       return;
     }
     bool listed = trust_ == Trust::kKnown && i < known_.segments.size();
@@ -165,7 +173,8 @@ void SegmentRecovery::scanFrom(size_t first) {
     if (segments_.size() > 0) segments_.back()->seal();
     segments_.add(kj::mv(segment));
     if (!scanSegment(scanned, found)) {
-      for (size_t j = found_.size(); j-- > i + 1;) discard(found_[j], "it follows a torn one"_kj);
+      for (size_t j = found_.size(); j-- > i + 1;)
+        discard(found_[j], "it follows a torn one"_kj);
       return;
     }
   }
@@ -174,7 +183,9 @@ void SegmentRecovery::scanFrom(size_t first) {
 // False when the segment had to be cut.
 bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   uint64_t from = segment.summary().bytes;
-  segment.completeIndexes();
+  syncedOffsetEntries_ = segment.summary().offsetEntries;
+  syncedTimeEntries_ = segment.summary().timeEntries;
+  if (!segment.completeIndexes()) syncedTimeEntries_ = segment.summary().timeEntries;
   if (known_.lost && trust_ == Trust::kKnown) {
     if (found.bytes == from) return false;
     cutTail(segment, found, "a sync had failed there"_kj);
@@ -182,7 +193,7 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   }
   BatchScan scan(segment.file().get(), from, segment.summary().end);
   for (;;) {
-    KJ_IF_MAYBE(batch, scan.next()) {
+    KJ_IF_MAYBE (batch, scan.next()) {
       segment.adopt(*batch);
     } else {
       break;
@@ -190,7 +201,8 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   }
   uint64_t scanned = segment.summary().bytes - from;
   scannedBytes_ += scanned;
-  if (scanned > 0) folder_.report(kj::str(folder_.path, ": scanned ", scanned, " bytes of batches at ", segment.base()));
+  if (scanned > 0)
+    folder_.report(kj::str(folder_.path, ": scanned ", scanned, " bytes of batches at ", segment.base()));
   if (scan.stopped().size() > 0) cutTail(segment, found, scan.stopped());
   segment.trimIndexes();
   if (scanned > 0 || found.bytes != segment.summary().bytes) dirty_.add(&segment);
@@ -200,8 +212,8 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
 void SegmentRecovery::cutTail(Segment& segment, const Found& found, kj::StringPtr reason) {
   uint64_t position = segment.summary().bytes;
   auto filePath = segment.path(kLogSuffix);
-  folder_.report(kj::str(folder_.fileSystem.describe(filePath), ": cut ", found.bytes - position, " bytes from position ",
-                         position, " (offset ", segment.summary().end, ") on: ", reason));
+  folder_.report(kj::str(folder_.fileSystem.describe(filePath), ": cut ", found.bytes - position,
+                         " bytes from position ", position, " (offset ", segment.summary().end, ") on: ", reason));
   if (trust_ == Trust::kDamaged) {
     auto tail = kj::heapArray<kj::byte>(found.bytes - position);
     size_t got = segment.file().get().read(position, tail);
@@ -227,12 +239,21 @@ void SegmentRecovery::discard(const Found& found, kj::StringPtr reason) {
 
 void SegmentRecovery::startEmpty() {
   segments_.add(Segment::create(folder_, start_));
+  syncedOffsetEntries_ = syncedTimeEntries_ = 0;
   changed_ = true;
 }
 
 void SegmentRecovery::makeDurable() {
-  for (auto* segment : dirty_) segment->file().get().sync();
-  if (changed_) folder_.fileSystem.syncDirectory(folder_.path);
+  for (auto* segment : dirty_) {
+    if (segment == segments_.back().get()) {
+      segment->file().get().sync();
+    } else {
+      segment->syncFiles();
+      segment->closeFile();
+    }
+  }
+  // With the names of segments that were made after the last sync.
+  if (changed_ || dirty_.size() > 0) folder_.fileSystem.syncDirectory(folder_.path);
 }
 
 }  // namespace cambium

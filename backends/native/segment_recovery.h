@@ -7,14 +7,16 @@ namespace cambium {
 // Brings the folder of a log that was not closed cleanly into order:
 //
 //     1. finishes what was interrupted: a reset, the removal of segments below the log start offset;
-//     2. refuses (throws, changing nothing) when a segment that the state lists is missing, shorter than listed, or when nothing
+//     2. refuses (throws, changing nothing) when a segment that the state lists is missing, shorter than listed, or
+//     when nothing
 //        is known and a segment is missing in the middle;
-//     3. scans what the state does not vouch for, checksum by checksum, cuts a torn tail, removes segments behind the cut;
+//     3. scans what the state does not vouch for, checksum by checksum, cuts a torn tail, removes segments behind the
+//     cut;
 //     4. rebuilds indexes that are missing or damaged, trims those that reach too far;
 //     5. makes the result durable.
 //
-// Where nothing trustworthy tells what was durable, bytes that are cut off and segments behind a cut are not deleted but set
-// aside beside the log, under their name with ".cut-<position>" or ".cut" added.
+// Where nothing trustworthy tells what was durable, bytes that are cut off and segments behind a cut are not deleted
+// but set aside beside the log, under their name with ".cut-<position>" or ".cut" added.
 class SegmentRecovery {
  public:
   enum class Trust {
@@ -31,9 +33,13 @@ class SegmentRecovery {
   kj::Vector<kj::Own<Segment>> run();
   // Valid after run(): the log start offset.
   Offset start() const { return start_; }
-  // Valid after run(): bytes that had to be scanned. When this is much, or anything was changed, a new state is worth writing.
+  // Valid after run(): bytes that had to be scanned. When this is much, or anything was changed, a new state is worth
+  // writing.
   uint64_t scannedBytes() const { return scannedBytes_; }
   bool changed() const { return changed_; }
+  // Valid after run(): how many index entries of the active segment are known to be synced.
+  uint32_t syncedOffsetEntries() const { return syncedOffsetEntries_; }
+  uint32_t syncedTimeEntries() const { return syncedTimeEntries_; }
 
  private:
   struct Found {
@@ -63,6 +69,8 @@ class SegmentRecovery {
   Offset start_;
   uint64_t scannedBytes_ = 0;
   bool changed_ = false;
+  uint32_t syncedOffsetEntries_ = 0;
+  uint32_t syncedTimeEntries_ = 0;
   kj::Vector<Found> found_;
   kj::Vector<kj::Own<Segment>> segments_;
   kj::Vector<Segment*> dirty_;

@@ -14,6 +14,9 @@ constexpr size_t kScanBytes = size_t{1} << 20;
 
 bool isSoundHeader(ByteView header, uint64_t room) {
   int64_t size = BatchView::claimedSize(header);
+  auto base = loadBigEndian<int64_t>(header.begin() + kBaseOffset);
+  // An end that offsets cannot express is no end.
+  if (base < 0 || base > INT64_MAX - INT32_MAX - 1) return false;
   return size >= static_cast<int64_t>(kHeaderBytes) && static_cast<uint64_t>(size) <= room &&
          static_cast<int8_t>(header[kMagic]) == kMagicV2 &&
          loadBigEndian<int32_t>(header.begin() + kLastOffsetDelta) >= 0;

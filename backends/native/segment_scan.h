@@ -18,7 +18,8 @@ struct BatchPlace {
 [[noreturn]] void throwDamaged(FileSystem& fileSystem, kj::StringPtr path, uint64_t position, Offset offset,
                                kj::StringPtr what);
 
-// Walks the batch headers of a part of a segment; checks no checksum. Reads a few KiB at a time and steps over large batches.
+// Walks the batch headers of a part of a segment; checks no checksum. Reads a few KiB at a time and steps over large
+// batches.
 class HeaderScan {
  public:
   // From `position`, which is a batch boundary, to `end`. `path` is for messages.

@@ -12,7 +12,8 @@ namespace cambium {
 [[noreturn]] inline void throwSystemError(kj::StringPtr doing, kj::StringPtr path, int error) {
   bool passes = error == ENOSPC || error == EDQUOT || error == EMFILE || error == ENFILE;
   auto type = passes ? kj::Exception::Type::OVERLOADED : kj::Exception::Type::FAILED;
-  kj::throwFatalException(kj::Exception(type, __FILE__, __LINE__, kj::str("cannot ", doing, " ", path, ": ", strerror(error))));
+  kj::throwFatalException(
+      kj::Exception(type, __FILE__, __LINE__, kj::str("cannot ", doing, " ", path, ": ", strerror(error))));
 }
 
 // Calls a system call again while signals interrupt it. Returns its result; errno says why it is negative.

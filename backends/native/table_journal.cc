@@ -17,13 +17,14 @@ constexpr size_t kSectorBytes = 512;
 // Kind, table, two lengths.
 constexpr size_t kChangeBytesMin = 10;
 
-// True when a part of [begin, end) that reaches to the end of a sector, or of the range, holds nothing but zeros: what a disk
-// leaves that did not get to write it.
+// True when a part of [begin, end) that reaches to the end of a sector, or of the range, holds nothing but zeros: what
+// a disk leaves that did not get to write it.
 bool hasUnwrittenSector(ByteView file, size_t begin, size_t end) {
   for (size_t from = begin; from < end;) {
     size_t to = kj::min(end, (from / kSectorBytes + 1) * kSectorBytes);
     bool zeros = true;
-    for (size_t i = from; i < to; ++i) zeros = zeros && file[i] == 0;
+    for (size_t i = from; i < to; ++i)
+      zeros = zeros && file[i] == 0;
     if (zeros) return true;
     from = to;
   }
@@ -45,7 +46,9 @@ kj::Array<kj::byte> table_journal::encodeRecord(uint64_t sequence, kj::ArrayPtr<
   size_t size = kRecordHeaderBytes + 12;
   for (auto& change : changes) {
     size += kChangeBytesMin + change.table.size() + change.key.size();
-    KJ_IF_MAYBE(value, change.value) { size += value->size(); }
+    KJ_IF_MAYBE (value, change.value) {
+      size += value->size();
+    }
   }
   KJ_REQUIRE(size <= kBodyBytesMax, "a commit to the tables is too large; split it", size, kBodyBytesMax);
   ByteWriter out(size);
@@ -60,7 +63,9 @@ kj::Array<kj::byte> table_journal::encodeRecord(uint64_t sequence, kj::ArrayPtr<
     out.uint32(static_cast<uint32_t>(change.key.size()));
     out.bytes(change.key);
     ByteView value;
-    KJ_IF_MAYBE(v, change.value) { value = *v; }
+    KJ_IF_MAYBE (v, change.value) {
+      value = *v;
+    }
     out.uint32(static_cast<uint32_t>(value.size()));
     out.bytes(value);
   }
@@ -76,7 +81,8 @@ TableJournalReader::TableJournalReader(ByteView contents, uint64_t generation, k
   bool sound = in.int32() == kMagic && in.int32() == kVersion && in.uint64() == generation;
   uint32_t crc = in.uint32();
   sound = sound && !in.failed() && crc == crc32c(contents.slice(0, table_journal::kHeaderBytes - 4));
-  KJ_REQUIRE(sound, "the header of a tables' journal is damaged; restore the file, nothing was changed", path, generation);
+  KJ_REQUIRE(sound, "the header of a tables' journal is damaged; restore the file, nothing was changed", path,
+             generation);
 }
 
 void TableJournalReader::throwDamaged(kj::StringPtr what) {
@@ -101,7 +107,7 @@ kj::Maybe<TableJournalReader::Record> TableJournalReader::next() {
     throwDamaged("a record does not match its checksum");
   }
   uint64_t sequence = 0;
-  KJ_IF_MAYBE(changes, parseBody(body, sequence)) {
+  KJ_IF_MAYBE (changes, parseBody(body, sequence)) {
     if (lastSequence_ != 0 && sequence != lastSequence_ + 1) throwDamaged("a record is missing");
     lastSequence_ = sequence;
     position_ = bodyBegin + size;

@@ -9,8 +9,8 @@
 
 namespace cambium {
 
-// The file "tables/<16-digit generation>.journal": every commit to the tables since the snapshot of the same generation, one record
-// each. All integers big-endian.
+// The file "tables/<16-digit generation>.journal": every commit to the tables since the snapshot of the same
+// generation, one record each. All integers big-endian.
 //
 //     header, 20 bytes:           record:  size
 //        4  magic "CMTJ"                      4  n, length of the body
@@ -24,9 +24,9 @@ namespace cambium {
 //                                                     4  length of the key, the key
 //                                                     4  length of the value, the value (0 when deleted)
 //
-// A journal may end in a torn record (power failed while it was written): that is not part of it. A record that is whole but wrong
-// is damage. The two are told apart so: what is torn is cut short by the end of the file, or has a stretch up to the end of a
-// disk sector that was never written and reads as zeros.
+// A journal may end in a torn record (power failed while it was written): that is not part of it. A record that is
+// whole but wrong is damage. The two are told apart so: what is torn is cut short by the end of the file, or has a
+// stretch up to the end of a disk sector that was never written and reads as zeros.
 namespace table_journal {
 inline constexpr size_t kHeaderBytes = 20;
 inline constexpr size_t kRecordHeaderBytes = 12;
@@ -53,7 +53,8 @@ class TableJournalReader {
     uint64_t sequence;
     kj::Vector<Change> changes;
   };
-  // The next record, or null at the end of what is whole. Throws, naming file, position and sequence, when there is damage.
+  // The next record, or null at the end of what is whole. Throws, naming file, position and sequence, when there is
+  // damage.
   kj::Maybe<Record> next();
   // One past the last whole record.
   size_t position() const { return position_; }

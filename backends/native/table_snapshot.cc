@@ -10,8 +10,12 @@ constexpr int32_t kMagic = 0x434d5453;  // "CMTS"
 constexpr int32_t kVersion = 1;
 constexpr size_t kChecksummedFrom = 8;
 
-ByteView bytesOf(const std::string& text) { return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size()); }
-std::string stringOf(ByteView bytes) { return std::string(bytes.asChars().begin(), bytes.size()); }
+ByteView bytesOf(const std::string& text) {
+  return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
+}
+std::string stringOf(ByteView bytes) {
+  return std::string(bytes.asChars().begin(), bytes.size());
+}
 }  // namespace
 
 kj::Array<kj::byte> encodeTableSnapshot(uint64_t generation, uint64_t sequence, const TableContents& contents) {
@@ -19,7 +23,8 @@ kj::Array<kj::byte> encodeTableSnapshot(uint64_t generation, uint64_t sequence, 
   size_t size = 36;
   for (auto& [table, content] : contents) {
     rows += content.size();
-    for (auto& [key, value] : content) size += 9 + table.size() + key.size() + value.size();
+    for (auto& [key, value] : content)
+      size += 9 + table.size() + key.size() + value.size();
   }
   ByteWriter out(size);
   out.int32(kMagic);

@@ -10,8 +10,8 @@ namespace cambium {
 // The contents of all tables: name -> key -> value, keys in order of bytes.
 using TableContents = std::map<std::string, std::map<std::string, std::string>>;
 
-// The file "tables/<16-digit generation>.snapshot": all tables as they were when the journal of the same generation began. Written
-// as a whole, atomically. All integers big-endian:
+// The file "tables/<16-digit generation>.snapshot": all tables as they were when the journal of the same generation
+// began. Written as a whole, atomically. All integers big-endian:
 //
 //     size
 //        4  magic "CMTS"

@@ -49,7 +49,8 @@ const TimeEntry* TimeIndex::firstAtLeast(TimestampMs atLeast) const {
 }
 
 void TimeIndex::truncate(int64_t relativeOffset) {
-  while (entries_.size() > 0 && entries_.back().relativeOffset >= relativeOffset) entries_.removeLast();
+  while (entries_.size() > 0 && entries_.back().relativeOffset >= relativeOffset)
+    entries_.removeLast();
 }
 
 }  // namespace cambium

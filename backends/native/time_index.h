@@ -7,16 +7,16 @@
 
 namespace cambium {
 
-// Finds the batches of a time in their segment. The file "<base offset>.timeindex" is Apache Kafka's: entries one after another,
-// big-endian,
+// Finds the batches of a time in their segment. The file "<base offset>.timeindex" is Apache Kafka's: entries one after
+// another, big-endian,
 //
 //     position  size
 //            0     8  the largest timestamp up to here
 //            8     4  last offset of the first batch that carries it, relative to the segment's base offset
 //
-// with timestamps and offsets strictly increasing. Added when the offset index gets an entry, and when the segment is sealed or
-// its log closed cleanly, provided the largest timestamp grew.
-// (Source: TimeIndex.maybeAppend, LogSegment.onBecomeInactiveSegment and LogSegment.close in Apache Kafka.)
+// with timestamps and offsets strictly increasing. Added when the offset index gets an entry, and when the segment is
+// sealed or its log closed cleanly, provided the largest timestamp grew. (Source: TimeIndex.maybeAppend,
+// LogSegment.onBecomeInactiveSegment and LogSegment.close in Apache Kafka.)
 struct TimeEntry {
   TimestampMs timestamp;
   int32_t relativeOffset;
@@ -33,8 +33,8 @@ class TimeIndex {
   TimeIndex(TimeIndex&&) = default;
   TimeIndex& operator=(TimeIndex&&) = default;
 
-  // Reads the first `entriesMax` entries of a file's contents. Null when they are no time index: not a multiple of the entry
-  // size, or out of order.
+  // Reads the first `entriesMax` entries of a file's contents. Null when they are no time index: not a multiple of the
+  // entry size, or out of order.
   static kj::Maybe<TimeIndex> parse(ByteView file, size_t entriesMax = SIZE_MAX);
   // The file's contents from entry `from` on.
   kj::Array<kj::byte> serialize(size_t from = 0) const;

@@ -42,6 +42,18 @@ void refuseHeadlessStore(rocksdb::Env& env, kj::StringPtr path) {
   }
 }
 
+class SilentLogger final : public rocksdb::Logger {
+ public:
+  void Logv(const char*, va_list) override {}
+};
+
+bool isEmpty(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) {
+  std::unique_ptr<rocksdb::Iterator> iterator(db.NewIterator(rocksdb::ReadOptions(), &family));
+  iterator->SeekToFirst();
+  check(iterator->status(), "reading the first row of the store");
+  return !iterator->Valid();
+}
+
 void makeFolder(kj::StringPtr path) {
   std::error_code error;
   std::filesystem::create_directories(path.cStr(), error);
@@ -73,10 +85,43 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
 }
 
 RocksStore::~RocksStore() noexcept(false) {
-  if (db_ == nullptr) return;
-  sealListener_->db = nullptr;
-  for (auto& [name, family] : families_) db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+  if (sealListener_ != nullptr) sealListener_->db = nullptr;
+  families_.clear();
   db_->Close().PermitUncheckedError();
+}
+
+RocksStore::RocksStore(kj::StringPtr path, ReadOnly) : path_(kj::str(path)), walSync_([this] { syncWal(); }) {
+  auto& env = *rocksdb::Env::Default();
+  KJ_REQUIRE(env.FileExists(kj::str(path, "/CURRENT").cStr()).ok(), "there is no RocksDB store in this folder", path);
+  cache_ = rocksdb::NewLRUCache(options_.cacheBytes.value(), 2);
+  std::vector<std::string> families;
+  check(rocksdb::DB::ListColumnFamilies(databaseOptions(options_, &env), path.cStr(), &families),
+        kj::str("cannot read the store in ", path));
+  openReadOnly(families);
+}
+
+void RocksStore::openReadOnly(const std::vector<std::string>& families) {
+  auto dbOptions = databaseOptions(options_, rocksdb::Env::Default());
+  dbOptions.create_if_missing = false;
+  // The library would begin a new information log in the folder.
+  dbOptions.info_log = std::make_shared<SilentLogger>();
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (auto& name : families) {
+    bool isBucket = parseBucketFamily(name.c_str()) != nullptr;
+    descriptors.emplace_back(name, isBucket ? bucketOptions(options_) : rowOptions(options_, cache_));
+  }
+  std::vector<Family*> handles;
+  rocksdb::DB* db = nullptr;
+  check(rocksdb::DB::OpenForReadOnly(dbOptions, path_.cStr(), descriptors, &handles, &db), kj::str("cannot open the store in ", path_));
+  adopt(db, handles);
+  requireFormat();
+  for (auto name : {kLogsFamily, kIndexFamily, kBlocksFamily, kExtentsFamily}) {
+    KJ_REQUIRE(families_.contains(name.cStr()), "the store lacks a column family that each one has", path_, name);
+  }
+  logs_ = families_.at(kLogsFamily.cStr()).get();
+  index_ = families_.at(kIndexFamily.cStr()).get();
+  blocks_ = families_.at(kBlocksFamily.cStr()).get();
+  extents_ = families_.at(kExtentsFamily.cStr()).get();
 }
 
 void RocksStore::open(const std::vector<std::string>& families) {
@@ -95,41 +140,49 @@ void RocksStore::open(const std::vector<std::string>& families) {
   std::vector<Family*> handles;
   rocksdb::DB* db = nullptr;
   check(rocksdb::DB::Open(dbOptions, path_.cStr(), descriptors, &handles, &db), kj::str("cannot open the store in ", path_));
-  db_.reset(db);
-  for (auto* handle : handles) families_[handle->GetName()] = handle;
+  adopt(db, handles);
   sealListener_->db = db;
+  // A crash may have come before the first write to a new store.
+  if (families.size() > 1 || !isEmpty(*db, *meta_)) requireFormat();
 
-  meta_ = families_.at(rocksdb::kDefaultColumnFamilyName);
   auto fixed = [&](kj::StringPtr name) {
     auto found = families_.find(name.cStr());
-    return found != families_.end() ? found->second : create(name, rowOptions(options_, cache_));
+    return found != families_.end() ? found->second.get() : create(name, rowOptions(options_, cache_));
   };
-  KJ_IF_MAYBE(format, get(*meta_, "format"_kj.asBytes(), "reading the format version")) {
-    KJ_REQUIRE(format->size() == 4 && loadBigEndian<uint32_t>(format->begin()) == kFormatVersion,
-               "the store has another format version than this program writes: use the version that wrote it", path_, kFormatVersion);
-  } else {
-    KJ_REQUIRE(families.size() == 1, "the store has no format version: another program made it", path_);
-  }
-  logs_ = fixed(kLogsFamily);
-  index_ = fixed(kIndexFamily);
-  blocks_ = fixed(kBlocksFamily);
-  extents_ = fixed(kExtentsFamily);
-  for (auto& [name, family] : families_) {
-    KJ_IF_MAYBE(bucket, parseBucketFamily(name.c_str())) foundBuckets_[*bucket] = family;
-    KJ_IF_MAYBE(table, parseTableFamily(name.c_str())) foundTables_[table->cStr()] = family;
-  }
   kj::byte version[4];
   storeBigEndian(version, kFormatVersion);
   rocksdb::WriteBatch batch;
   check(batch.Put(meta_, "format", toSlice(kj::arrayPtr(version, 4))), "format version");
   write(batch, Durability::kSynced, "writing the format version");
+  logs_ = fixed(kLogsFamily);
+  index_ = fixed(kIndexFamily);
+  blocks_ = fixed(kBlocksFamily);
+  extents_ = fixed(kExtentsFamily);
+}
+
+void RocksStore::adopt(rocksdb::DB* db, const std::vector<Family*>& handles) {
+  db_.reset(db);
+  for (auto* handle : handles) {
+    const std::string& name = handle->GetName();
+    families_[name].reset(handle);
+    KJ_IF_MAYBE(bucket, parseBucketFamily(name.c_str())) foundBuckets_[*bucket] = handle;
+    KJ_IF_MAYBE(table, parseTableFamily(name.c_str())) foundTables_[table->cStr()] = handle;
+  }
+  meta_ = families_.at(rocksdb::kDefaultColumnFamilyName).get();
+}
+
+void RocksStore::requireFormat() {
+  auto format = get(*meta_, "format"_kj.asBytes(), "reading the format version");
+  auto& found = KJ_REQUIRE_NONNULL(format, "the RocksDB store in this folder is not Cambium's: it has no format version", path_);
+  KJ_REQUIRE(found.size() == 4 && loadBigEndian<uint32_t>(found.begin()) == kFormatVersion,
+             "the store has another format version than this program writes: use the version that wrote it", path_, kFormatVersion);
 }
 
 RocksStore::Family* RocksStore::create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options) {
   Family* family = nullptr;
   check(db_->CreateColumnFamily(options, name.cStr(), &family), kj::str("cannot make column family ", name, " in ", path_));
   std::lock_guard<std::mutex> lock(mutex_);
-  families_[name.cStr()] = family;
+  families_[name.cStr()].reset(family);
   return family;
 }
 
@@ -146,11 +199,14 @@ RocksStore::Family* RocksStore::createTable(kj::StringPtr table) {
 void RocksStore::dropFamily(Family* family) {
   std::string name = family->GetName();
   check(db_->DropColumnFamily(family), kj::str("cannot drop column family ", name.c_str(), " in ", path_));
+  std::unique_ptr<Family> last;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    families_.erase(name);
+    auto found = families_.find(name);
+    last = std::move(found->second);
+    families_.erase(found);
   }
-  check(db_->DestroyColumnFamilyHandle(family), kj::str("cannot release column family ", name.c_str(), " in ", path_));
+  // Destroying the last handle, here and without the lock, unlinks the files.
 }
 
 void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::StringPtr context) {
@@ -220,7 +276,7 @@ void RocksStore::flushAll() {
   std::vector<Family*> families;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (auto& [name, family] : families_) families.push_back(family);
+    for (auto& [name, family] : families_) families.push_back(family.get());
   }
   // One by one: the call for many families syncs the log for each of them, empty or not.
   for (auto* family : families) {
@@ -248,7 +304,7 @@ uint64_t RocksStore::openFiles() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     for (auto& [name, family] : families_) {
-      for (int level = 0; level < db_->NumberLevels(family); ++level) {
+      for (int level = 0; level < db_->NumberLevels(family.get()); ++level) {
         tables += property(*family, rocksdb::DB::Properties::kNumFilesAtLevelPrefix + std::to_string(level));
       }
     }

@@ -33,6 +33,10 @@ class RocksStore {
   // Opens or makes the store and recovers its write-ahead log: what is found is in synced files afterwards. `fileSystem` may be
   // null: the system's own. Throws as openRocksEngine() does.
   RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr<rocksdb::FileSystem> fileSystem);
+  // Opens an existing store for looking only: nothing is changed or locked, writes fail. What the write-ahead log holds is seen as
+  // well. Any family is accepted.
+  struct ReadOnly {};
+  RocksStore(kj::StringPtr path, ReadOnly);
   // Closes the database without flushing: the write-ahead log has it all.
   ~RocksStore() noexcept(false);
   KJ_DISALLOW_COPY(RocksStore);
@@ -76,6 +80,9 @@ class RocksStore {
   class SealListener;
 
   void open(const std::vector<std::string>& families);
+  void openReadOnly(const std::vector<std::string>& families);
+  void adopt(rocksdb::DB* db, const std::vector<Family*>& handles);
+  void requireFormat();
   Family* create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options);
   void leaveFullState();
   void breakStore(const kj::Exception& reason);
@@ -97,7 +104,8 @@ class RocksStore {
   std::map<std::string, Family*> foundTables_;
 
   std::mutex mutex_;
-  std::map<std::string, Family*> families_;  // all handles, by name; guarded by mutex_
+  // All handles, by name; guarded by mutex_. Must be gone before the database is.
+  std::map<std::string, std::unique_ptr<Family>> families_;
   kj::Maybe<kj::Exception> failure_;         // guarded by mutex_
   std::atomic<bool> broken_{false};
   std::atomic<bool> full_{false};

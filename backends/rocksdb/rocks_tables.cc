@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include "backends/rocksdb/check.h"
+#include "backends/rocksdb/row_cursor.h"
 
 namespace cambium::rocks {
 
@@ -47,11 +48,9 @@ void RocksTables::scan(kj::StringPtr table, ByteView prefix, kj::FunctionParam<b
   store_.requireHealthy();
   auto* family = find(table);
   if (family == nullptr) return;
-  std::unique_ptr<rocksdb::Iterator> iterator(store_.db().NewIterator(rocksdb::ReadOptions(), family));
-  for (iterator->Seek(toSlice(prefix)); iterator->Valid() && iterator->key().starts_with(toSlice(prefix)); iterator->Next()) {
-    if (!visit(toView(iterator->key()), toView(iterator->value()))) return;
+  for (RowCursor cursor(store_, *family, prefix); cursor.valid(); cursor.next()) {
+    if (!toSlice(cursor.key()).starts_with(toSlice(prefix)) || !visit(cursor.key(), cursor.value())) return;
   }
-  check(iterator->status(), kj::str("reading table ", table));
 }
 
 void RocksTables::commit(kj::ArrayPtr<const TableChange> changes) {

@@ -4,12 +4,12 @@
 
 namespace cambium::rocks {
 
-RowCursor::RowCursor(RocksStore& store, RocksStore::Family& family)
+RowCursor::RowCursor(RocksStore& store, RocksStore::Family& family, ByteView at)
     : family_(family),
       from_(LogNumber(0), Offset(0)),
       to_(LogNumber(0), Offset(0)),
       iterator_(store.db().NewIterator(rocksdb::ReadOptions(), &family)) {
-  iterator_->SeekToFirst();
+  iterator_->Seek(toSlice(at));
 }
 
 RowCursor::RowCursor(RocksStore& store, RocksStore::Family& family, RowKey from, RowKey to, Unpositioned)

@@ -12,8 +12,8 @@ namespace cambium::rocks {
 // never wades through what was deleted in front of a log's start. One thread.
 class RowCursor {
  public:
-  // All of a family; stands on the first row.
-  RowCursor(RocksStore& store, RocksStore::Family& family);
+  // All of a family; stands on the first row, or on the first at or behind `at`.
+  RowCursor(RocksStore& store, RocksStore::Family& family, ByteView at = nullptr);
   // [from, to) of a family; stands on the first row.
   RowCursor(RocksStore& store, RocksStore::Family& family, RowKey from, RowKey to);
   // [from, to), standing on the last row at or before `at`, which lies in the range; not valid when there is none.

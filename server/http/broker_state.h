@@ -9,9 +9,9 @@ struct BrokerIdentity {
   kj::StringPtr clusterId;  // empty until it is known
 };
 
-// The broker as the HTTP door sees it: it exists, and answers, before the broker serves. Used on the first loop. An
-// answer that was begun while the broker served may be awaited until the door is drained, so the door is drained before
-// the broker is stopped.
+// The broker as the HTTP door sees it: it exists, and answers, before the broker serves. Used on the first loop. What
+// was begun while the broker served goes on until the door is drained or destroyed, so one of these comes before the
+// broker is stopped.
 class BrokerState {
  public:
   virtual ~BrokerState() noexcept(false) = default;
@@ -23,7 +23,7 @@ class BrokerState {
   // --- Only while the broker serves
   // One per loop, in their order.
   virtual kj::Promise<kj::Vector<ShardReport>> reports() = 0;
-  // Those that are open; they stay open until the door is drained. May block, any thread.
+  // Those that are open; they stay so until the door is drained or destroyed. May block, any thread.
   virtual kj::Vector<StorageEngine*> engines() = 0;
 };
 

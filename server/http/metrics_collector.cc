@@ -1,5 +1,7 @@
 #include "server/http/metrics_collector.h"
 
+#include <mutex>
+
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
@@ -12,15 +14,24 @@ constexpr kj::Duration kEnginesWait = 1 * kj::SECONDS;
 
 }  // namespace
 
-// Owned by the job and by who waits for it: the job does not stop when the promise is dropped.
+// Owned by the pool's job and by the collector, of which either may be gone first: the job does not stop when its
+// promise is dropped, and must not touch the broker after that.
 struct MetricsCollector::EngineJob final : public kj::AtomicRefcounted {
   explicit EngineJob(BrokerState& broker) : broker(broker) {}
   void run() {
+    std::lock_guard lock(mutex);
+    if (cancelled) return;
     for (auto* engine : broker.engines())
       found.add(EngineFacts{kj::str(engine->name()), engine->usage()});
   }
+  void cancel() {
+    std::lock_guard lock(mutex);
+    cancelled = true;
+  }
 
   BrokerState& broker;
+  std::mutex mutex;  // std's, because thread sanitizers cannot see into kj's
+  bool cancelled = false;
   kj::Vector<EngineFacts> found;
 };
 
@@ -34,6 +45,10 @@ MetricsCollector::MetricsCollector(BrokerState& broker, ProcessInfo& process, Co
       topics_(topicSeriesMax),
       enginesAsked_(kj::Promise<void>(kj::READY_NOW).fork()),
       page_(kj::Promise<kj::Own<MetricsText>>(kj::NEVER_DONE).fork()) {}
+
+MetricsCollector::~MetricsCollector() noexcept(false) {
+  KJ_IF_MAYBE (job, engineJob_) (*job)->cancel();
+}
 
 kj::Promise<kj::Own<MetricsText>> MetricsCollector::collect() {
   if (!making_) {
@@ -59,10 +74,7 @@ kj::Promise<kj::Own<MetricsText>> MetricsCollector::make() {
   snapshot.doors = connections_.connections();
   snapshot.ready = broker_.startingUp() == nullptr;
   if (snapshot.ready) {
-    if (!askingEngines_) {
-      askingEngines_ = true;
-      enginesAsked_ = askEngines().fork();
-    }
+    if (engineJob_ == nullptr) enginesAsked_ = askEngines().fork();
     snapshot.shards = co_await broker_.reports();
     snapshot.topics = topics_.update(snapshot.shards);
     co_await enginesAsked_.addBranch().exclusiveJoin(timer_.afterDelay(kEnginesWait));
@@ -73,8 +85,9 @@ kj::Promise<kj::Own<MetricsText>> MetricsCollector::make() {
 }
 
 kj::Promise<void> MetricsCollector::askEngines() {
-  KJ_DEFER(askingEngines_ = false);
   auto job = kj::atomicRefcounted<EngineJob>(broker_);
+  engineJob_ = kj::atomicAddRef(*job);
+  KJ_DEFER(engineJob_ = nullptr);
   try {
     co_await pool_.run([job = kj::atomicAddRef(*job)]() mutable { job->run(); });
     engines_ = kj::mv(job->found);

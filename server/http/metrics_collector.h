@@ -24,13 +24,14 @@ class MetricsCollector {
   // `topicSeriesMax`: how many topics have a series of their own.
   MetricsCollector(BrokerState& broker, ProcessInfo& process, ConnectionCounters& connections, WorkPool& pool,
                    kj::Timer& timer, size_t topicSeriesMax);
+  // Stops what is under way; waits for an engine that is being asked on the pool at this moment.
+  ~MetricsCollector() noexcept(false);
   KJ_DISALLOW_COPY(MetricsCollector);
 
   // The page as of now, or the one that is being made. It goes on being made when the promise is dropped. The engines
   // are waited for a second; a page without them is better than none while the disk is slow.
   kj::Promise<kj::Own<MetricsText>> collect();
-  // Done when nothing is being asked of the broker any more; nobody may call collect() after it. Before this the
-  // collector and the broker are not destroyed.
+  // Done when nothing is being asked of the broker any more. Nobody calls collect() after this.
   kj::Promise<void> whenIdle();
 
  private:
@@ -46,8 +47,8 @@ class MetricsCollector {
   kj::Timer& timer_;
   TopicSeries topics_;
 
-  bool askingEngines_ = false;
-  kj::Vector<EngineFacts> engines_;  // what the last asking found, until a page takes it
+  kj::Maybe<kj::Own<EngineJob>> engineJob_;  // while the engines are being asked
+  kj::Vector<EngineFacts> engines_;          // what the last asking found, until a page takes it
   kj::ForkedPromise<void> enginesAsked_;
   bool making_ = false;
   kj::ForkedPromise<kj::Own<MetricsText>> page_;

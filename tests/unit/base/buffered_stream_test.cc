@@ -237,6 +237,14 @@ TEST_F(BufferedStreamTest, DroppedWithAFlushInFlight) {
   EXPECT_EQ(peer->tryRead(buffer, 1, 10).wait(io.waitScope), 0u);
 }
 
+TEST_F(BufferedStreamTest, DroppedBeforeTheFlushOffersItsBytesToASocket) {
+  auto pipe = io.provider->newTwoWayPipe();
+  stream = newBufferedStream(kj::mv(pipe.ends[0]));
+  stream->write("last words", 10).wait(io.waitScope);
+  stream = nullptr;
+  EXPECT_EQ(pipe.ends[1]->readAllText().wait(io.waitScope), "last words"_kj);
+}
+
 TEST_F(BufferedStreamTest, SmallReadsShareOneReadOfTheInnerStream) {
   openPipe();
   auto bytes = pattern(3000, 7);

@@ -71,8 +71,8 @@ TEST(Damage, EveryFlippedBitIsSurvivedAndSeenByTheChecksum) {
       for (int bit = 0; bit < 8; ++bit) {
         whole[at] ^= static_cast<kj::byte>(1 << bit);
         readThrough(whole);
-        // The leader epoch is the broker's to write: nobody minds what it was.
-        bool free = at >= kLeaderEpoch && at < kMagic;
+        // Base offset and leader epoch are the broker's to write: nobody minds what they were.
+        bool free = at < kLength || (at >= kLeaderEpoch && at < kMagic);
         EXPECT_EQ(validateBatches(whole).ok(), free) << codecName(codec).cStr() << " byte " << at << " bit " << bit;
         whole[at] ^= static_cast<kj::byte>(1 << bit);
       }

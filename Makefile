@@ -1,0 +1,49 @@
+# A menu over the CMake presets (CMakePresets.json): every target is a command or two that can be typed as well.
+
+.PHONY: help dependencies build run test tsan interop bench format tidy clean
+
+help:
+	@echo "make build     release build: build/release/cambiumd, build/release/cambium"
+	@echo "make run       build, then start a broker on ./data with deploy/hybrid.flags"
+	@echo "make test      build with assertions and sanitizers, run every test"
+	@echo "make interop   real clients and Apache Kafka's own tools against a real broker"
+	@echo "make bench     named workloads beside their probes"
+	@echo "make format    clang-format, in place"
+	@echo "make tidy      clang-tidy over every source, and the tidy test"
+	@echo "make clean     remove build/"
+
+# Does nothing when everything is there.
+dependencies:
+	@scripts/install-dependencies
+
+build: dependencies
+	@cmake --preset release >build-release.log 2>&1 || { cat build-release.log; exit 1; }
+	@rm -f build-release.log
+	cmake --build --preset release
+
+run: build
+	build/release/cambiumd --flagfile=deploy/hybrid.flags --data_dir=./data
+
+test: dependencies
+	scripts/run-tests
+
+tsan: dependencies
+	scripts/run-tests threads
+
+interop: build
+	scripts/install-dependencies interop
+	tests/interop/run
+
+bench: build
+	bench/run
+
+format:
+	git ls-files '*.h' '*.cc' | xargs clang-format-19 -i
+
+tidy: dependencies
+	cmake --preset tidy
+	cmake --build --preset tidy
+	ctest --preset tidy -R tidy
+
+clean:
+	rm -rf build

@@ -1,0 +1,271 @@
+#include "client/admin.h"
+
+#include "client/error_mapping.h"
+#include "client/topic_access.h"
+
+namespace cambium::client {
+namespace {
+
+template <class T, class List, class Convert>
+kj::Array<T> convertAll(List list, Convert convert) {
+  auto out = kj::heapArrayBuilder<T>(list.size());
+  for (auto item : list)
+    out.add(convert(item));
+  return out.finish();
+}
+
+TopicSummary summaryOf(rpc::TopicSummary::Reader topic) {
+  return {kj::str(topic.getName()), kj::str(topic.getId()), topic.getPartitions(), kj::str(topic.getEngine())};
+}
+
+PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) {
+  return {.index = PartitionIndex(partition.getIndex()),
+          .error = errorIn(partition.getError()),
+          .logStart = Offset(partition.getLogStart()),
+          .highWatermark = Offset(partition.getHighWatermark()),
+          .end = Offset(partition.getEnd()),
+          .durable = Offset(partition.getDurable()),
+          .bytes = Bytes(partition.getBytes()),
+          .extents = partition.getExtents(),
+          .leaderEpoch = LeaderEpoch(partition.getLeaderEpoch()),
+          .engine = kj::str(partition.getEngine()),
+          .core = partition.getCore()};
+}
+
+TopicDescription descriptionOf(rpc::TopicDescription::Reader topic) {
+  auto config = [](rpc::ConfigEntry::Reader entry) {
+    return ConfigEntry{kj::str(entry.getName()), kj::str(entry.getValue()), entry.getIsDefault(),
+                       kj::str(entry.getDocumentation())};
+  };
+  auto partition = [](rpc::PartitionDescription::Reader reader) { return descriptionOf(reader); };
+  return {kj::str(topic.getName()), kj::str(topic.getId()), convertAll<ConfigEntry>(topic.getConfigs(), config),
+          convertAll<PartitionDescription>(topic.getPartitions(), partition)};
+}
+
+void fillConfigs(capnp::List<rpc::Config>::Builder list, kj::ArrayPtr<const ConfigChange> changes) {
+  for (size_t i = 0; i < changes.size(); ++i) {
+    list[i].setName(changes[i].name);
+    KJ_IF_MAYBE (value, changes[i].value) {
+      list[i].setValue(*value);
+    } else {
+      list[i].setReset(true);
+    }
+  }
+}
+
+void fillPartitions(capnp::List<rpc::TopicPartition>::Builder list, kj::ArrayPtr<const TopicPartition> partitions) {
+  for (size_t i = 0; i < partitions.size(); ++i) {
+    list[i].setTopic(partitions[i].topic);
+    list[i].setPartition(partitions[i].partition.value());
+  }
+}
+
+void fillPosition(rpc::Position::Builder position, const OffsetSpec& spec) {
+  KJ_SWITCH_ONEOF(spec) {
+    KJ_CASE_ONEOF(earliest, Earliest) {
+      position.setEarliest();
+    }
+    KJ_CASE_ONEOF(latest, Latest) {
+      position.setLatest();
+    }
+    KJ_CASE_ONEOF(timestamp, TimestampMs) {
+      position.setTimestamp(timestamp.value());
+    }
+    KJ_CASE_ONEOF(maxTimestamp, MaxTimestamp) {
+      position.setMaxTimestamp();
+    }
+  }
+}
+
+// What a call that answers nothing but an error has answered.
+template <class Response>
+Result<void> outcome(const Response& response) {
+  KJ_IF_MAYBE (error, errorIn(response.getError())) return kj::mv(*error);
+  return {};
+}
+
+// The admin and group-offset capabilities are taken anew for each call and used before they have arrived: the first
+// answer says whether there is one, the second call shares its round trip.
+struct Administration {
+  capnp::RemotePromise<rpc::Broker::AdminResults> opening;
+  rpc::Admin::Client admin;
+};
+Administration openAdmin(rpc::Broker::Client broker) {
+  auto opening = broker.adminRequest().send();
+  auto admin = rpc::Admin::Client(opening.getAdmin());
+  return {kj::mv(opening), kj::mv(admin)};
+}
+
+struct Offsets {
+  capnp::RemotePromise<rpc::Broker::GroupOffsetsResults> opening;
+  rpc::GroupOffsets::Client offsets;
+};
+Offsets openOffsets(rpc::Broker::Client broker, kj::StringPtr group) {
+  auto request = broker.groupOffsetsRequest();
+  request.setGroup(group);
+  auto opening = request.send();
+  auto offsets = rpc::GroupOffsets::Client(opening.getOffsets());
+  return {kj::mv(opening), kj::mv(offsets)};
+}
+
+}  // namespace
+
+kj::Promise<BrokerInfo> Admin::info() {
+  auto session = co_await connection_.session();
+  auto response = co_await session.broker.infoRequest().send();
+  auto info = response.getInfo();
+  co_return BrokerInfo{kj::str(info.getVersion()),   kj::str(info.getClusterId()),  info.getBrokerId(), info.getCores(),
+                       kj::str(info.getLogEngine()), kj::str(info.getStateEngine())};
+}
+
+kj::Promise<kj::Array<TopicSummary>> Admin::listTopics() {
+  auto session = co_await connection_.session();
+  auto response = co_await session.broker.listTopicsRequest().send();
+  co_return convertAll<TopicSummary>(response.getTopics(), summaryOf);
+}
+
+kj::Promise<Result<TopicDescription>> Admin::describeTopic(kj::String topic) {
+  auto session = co_await connection_.session();
+  auto request = session.broker.topicRequest();
+  request.setName(topic);
+  auto opened = co_await request.send();
+  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  auto response = co_await opened.getTopic().describeRequest().send();
+  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  co_return descriptionOf(response.getTopic());
+}
+
+kj::Promise<Result<TopicSummary>> Admin::createTopic(kj::String topic, int32_t partitions,
+                                                     kj::Array<ConfigChange> configs, bool validateOnly) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.createTopicRequest();
+  request.setName(topic);
+  request.setPartitions(partitions);
+  fillConfigs(request.initConfigs(configs.size()), configs);
+  request.setValidateOnly(validateOnly);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  auto response = co_await call;
+  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  co_return summaryOf(response.getTopic());
+}
+
+kj::Promise<Result<void>> Admin::deleteTopic(kj::String topic) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.deleteTopicRequest();
+  request.setName(topic);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<void>> Admin::addPartitions(kj::String topic, int32_t total) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.addPartitionsRequest();
+  request.setName(topic);
+  request.setTotal(total);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<void>> Admin::alterTopic(kj::String topic, kj::Array<ConfigChange> changes) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.alterTopicRequest();
+  request.setName(topic);
+  fillConfigs(request.initChanges(changes.size()), changes);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<FoundOffset>> Admin::findOffset(kj::String topic, PartitionIndex partition, OffsetSpec spec) {
+  co_await connection_.session();  // throws where openPartition() would give an error
+  auto access = co_await openPartition(connection_, kj::mv(topic), partition);
+  if (!access.ok()) co_return kj::mv(access.error());
+  auto request = access.value().cap.findOffsetRequest();
+  fillPosition(request.initPosition(), spec);
+  auto response = co_await request.send();
+  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  auto found = response.getFound();
+  co_return FoundOffset{Offset(found.getOffset()), TimestampMs(found.getTimestamp()),
+                        LeaderEpoch(found.getLeaderEpoch())};
+}
+
+kj::Promise<Result<Offset>> Admin::deleteRecords(kj::String topic, PartitionIndex partition, kj::Maybe<Offset> before) {
+  co_await connection_.session();
+  auto access = co_await openPartition(connection_, kj::mv(topic), partition);
+  if (!access.ok()) co_return kj::mv(access.error());
+  auto request = access.value().cap.deleteRecordsRequest();
+  request.setBefore(before.orDefault(kNoOffset).value());
+  auto response = co_await request.send();
+  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  co_return Offset(response.getLogStart());
+}
+
+kj::Promise<Result<kj::Array<kj::String>>> Admin::listGroups() {
+  auto session = co_await connection_.session();
+  auto response = co_await session.broker.listGroupsRequest().send();
+  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  co_return convertAll<kj::String>(response.getGroups(), [](capnp::Text::Reader name) { return kj::str(name); });
+}
+
+kj::Promise<Result<kj::Array<GroupOffset>>> Admin::fetchOffsets(kj::String group,
+                                                                kj::Array<TopicPartition> partitions) {
+  auto session = co_await connection_.session();
+  auto access = openOffsets(session.broker, group);
+  auto request = access.offsets.fetchRequest();
+  fillPartitions(request.initPartitions(partitions.size()), partitions);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  auto response = co_await call;
+  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  co_return convertAll<GroupOffset>(response.getOffsets(), [](rpc::CommittedOffset::Reader offset) {
+    return GroupOffset{.topic = kj::str(offset.getTopic()),
+                       .partition = PartitionIndex(offset.getPartition()),
+                       .offset = Offset(offset.getOffset()),
+                       .leaderEpoch = LeaderEpoch(offset.getLeaderEpoch()),
+                       .metadata = kj::str(offset.getMetadata()),
+                       .committedAt = TimestampMs(offset.getCommitTimestamp())};
+  });
+}
+
+kj::Promise<Result<void>> Admin::commitOffsets(kj::String group, kj::Array<GroupOffset> offsets) {
+  auto session = co_await connection_.session();
+  auto access = openOffsets(session.broker, group);
+  auto request = access.offsets.commitRequest();
+  auto list = request.initOffsets(offsets.size());
+  for (size_t i = 0; i < offsets.size(); ++i) {
+    list[i].setTopic(offsets[i].topic);
+    list[i].setPartition(offsets[i].partition.value());
+    list[i].setOffset(offsets[i].offset.value());
+    list[i].setLeaderEpoch(offsets[i].leaderEpoch.value());
+    list[i].setMetadata(offsets[i].metadata);
+  }
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<void>> Admin::deleteOffsets(kj::String group, kj::Array<TopicPartition> partitions) {
+  auto session = co_await connection_.session();
+  auto access = openOffsets(session.broker, group);
+  auto request = access.offsets.deleteRequest();
+  fillPartitions(request.initPartitions(partitions.size()), partitions);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+}  // namespace cambium::client

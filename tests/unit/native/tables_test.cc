@@ -1,0 +1,151 @@
+#include <gtest/gtest.h>
+
+#include <kj/thread.h>
+
+#include "backends/native/native_tables.h"
+#include "backends/native/table_journal.h"
+#include "tests/unit/native/native_support.h"
+
+namespace cambium {
+namespace {
+
+constexpr kj::StringPtr kJournal = "data/tables/0000000000000001.journal"_kj;
+
+void put(StorageEngine& engine, kj::StringPtr key, kj::StringPtr value) {
+  TableChange change{"offsets"_kj, key.asBytes(), ByteView(value.asBytes())};
+  engine.commit(kj::arrayPtr(&change, 1));
+}
+
+std::string rowsOf(StorageEngine& engine) {
+  std::string rows;
+  engine.scan("offsets", nullptr, [&](ByteView key, ByteView value) {
+    rows += kj::str(key.asChars(), "=", value.asChars(), " ").cStr();
+    return true;
+  });
+  return rows;
+}
+
+kj::Array<kj::byte> makeJournal(MemoryFileSystem& files, kj::Vector<size_t>& ends) {
+  auto engine = openEngine(files);
+  for (auto key : {"a"_kj, "b"_kj, "c"_kj}) {
+    put(*engine, key, "value");
+    ends.add(files.open(kJournal, FileSystem::Mode::kRead)->size());
+  }
+  return fileOf(files, kJournal);
+}
+
+std::string expectedRows(size_t commits) {
+  return std::string("a=value b=value c=value ").substr(0, commits * 8);
+}
+
+TEST(NativeTables, AJournalTornAtAnyByteLosesOnlyTheTornCommit) {
+  kj::Vector<size_t> ends;
+  MemoryFileSystem original;
+  auto journal = makeJournal(original, ends);
+  for (size_t size = table_journal::kHeaderBytes; size <= journal.size(); ++size) {
+    SCOPED_TRACE(size);
+    MemoryFileSystem files;
+    kj::Vector<size_t> ignored;
+    makeJournal(files, ignored);
+    putFile(files, kJournal, journal.slice(0, size));
+    size_t commits = 0;
+    while (commits < ends.size() && ends[commits] <= size)
+      ++commits;
+    kj::Vector<kj::String> lines;
+    auto engine = openEngine(files, &lines);
+    EXPECT_EQ(rowsOf(*engine), expectedRows(commits));
+    size_t whole = commits == 0 ? table_journal::kHeaderBytes : ends[commits - 1];
+    EXPECT_EQ(contains(lines, "torn commit"), size != whole);
+    put(*engine, "d", "later");
+    engine = nullptr;
+    engine = openEngine(files);
+    EXPECT_EQ(rowsOf(*engine), expectedRows(commits) + "d=later ");
+  }
+}
+
+TEST(NativeTables, DamageAnywhereIsRefused) {
+  kj::Vector<size_t> ends;
+  MemoryFileSystem files;
+  auto journal = makeJournal(files, ends);
+  for (uint64_t bit = 0; bit < journal.size() * 8; bit += 3) {
+    SCOPED_TRACE(bit);
+    files.flipBit(kJournal, bit);
+    auto failure = thrownBy([&] { openEngine(files); });
+    EXPECT_NE(failure.find("0000000000000001.journal"), std::string::npos) << failure;
+    EXPECT_EQ(files.open(kJournal, FileSystem::Mode::kRead)->size(), journal.size());
+    files.flipBit(kJournal, bit);
+  }
+  EXPECT_EQ(rowsOf(*openEngine(files)), expectedRows(3));
+  kj::StringPtr snapshot = "data/tables/0000000000000001.snapshot";
+  for (uint64_t bit = 0; bit < files.open(snapshot, FileSystem::Mode::kRead)->size() * 8; ++bit) {
+    files.flipBit(snapshot, bit);
+    EXPECT_NE(thrownBy([&] { openEngine(files); }), "") << bit;
+    files.flipBit(snapshot, bit);
+  }
+  files.removeFile(snapshot);
+  EXPECT_NE(thrownBy([&] { openEngine(files); }).find("no snapshot"), std::string::npos);
+}
+
+TEST(NativeTables, ALargeJournalBecomesASnapshotAtAnyCrash) {
+  auto large = kj::heapString(300'000);
+  memset(large.begin(), 'x', large.size());
+  for (uint64_t n = 1;; ++n) {
+    SCOPED_TRACE(n);
+    MemoryFileSystem files;
+    auto engine = openEngine(files);
+    for (int i = 0; i < 3; ++i)
+      put(*engine, "big", large);
+    put(*engine, "a", "1");
+    files.failAt(n, MemoryFileSystem::Fault::kPowerOff);
+    bool committed = thrownBy([&] { put(*engine, "big", large); }) == "";
+    bool again = committed && thrownBy([&] { put(*engine, "b", "2"); }) == "";
+    engine = nullptr;
+    files.crashPartly(n);
+    engine = openEngine(files);
+    EXPECT_EQ(KJ_ASSERT_NONNULL(engine->get("offsets", "big"_kj.asBytes())).size(), large.size());
+    EXPECT_TRUE(engine->get("offsets", "a"_kj.asBytes()) != nullptr);
+    if (again) EXPECT_TRUE(engine->get("offsets", "b"_kj.asBytes()) != nullptr);
+    put(*engine, "c", "3");
+    if (!again) continue;
+    EXPECT_TRUE(files.exists("data/tables/0000000000000002.snapshot"));
+    EXPECT_FALSE(files.exists(kJournal));
+    return;
+  }
+}
+
+TEST(NativeTables, AFullDeviceRefusesOneCommitAndAFailedSyncAllLaterOnes) {
+  MemoryFileSystem files;
+  auto engine = openEngine(files);
+  put(*engine, "a", "1");
+  files.failAt(1, MemoryFileSystem::Fault::kNoSpace);
+  EXPECT_NE(thrownBy([&] { put(*engine, "b", "2"); }), "");
+  put(*engine, "c", "3");
+  EXPECT_EQ(rowsOf(*engine), "a=1 c=3 ");
+  files.failAt(2, MemoryFileSystem::Fault::kIoError);
+  EXPECT_NE(thrownBy([&] { put(*engine, "d", "4"); }), "");
+  EXPECT_NE(thrownBy([&] { put(*engine, "e", "5"); }).find("broken"), std::string::npos);
+  EXPECT_EQ(rowsOf(*engine), "a=1 c=3 ");
+}
+
+TEST(NativeTables, CommitsOfManyThreadsAllArrive) {
+  MemoryFileSystem files;
+  auto engine = openEngine(files);
+  {
+    kj::Vector<kj::Own<kj::Thread>> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.add(kj::heap<kj::Thread>([&engine, t] {
+        for (int i = 0; i < 50; ++i)
+          put(*engine, kj::str(t, "-", i), "x");
+      }));
+    }
+  }
+  files.crash();
+  engine = nullptr;
+  engine = openEngine(files);
+  size_t rows = 0;
+  engine->scan("offsets", nullptr, [&](ByteView, ByteView) { return ++rows > 0; });
+  EXPECT_EQ(rows, 200u);
+}
+
+}  // namespace
+}  // namespace cambium

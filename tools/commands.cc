@@ -1,0 +1,19 @@
+#include <kj/vector.h>
+
+#include "tools/command.h"
+
+namespace cambium::tools {
+
+kj::ArrayPtr<const Command> allCommands() {
+  static const kj::Array<const Command> commands = [] {
+    kj::Vector<Command> all;
+    for (auto group : {topicCommands(), produceCommands(), consumeCommands(), recordsCommands(), offsetCommands(),
+                       brokerCommands(), perfCommands(), completionCommands()}) {
+      all.addAll(group);
+    }
+    return kj::Array<const Command>(all.releaseAsArray());
+  }();
+  return commands;
+}
+
+}  // namespace cambium::tools

@@ -1,0 +1,207 @@
+#include "client/consumer.h"
+#include "tools/command.h"
+#include "tools/format.h"
+#include "tools/progress.h"
+#include "tools/session.h"
+#include "tools/stopwatch.h"
+#include "tools/table.h"
+
+namespace cambium::tools {
+namespace {
+
+constexpr size_t kRecordsPerPoll = 10'000;
+// Also how long Ctrl-C may take: a poll is not broken off, since its records might be lost.
+constexpr uint32_t kPollWaitMs = 200;
+constexpr auto kCommitInterval = 1 * kj::SECONDS;
+
+class RecordPrinter {
+ public:
+  RecordPrinter(Session& session, ConsumeOptions options, RecordFormat format)
+      : session_(session),
+        topic_(session.argument(0)),
+        options_(kj::mv(options)),
+        format_(kj::mv(format)),
+        consumer_(session.connection(), kj::mv(options_.consumer)),
+        inGroup_(options_.from.is<client::FromCommitted>()),
+        lastCommit_(session.timer().now()) {}
+
+  kj::Promise<int> run();
+
+ private:
+  kj::Promise<Result<void>> begin();
+  kj::Promise<void> loop();
+  void print(const client::ConsumedRecords& records);
+  kj::Promise<void> commit();
+  void complain(const Error& error);
+  bool finished() const;
+
+  Session& session_;
+  kj::StringPtr topic_;
+  ConsumeOptions options_;
+  RecordFormat format_;
+  client::Consumer consumer_;
+  bool inGroup_;
+  kj::TimePoint lastCommit_;
+  uint64_t committedRecords_ = 0;
+  uint64_t records_ = 0;
+  kj::Array<Offset> endsAtStart_;  // high watermarks, by partition; used when the command stops there
+  int exitCode_ = kExitOk;
+  kj::Vector<kj::byte> text_;  // scratch, kept for its memory
+  JsonWriter json_;
+};
+
+kj::Promise<int> RecordPrinter::run() {
+  auto begun = co_await begin();
+  if (!begun.ok()) co_return session_.fail(begun.error());
+  {
+    Stopwatch watch;
+    Progress progress(session_.out(), session_.timer(), [this, &watch] {
+      return kj::str(withSeparators(records_), " records, ",
+                     withSeparators(static_cast<uint64_t>(static_cast<double>(records_) / watch.seconds())),
+                     " records/s");
+    });
+    co_await loop();
+  }
+  // Without a reader the last records were perhaps not seen: they come again.
+  if (inGroup_ && !session_.out().closed()) co_await commit();
+  co_return exitCode_;
+}
+
+kj::Promise<Result<void>> RecordPrinter::begin() {
+  auto described = co_await session_.admin().describeTopic(kj::str(topic_));
+  if (!described.ok()) co_return kj::mv(described.error());
+  auto& partitions = described.value().partitions;
+  endsAtStart_ = KJ_MAP(partition, partitions) {
+    return partition.highWatermark;
+  };
+  kj::Vector<client::Assignment> assignments;
+  KJ_IF_MAYBE (only, options_.partition) {
+    if (static_cast<size_t>(only->value()) >= partitions.size()) {
+      co_return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", topic_, " has no partition ", *only,
+                          "; it has ", partitions.size());
+    }
+    assignments.add(client::Assignment{kj::str(topic_), *only, options_.from});
+  } else {
+    if (options_.from.is<Offset>() && partitions.size() > 1) {
+      co_return makeError(ErrorCode::kInvalidRequest, "--from with an offset needs --partition: topic ", topic_,
+                          " has ", partitions.size(), " partitions");
+    }
+    for (auto& partition : partitions) {
+      assignments.add(client::Assignment{kj::str(topic_), partition.index, options_.from});
+    }
+  }
+  co_return co_await consumer_.assign(assignments.releaseAsArray());
+}
+
+kj::Promise<void> RecordPrinter::loop() {
+  auto interrupt = session_.onInterrupt();
+  while (!finished()) {
+    client::PollOptions poll{
+        .recordsMax = kRecordsPerPoll, .waitMsMax = kPollWaitMs, .returnAtEnd = options_.exitAtEnd};
+    KJ_IF_MAYBE (max, options_.recordsMax) poll.recordsMax = kj::min(poll.recordsMax, *max - records_);
+    auto polled = co_await consumer_.poll(poll);
+    if (polled.ok()) {
+      print(polled.value());
+    } else {
+      complain(polled.error());
+    }
+    if (inGroup_ && session_.timer().now() - lastCommit_ >= kCommitInterval && !session_.out().closed()) {
+      co_await commit();
+    }
+    co_await session_.yield();
+  }
+}
+
+void RecordPrinter::print(const client::ConsumedRecords& records) {
+  text_.clear();
+  for (auto& record : records) {
+    if (options_.json) {
+      json_.clear();
+      writeRecord(json_, record);
+      text_.addAll(json_.text());
+      text_.add('\n');
+    } else {
+      format_.append(text_, record);
+    }
+  }
+  records_ += records.size();
+  session_.out().write(text_);
+  session_.out().flush();
+}
+
+kj::Promise<void> RecordPrinter::commit() {
+  lastCommit_ = session_.timer().now();
+  if (records_ == committedRecords_) co_return;
+  uint64_t upTo = records_;
+  auto committed = co_await consumer_.commit();
+  if (committed.ok()) {
+    committedRecords_ = upTo;
+  } else {
+    complain(committed.error());
+  }
+}
+
+void RecordPrinter::complain(const Error& error) {
+  exitCode_ = session_.fail(error);
+}
+
+bool RecordPrinter::finished() const {
+  if (session_.interrupted() || session_.out().closed()) return true;
+  KJ_IF_MAYBE (max, options_.recordsMax) {
+    if (records_ >= *max) return true;
+  }
+  bool allFailed = true;
+  bool allRead = true;
+  for (auto& partition : consumer_.positions()) {
+    if (partition.failed) continue;
+    allFailed = false;
+    auto end = endsAtStart_[static_cast<size_t>(partition.partition.value())];
+    if (partition.position < end && !partition.atEnd()) allRead = false;
+  }
+  return allFailed || (options_.exitAtEnd && allRead);
+}
+
+kj::Promise<int> consume(Session& session) {
+  auto options = consumeOptions();
+  if (!options.ok()) co_return session.wrongUsage(options.error().message);
+  auto format = RecordFormat::parse(options.value().format);
+  if (!format.ok()) co_return session.wrongUsage(format.error().message);
+  RecordPrinter printer(session, kj::mv(options.value()), kj::mv(format.value()));
+  co_return co_await printer.run();
+}
+
+constexpr FlagUse kConsumeFlags[] = {
+    {"from"_kj},  {"partition"_kj}, {"max_messages"_kj}, {"exit_at_end"_kj}, {"follow"_kj},
+    {"group"_kj}, {"output"_kj},    {"format"_kj},       {"transfer"_kj},
+};
+
+}  // namespace
+
+kj::ArrayPtr<const Command> consumeCommands() {
+  static const Command commands[] = {
+      {"consume"_kj, "TOPIC"_kj, "Print the records of a topic"_kj,
+       "Prints each record's value and a line end, from the beginning on, then waits for further records until "
+       "Ctrl-C.\n"
+       "--exit_at_end stops at the end instead, --max_messages after so many records. Records of one partition come "
+       "in\n"
+       "order; partitions are mixed.\n"
+       "\n"
+       "--group begins where the group has committed (where it has not: at --from=beginning or --from=end), and "
+       "commits\n"
+       "what was printed every second and at the end. Records may come twice after a crash, none is left out.\n"
+       "\n"
+       "--format makes up the output of text and %t topic, %p partition, %o offset, %T timestamp (ms since 1970), %k "
+       "key,\n"
+       "%v value, %h headers (name=value,…), %% a percent sign, and \\n \\t \\r \\0 \\\\ \\xHH. Nulls are printed as "
+       "nothing.\n"
+       "--output=key-value stands for --format='%k\\t%v\\n'. --output=json (or --json) prints one object per line: "
+       "topic,\n"
+       "partition, offset, timestamp, key, value, headers; bytes that are not UTF-8 are {\"base64\": \"…\"}.\n"
+       "\n"
+       "  cambium consume words --from=@2026-11-20T12:00:00Z --exit_at_end --format='%p:%o %v\\n'\n"_kj,
+       1, 1, kConsumeFlags, consume},
+  };
+  return commands;
+}
+
+}  // namespace cambium::tools

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <kj/array.h>
+
+#include "client/admin.h"
+#include "client/consumer.h"
+#include "client/producer.h"
+#include "tools/option_values.h"
+
+// The command line's flags. They are gflags, but gflags parses nothing: command_line.h finds the commands and flags,
+// then hands each value to setFlag(). The functions below turn flags into plain structs, once, at the start of a
+// command; their errors are for people and mean wrong usage.
+
+namespace cambium::tools {
+
+// --- What there is
+// -----------------------------------------------------------------------------------------------------
+
+enum class FlagKind {
+  kSwitch,  // true or false; --name alone means true
+  kValue,   // one value; the last one given counts
+  kList,    // values separated by commas; given twice, the lists are joined
+};
+
+// Null when there is no such flag.
+kj::Maybe<FlagKind> flagKind(kj::StringPtr name);
+
+struct FlagHelp {
+  kj::String placeholder;   // what stands for the value, for example "N"; empty for a switch
+  kj::String text;          // what it does
+  kj::String defaultValue;  // empty when nothing, or nothing worth showing
+};
+
+// Splits "PLACEHOLDER: text", the form of all flag descriptions. `description` may replace the flag's own (when not
+// empty).
+FlagHelp flagHelp(kj::StringPtr name, kj::StringPtr description);
+
+// Null on success, else what is wrong ("--partitions=many: expected a whole number"). The flag exists.
+kj::Maybe<kj::String> setFlag(kj::StringPtr name, kj::StringPtr value);
+
+// --- As options
+// --------------------------------------------------------------------------------------------------------
+
+struct CommonOptions {
+  kj::String broker;  // from --broker, else CAMBIUM_BROKER, else the default address
+  bool json;
+};
+CommonOptions commonOptions();
+
+struct TopicOptions {
+  int32_t partitions;
+  kj::Array<client::ConfigChange> changes;  // --config, then --reset
+  kj::Maybe<int32_t> total;
+  bool names;
+  bool validateOnly;
+};
+Result<TopicOptions> topicOptions();
+
+struct ProduceOptions {
+  kj::Maybe<kj::String> keySeparator;
+  kj::Maybe<PartitionIndex> partition;
+  kj::Array<HeaderText> headers;
+  client::ProducerOptions producer;
+};
+Result<ProduceOptions> produceOptions();
+
+struct ConsumeOptions {
+  client::StartAt from;
+  kj::Maybe<PartitionIndex> partition;
+  kj::Maybe<uint64_t> recordsMax;
+  bool exitAtEnd;
+  kj::String format;  // for RecordFormat::parse(); ignored when `json`
+  bool json;          // one object per line
+  client::ConsumerOptions consumer;
+};
+Result<ConsumeOptions> consumeOptions();
+
+struct RecordsOptions {
+  kj::Maybe<PartitionIndex> partition;
+  kj::Maybe<Offset> before;  // null: everything below the high watermark
+};
+Result<RecordsOptions> recordsOptions();
+
+struct OffsetOptions {
+  kj::String metadata;
+};
+OffsetOptions offsetOptions();
+
+struct PerfOptions {
+  uint64_t records;
+  uint32_t recordBytes;
+  double recordsPerSecond;  // 0: as fast as it goes
+  uint64_t keys;            // distinct ones; 0: no keys
+  kj::Maybe<PartitionIndex> partition;
+  client::StartAt from;
+  bool follow;
+  client::ProducerOptions producer;
+  client::ConsumerOptions consumer;
+};
+Result<PerfOptions> perfOptions();
+
+}  // namespace cambium::tools

@@ -1,0 +1,71 @@
+#include "tools/session.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <unistd.h>
+
+namespace cambium::tools {
+namespace {
+
+constexpr int kExitInterrupted = 130;  // as shells have it: 128 and SIGINT
+
+client::ConnectionOptions connectionOptions(const CommonOptions& options) {
+  client::ConnectionOptions connection;
+  connection.address = kj::str(options.broker);
+  connection.clientName = kj::str("cambium");
+  return connection;
+}
+
+}  // namespace
+
+Session::Session(kj::AsyncIoContext& io, CommonOptions options, kj::ArrayPtr<const kj::StringPtr> arguments,
+                 Output& output)
+    : io_(io),
+      options_(kj::mv(options)),
+      arguments_(arguments),
+      output_(output),
+      connection_(io.provider->getNetwork(), io.provider->getTimer(), connectionOptions(options_)),
+      admin_(connection_) {}
+
+int Session::print(const JsonWriter& json) {
+  output_.write(json.text());
+  output_.write("\n"_kj);
+  return kExitOk;
+}
+
+int Session::fail(const Error& error) {
+  return fail(kj::str(error.message, " (", errorName(error.code), ')'));
+}
+
+int Session::fail(kj::StringPtr message) {
+  output_.complain(message);
+  return kExitFailed;
+}
+
+int Session::wrongUsage(kj::StringPtr message) {
+  output_.complain(message);
+  return kExitUsage;
+}
+
+kj::Promise<void> Session::onInterrupt() {
+  if (interrupt_ == nullptr) {
+    kj::UnixEventPort::captureSignal(SIGINT);
+    kj::UnixEventPort::captureSignal(SIGTERM);
+    interrupt_ = waitForSignals().fork();
+  }
+  return KJ_ASSERT_NONNULL(interrupt_).addBranch();
+}
+
+kj::Promise<void> Session::waitForSignals() {
+  co_await nextSignal();
+  interrupted_ = true;
+  secondSignal_ = nextSignal().then([] { _exit(kExitInterrupted); }).eagerlyEvaluate(nullptr);
+}
+
+kj::Promise<void> Session::nextSignal() {
+  auto toVoid = [](siginfo_t) {};
+  return io_.unixEventPort.onSignal(SIGINT).then(toVoid).exclusiveJoin(
+      io_.unixEventPort.onSignal(SIGTERM).then(toVoid));
+}
+
+}  // namespace cambium::tools
