@@ -12,19 +12,36 @@ constexpr kj::StringPtr kVersion = CAMBIUM_VERSION ""_kj;
 
 }  // namespace
 
+namespace {
+
+kj::Promise<void> drainDoor(kj::Own<Door>& door) {
+  if (door.get() == nullptr) return kj::READY_NOW;
+  return door->drain();
+}
+
+// Ends what runs on one loop. Who waits at a partition is woken when it closes, and only then is every call of the door at its end.
+kj::Promise<void> closeLoop(kj::Own<Door>& door, Shard& shard) {
+  kj::Promise<void> cutting = kj::READY_NOW;
+  if (door.get() != nullptr) cutting = door->cut();
+  co_await shard.close();
+  co_await cutting;
+}
+
+}  // namespace
+
 // A further loop with its shard. Made and destroyed on the first loop; what it holds lives on its own.
 class Broker::OtherLoop {
  public:
   OtherLoop(unsigned index, unsigned count, World& world, EngineSet& engines) {
     auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
-    started_ = kj::mv(paf.promise);
+    started_ = paf.promise.fork();
     auto started = kj::mv(paf.fulfiller);
     loop_ = world.loops.start(index, [this, index, count, &world, &engines, started = kj::mv(started)](LoopContext& context) mutable {
       return run(index, count, context, world, engines, kj::mv(started));
     });
   }
 
-  kj::Promise<void> whenStarted() { return kj::mv(started_); }
+  kj::Promise<void> whenStarted() { return started_.addBranch(); }
   Shard& shard() { return *shard_; }
 
   // Runs on the other loop.
@@ -32,11 +49,8 @@ class Broker::OtherLoop {
     local_ = kj::heap<LocalBroker>(*shard_, shared);
     door_ = makeDoors(*local_, shard_->loop());
   }
-  kj::Promise<void> close() {
-    if (door_.get() != nullptr) co_await door_->drain();
-    door_ = nullptr;
-    co_await shard_->close();
-  }
+  kj::Promise<void> drain() { return drainDoor(door_); }
+  kj::Promise<void> close() { return closeLoop(door_, *shard_); }
   // Lets the loop end. Runs on the other loop.
   void end() { end_->fulfill(); }
 
@@ -49,6 +63,7 @@ class Broker::OtherLoop {
     shard_ = &shard;
     started->fulfill();
     co_await paf.promise;
+    door_ = nullptr;
     local_ = nullptr;
     end_ = nullptr;
   }
@@ -57,12 +72,13 @@ class Broker::OtherLoop {
   kj::Own<kj::PromiseFulfiller<void>> end_;
   kj::Own<LocalBroker> local_;
   kj::Own<Door> door_;
-  kj::Promise<void> started_ = kj::READY_NOW;
+  kj::ForkedPromise<void> started_ = nullptr;
   kj::Own<LoopStarter::Loop> loop_;  // last: joins before the rest goes
 };
 
 Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
-    : world_(world),
+    : pool_(world.pool),
+      world_{world.files, world.clock, world.entropy, pool_, world.loops, world.engines},
       config_(kj::mv(config)),
       loop_(loop),
       directory_(world.files, world.entropy, config_.stateEngine),
@@ -139,25 +155,36 @@ LocalBroker& Broker::local() {
 
 kj::Promise<void> Broker::stop() {
   setActivity(kj::str("stopping"));
-  kj::Vector<kj::Promise<void>> draining;
-  if (door_.get() != nullptr) draining.add(door_->drain());
-  for (auto& other : others_) {
-    draining.add(callLoop<bool>(first_->port(), other->shard().port(), [&other = *other] {
-                   return other.close().then([] { return true; });
-                 }).ignoreResult());
-  }
-  co_await kj::joinPromises(draining.releaseAsArray());
+  // A loop that was just begun has no shard yet.
+  for (auto& other : others_) co_await other->whenStarted();
+  // All doors first: what they still answer may need any of the shards.
+  co_await onEveryLoop(drainDoor(door_), [](OtherLoop& other) { return other.drain(); });
+  if (controller_.get() != nullptr) controller_->stopFollowing();
+  co_await onEveryLoop(closeLoop(door_, *first_), [](OtherLoop& other) { return other.close(); });
+  // Nobody calls any more, on no loop.
   door_ = nullptr;
-  co_await first_->close();
+  local_ = nullptr;
+  controller_ = nullptr;
   for (auto& other : others_) other->shard().port().mailbox().post([&other = *other] { other.end(); });
   others_.clear();
   shards_.truncate(1);
-  local_ = nullptr;
   shared_ = nullptr;
-  controller_ = nullptr;
   offsets_ = nullptr;
   metadata_ = nullptr;
-  co_await world_.pool.run([this] { engines_.close(); });
+  // Jobs whose callers were dropped still use the engines.
+  co_await pool_.whenIdle();
+  co_await pool_.run([this] { engines_.close(); });
+}
+
+kj::Promise<void> Broker::onEveryLoop(kj::Promise<void> here, kj::Function<kj::Promise<void>(OtherLoop&)> there) {
+  kj::Vector<kj::Promise<void>> all;
+  all.add(kj::mv(here));
+  for (auto& other : others_) {
+    all.add(callLoop<bool>(first_->port(), other->shard().port(), [&there, &other = *other] {
+              return there(other).then([] { return true; });
+            }).ignoreResult());
+  }
+  co_await kj::joinPromises(all.releaseAsArray());
 }
 
 }  // namespace cambium

@@ -2,18 +2,22 @@
 
 #include <mutex>
 
+#include "engine/broker/counted_pool.h"
 #include "engine/broker/data_directory.h"
 #include "engine/broker/local_broker.h"
 #include "engine/metadata/local_metadata.h"
 
 namespace cambium {
 
-// A way in for clients, on one loop. Destroying it cuts whoever is still connected.
+// A way in for clients, on one loop. Lives until its cut() is done.
 class Door {
  public:
   virtual ~Door() noexcept(false) = default;
   // Takes nobody in any more and finishes what is under way, as far as that comes to an end soon.
   virtual kj::Promise<void> drain() = 0;
+  // Cuts whoever is still connected, at once; done when nothing of theirs runs any more, which may take until the partitions are
+  // closed. Afterwards the door may be destroyed.
+  virtual kj::Promise<void> cut() = 0;
 };
 
 // Makes the doors of one loop; called once on each loop when the broker is ready to serve.
@@ -30,14 +34,15 @@ class Broker {
 
   // Recovers and starts serving; done when every door on every loop is open.
   kj::Promise<void> start(DoorMaker makeDoors);
-  // Drains the doors, syncs and closes the partitions, marks the engines clean, ends the other loops. Also after a failed start.
+  // Drains the doors, syncs and closes the partitions, marks the engines clean, ends the other loops. Also after a start that failed
+  // or was dropped half way. Once.
   kj::Promise<void> stop();
 
   kj::StringPtr version() const;
   kj::StringPtr clusterId() const { return directory_.clusterId(); }
   // Null once the broker serves; until then what it is doing, for people. Any thread.
   kj::Maybe<kj::String> startingUp() const;
-  // The broker as the first loop sees it; while starting up it answers that there are no topics.
+  // The broker as the first loop sees it. Only while startingUp() is null.
   LocalBroker& local();
 
  private:
@@ -45,9 +50,12 @@ class Broker {
 
   kj::Promise<void> openEngines();
   kj::Promise<void> startLoops();
+  // Done when `here` and what `there` does on each other loop is.
+  kj::Promise<void> onEveryLoop(kj::Promise<void> here, kj::Function<kj::Promise<void>(OtherLoop&)> there);
   void setActivity(kj::Maybe<kj::String> activity);
 
-  World& world_;
+  CountedPool pool_;
+  World world_;  // with our pool
   BrokerConfig config_;
   LoopContext& loop_;
   DataDirectory directory_;

@@ -39,6 +39,11 @@ DataDirectory::DataDirectory(FileSystem& files, const Entropy& entropy, kj::Stri
   }
   auto where = files.describe(kFile);
   if (!files.exists(kFile)) {
+    for (auto engine : {"native"_kj, "rocksdb"_kj}) {
+      if (!files.exists(engine)) continue;
+      refuse(kj::str(files.describe(engine), " is there, but ", where, " is not: put that file back (lines format=1, cluster.id=… and "
+                     "state.engine=native or rocksdb) or choose another --data_dir; nothing was changed"));
+    }
     clusterId_ = kj::str(Uuid::random(entropy));
     auto text = kj::str("format=", kFormat, "\ncluster.id=", clusterId_, "\nstate.engine=", stateEngine, "\n");
     replaceFile(files, kFile, text.asBytes());
@@ -57,10 +62,13 @@ DataDirectory::DataDirectory(FileSystem& files, const Entropy& entropy, kj::Stri
   } else {
     refuse(kj::str(where, ": there is no line cluster.id=…; the file is damaged, nothing was changed"));
   }
-  auto made = property(text, "state.engine").orDefault(kj::String());
-  if (made != stateEngine) {
-    refuse(kj::str("this data directory keeps its state in ", made, " (", where, "); start with --state_engine=", made,
-                   " or with another --data_dir"));
+  KJ_IF_MAYBE(made, property(text, "state.engine")) {
+    if (*made != stateEngine) {
+      refuse(kj::str("this data directory keeps its state in ", *made, " (", where, "); start with --state_engine=", *made,
+                     " or with another --data_dir"));
+    }
+  } else {
+    refuse(kj::str(where, ": there is no line state.engine=…; the file is damaged, nothing was changed"));
   }
 }
 

@@ -11,6 +11,20 @@ Error noPartition(PartitionKey key) {
                    "; it was deleted, or never made");
 }
 
+Error noTopic(kj::StringPtr name) {
+  return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name,
+                   "; `cambium topic list` shows those there are");
+}
+
+Result<void> checkPartition(const MetadataImage& image, kj::StringPtr name, int32_t partition) {
+  KJ_IF_MAYBE(topic, image.find(name)) {
+    if (partition >= 0 && partition < topic->partitionCount()) return Result<void>();
+    return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", name, " has partitions 0 to ", topic->partitionCount() - 1,
+                     ", not ", partition);
+  }
+  return noTopic(name);
+}
+
 // Does not touch the bytes after its first suspension.
 kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches, Acks acks) {
   kj::Own<Partition> partition;
@@ -59,8 +73,7 @@ kj::Promise<Result<void>> whenCommittedHere(Shard& shard, PartitionKey key, Offs
 
 Result<kj::Own<const Topic>> LocalBroker::topic(kj::StringPtr name) const {
   KJ_IF_MAYBE(topic, here_.image().find(name)) return kj::atomicAddRef(*topic);
-  return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name,
-                   "; `cambium topic list` shows those there are");
+  return noTopic(name);
 }
 
 // --- Topics ------------------------------------------------------------------------------------------------------------------
@@ -136,7 +149,12 @@ kj::Promise<Result<PartitionStatus>> LocalBroker::status(PartitionKey key) {
 // --- Committed offsets -------------------------------------------------------------------------------------------------------
 
 kj::Promise<Result<void>> LocalBroker::commitOffsets(kj::Vector<OffsetChange> changes) {
-  return on<Result<void>>(first(), [&o = shared_.offsets, changes = kj::mv(changes)]() mutable {
+  return on<Result<void>>(first(), [&shard = first(), &o = shared_.offsets, changes = kj::mv(changes)]() mutable {
+    for (auto& change : changes) {
+      if (change.offset == nullptr) continue;
+      auto checked = checkPartition(shard.image(), change.key.topic.c_str(), change.key.partition);
+      if (!checked.ok()) return kj::Promise<Result<void>>(kj::mv(checked));
+    }
     return o.commit(kj::mv(changes));
   });
 }

@@ -70,6 +70,8 @@ class LocalBroker {
   kj::Promise<Result<PartitionStatus>> status(PartitionKey key);
 
   // --- Committed offsets
+  // kUnknownTopicOrPartition for an offset of a partition that is not there: nothing stays behind for a topic that is deleted at the
+  // same time.
   kj::Promise<Result<void>> commitOffsets(kj::Vector<OffsetChange> changes);
   kj::Promise<kj::Vector<CommittedOffset>> fetchOffsets(kj::Vector<OffsetKey> keys);
   kj::Promise<kj::Vector<OffsetChange>> fetchGroup(kj::String group);

@@ -108,6 +108,7 @@ kj::Promise<void> Shard::openSome(kj::Vector<Opening> openings) {
 }
 
 void Shard::adopt(Opening opening) {
+  if (closed_) return;
   auto& topic = *opening.topic;
   auto& metrics = topicMetrics_[kj::str(topic.name())];
   if (metrics.get() == nullptr) metrics = kj::refcounted<TopicMetrics>();
@@ -174,6 +175,7 @@ ShardReport Shard::report() {
 }
 
 kj::Promise<void> Shard::close() {
+  closed_ = true;
   kj::Vector<kj::Promise<void>> closing;
   for (auto& [key, slot] : partitions_) {
     closing.add(closeAndHold(kj::mv(slot.partition), Partition::Ending::kKept).attach(kj::mv(slot.metrics)));

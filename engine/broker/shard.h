@@ -75,7 +75,7 @@ class Shard {
   kj::Maybe<kj::Own<Partition>> find(const PartitionKey& key);
   ShardReport report();
 
-  // Syncs and closes all partitions.
+  // Syncs and closes all partitions, and opens none from then on.
   kj::Promise<void> close();
 
  private:
@@ -106,6 +106,7 @@ class Shard {
   std::unordered_map<PartitionKey, Slot, PartitionKeyHash> partitions_;
   LatencyHistogram loopLag_;
   double loopLagSeconds_ = 0;
+  bool closed_ = false;
   LoopPort port_;
   TaskErrors taskErrors_;
   kj::TaskSet tasks_{taskErrors_};

@@ -19,6 +19,19 @@ MetadataTransaction::Write put(kj::String key, const Topic& topic) { return {kj:
 
 }  // namespace
 
+class TopicController::Reservation {
+ public:
+  Reservation(TopicController& owner, int64_t partitions) : owner_(owner), partitions_(partitions) {
+    owner_.reserved_ += partitions_;
+  }
+  ~Reservation() noexcept(false) { owner_.reserved_ -= partitions_; }
+  KJ_DISALLOW_COPY(Reservation);
+
+ private:
+  TopicController& owner_;
+  int64_t partitions_;
+};
+
 TopicController::TopicController(MetadataStore& store, OffsetStore& offsets, kj::ArrayPtr<Shard* const> shards,
                                  World& world, EngineSet& engines, const BrokerConfig& config)
     : store_(store),
@@ -37,9 +50,8 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
   // The watch first: what changes while the lists are read is seen as well.
   watch_ = store_.watch(kj::str(kTopics));
   for (auto& entry : co_await store_.list(kj::str(kDeletions))) {
-    auto topic = Topic::decode(entry.value, entry.changedAt);
-    progress(kj::str("finishing the deletion of topic ", topic->name()));
-    co_await dropLogs(kj::mv(topic));
+    progress(kj::str("finishing a deletion (", entry.key, ")"));
+    co_await finishDeletion(kj::mv(entry));
   }
   kj::Vector<kj::Own<const Topic>> topics;
   Revision newest{0};
@@ -54,7 +66,28 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
     progress(kj::str("opening partitions: about ", kj::min(static_cast<int64_t>(opened * shards), total), " of ", total));
   });
   applied_ = newest;
-  tasks_.add(follow());
+  if (!following_) co_return;
+  follow_ = follow().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "changes of topics are no longer followed", e); });
+}
+
+void TopicController::stopFollowing() {
+  following_ = false;
+  follow_ = nullptr;
+  waitingForApplied_.releaseAll();
+}
+
+// A topic that was deleted before the last stop, less what was left of its logs.
+kj::Promise<void> TopicController::finishDeletion(MetadataEntry entry) {
+  try {
+    auto topic = Topic::decode(entry.value, entry.changedAt);
+    auto name = kj::str(topic->name());
+    co_await dropLogs(kj::atomicAddRef(*topic));
+    // The offsets may be those of a topic that was made anew since.
+    if ((co_await store_.get(topicKey(name))) == nullptr) co_await forgetOffsets(kj::mv(name));
+    co_await endDeletion(kj::mv(topic));
+  } catch (const kj::Exception& exception) {
+    KJ_LOG(ERROR, "a deletion cannot be finished; it is tried again at the next start", entry.key, exception);
+  }
 }
 
 kj::Promise<void> TopicController::bringShards(kj::Function<void(size_t)> progress) {
@@ -73,8 +106,13 @@ kj::Promise<void> TopicController::bringShards(kj::Function<void(size_t)> progre
 kj::Promise<void> TopicController::follow() {
   for (;;) {
     auto change = co_await watch_->next();
-    applyToImage(change);
-    if (change.writes.size() > 0) co_await bringShards([](size_t) {});
+    try {
+      applyToImage(change);
+      if (change.writes.size() > 0) co_await bringShards([](size_t) {});
+    } catch (const kj::Exception& exception) {
+      // The next change brings the shards there as well.
+      KJ_LOG(ERROR, "a change of topics could not be carried out on every loop", exception);
+    }
     applied_ = change.revision;
     waitingForApplied_.reach(applied_);
   }
@@ -90,7 +128,7 @@ void TopicController::applyToImage(MetadataChange& change) {
 }
 
 kj::Promise<void> TopicController::untilApplied(Revision revision) {
-  if (applied_ >= revision) return kj::READY_NOW;
+  if (applied_ >= revision || !following_) return kj::READY_NOW;
   return waitingForApplied_.wait(revision);
 }
 
@@ -102,7 +140,7 @@ int64_t TopicController::partitionTotal() const {
 
 Error TopicController::tooManyPartitions(kj::StringPtr name, int32_t wanted) const {
   return makeError(ErrorCode::kInvalidPartitions, "topic ", name, " would have ", wanted, " partitions; this broker takes ",
-                   config_.partitionsMax, " in all (--partitions_max) and has ", partitionTotal());
+                   config_.partitionsMax, " in all (--partitions_max) and has ", partitionTotal() + reserved_);
 }
 
 Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
@@ -111,7 +149,7 @@ Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
   if (wish.partitions < 1) {
     return makeError(ErrorCode::kInvalidPartitions, "topic ", wish.name, " needs at least one partition, not ", wish.partitions);
   }
-  if (partitionTotal() + wish.partitions > config_.partitionsMax) return tooManyPartitions(wish.name, wish.partitions);
+  if (!hasRoomFor(wish.partitions)) return tooManyPartitions(wish.name, wish.partitions);
   kj::Vector<ConfigChange> changes;
   kj::String engine = kj::str(config_.logEngine);
   kj::Vector<ConfigSetting> settings;
@@ -120,6 +158,7 @@ Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
     if (setting.name == "storage.engine") {
       auto checked = makeTopicConfig(kj::arrayPtr(&setting, 1));
       if (!checked.ok()) return kj::mv(checked.error());
+      if (settings.size() > 0) return makeError(ErrorCode::kInvalidConfig, "config ", setting.name, " is named twice");
       if (setting.value != "") engine = kj::str(setting.value);
       settings.add(setting.clone());
     } else {
@@ -145,6 +184,7 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
   auto exists = [&] { return makeError(ErrorCode::kTopicAlreadyExists, "topic ", wish.name, " exists already"); };
   if (image_->find(wish.name) != nullptr) co_return Answer(exists());
   if (wish.validateOnly) co_return kj::mv(checked);
+  Reservation reservation(*this, wish.partitions);
   // Logs of an earlier topic of this name have to be out of the way.
   for (auto going = deleting_.find(wish.name.cStr()); going != deleting_.end(); going = deleting_.find(wish.name.cStr())) {
     co_await going->second.addBranch();
@@ -170,8 +210,25 @@ Result<kj::Own<const Topic>> TopicController::requireTopic(kj::StringPtr name) c
 
 kj::Promise<Result<void>> TopicController::deleteTopic(kj::String name) {
   auto found = requireTopic(name);
-  if (!found.ok()) co_return Result<void>(kj::mv(found.error()));
-  auto topic = kj::mv(found.value());
+  if (!found.ok()) return Result<void>(kj::mv(found.error()));
+  std::string key(name.cStr());
+  if (deleting_.count(key) > 0) {
+    return Result<void>(makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", name, " is being deleted already"));
+  }
+  auto paf = kj::newPromiseAndFulfiller<Result<void>>();
+  // Goes on when the caller has gone. Known before anything is committed: nobody can come in between with a topic of the same name.
+  auto going = deleteNow(kj::mv(found.value()))
+                   .then([&done = *paf.fulfiller](Result<void> result) { done.fulfill(kj::mv(result)); })
+                   .catch_([&done = *paf.fulfiller](kj::Exception&& exception) { done.reject(kj::mv(exception)); })
+                   .attach(kj::mv(paf.fulfiller))
+                   .fork();
+  tasks_.add(going.addBranch().attach(kj::defer([this, key] { deleting_.erase(key); })));
+  deleting_.emplace(kj::mv(key), kj::mv(going));
+  return kj::mv(paf.promise);
+}
+
+kj::Promise<Result<void>> TopicController::deleteNow(kj::Own<const Topic> topic) {
+  auto name = kj::str(topic->name());
   MetadataTransaction transaction;
   transaction.conditions.add(MetadataTransaction::Condition{topicKey(name), topic->revision()});
   transaction.writes.add(MetadataTransaction::Write{topicKey(name), nullptr});
@@ -179,27 +236,33 @@ kj::Promise<Result<void>> TopicController::deleteTopic(kj::String name) {
   transaction.writes.add(put(deletionKey(*topic), *topic));
   auto committed = co_await store_.commit(kj::mv(transaction));
   KJ_IF_MAYBE(revision, committed) {
-    auto going = untilApplied(*revision).then([this, topic = kj::mv(topic)]() mutable { return dropLogs(kj::mv(topic)); }).fork();
-    auto done = going.addBranch();
-    // Goes on when the caller has gone.
-    tasks_.add(going.addBranch().attach(kj::defer([this, name = std::string(name.cStr())] { deleting_.erase(name); })));
-    deleting_.emplace(std::string(name.cStr()), kj::mv(going));
-    co_await done;
+    co_await untilApplied(*revision);
+    // Without the shards' help the logs are open still: the next start goes on from here.
+    if (!following_) co_return Result<void>();
+    co_await dropLogs(kj::atomicAddRef(*topic));
+    co_await forgetOffsets(kj::mv(name));
+    co_await endDeletion(kj::mv(topic));
     co_return Result<void>();
   }
   co_return Result<void>(makeError(ErrorCode::kInvalidRequest, "topic ", name, " was changed at the same time; try again"));
 }
 
 kj::Promise<void> TopicController::dropLogs(kj::Own<const Topic> topic) {
-  co_await world_.pool.run([&engines = engines_, topic = kj::atomicAddRef(*topic)] {
+  return world_.pool.run([&engines = engines_, topic = kj::mv(topic)] {
     auto& engine = engines.open(topic->engine());
     for (int32_t i = 0; i < topic->partitionCount(); ++i) engine.drop(topic->logId(i));
   });
-  auto forgotten = co_await offsets_.forgetTopic(topic->name().cStr());
-  KJ_REQUIRE(forgotten.ok(), "committed offsets of a deleted topic stay", topic->name(), forgotten.error());
+}
+
+kj::Promise<void> TopicController::forgetOffsets(kj::String topic) {
+  auto forgotten = co_await offsets_.forgetTopic(topic.cStr());
+  KJ_REQUIRE(forgotten.ok(), "committed offsets of a deleted topic stay", topic, forgotten.error());
+}
+
+kj::Promise<void> TopicController::endDeletion(kj::Own<const Topic> topic) {
   MetadataTransaction transaction;
   transaction.writes.add(MetadataTransaction::Write{deletionKey(*topic), nullptr});
-  co_await store_.commit(kj::mv(transaction));
+  return store_.commit(kj::mv(transaction)).ignoreResult();
 }
 
 kj::Promise<Result<void>> TopicController::replace(const Topic& before, Topic::Spec after) {
@@ -220,16 +283,15 @@ kj::Promise<Result<void>> TopicController::addPartitions(kj::String name, int32_
   auto found = requireTopic(name);
   if (!found.ok()) return Result<void>(kj::mv(found.error()));
   auto& topic = *found.value();
+  int64_t more = int64_t{total} - topic.partitionCount();
   if (total <= topic.partitionCount()) {
     return Result<void>(makeError(ErrorCode::kInvalidPartitions, "topic ", name, " has ", topic.partitionCount(),
                                   " partitions; the number can only grow, not become ", total));
   }
-  if (partitionTotal() - topic.partitionCount() + total > config_.partitionsMax) {
-    return Result<void>(tooManyPartitions(name, total));
-  }
+  if (!hasRoomFor(more)) return Result<void>(tooManyPartitions(name, total));
   auto spec = topic.copySpec();
   spec.partitions.resize(static_cast<size_t>(total));
-  return replace(topic, kj::mv(spec));
+  return replace(topic, kj::mv(spec)).attach(kj::heap<Reservation>(*this, more));
 }
 
 kj::Promise<Result<void>> TopicController::alterTopic(kj::String name, kj::Vector<ConfigChange> changes) {

@@ -27,8 +27,11 @@ class TopicController {
   KJ_DISALLOW_COPY(TopicController);
 
   // Loads all topics, finishes deletions that were under way, opens what the shards own, then follows the store. `progress` hears
-  // what is going on.
+  // what is going on. A deletion that cannot be finished is logged and tried again at the next start.
   kj::Promise<void> start(kj::Function<void(kj::String)> progress);
+  // Brings nothing to the shards any more. Changes under way end by themselves, and so does what is still asked for: it is committed,
+  // and carried out at the next start.
+  void stopFollowing();
 
   kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);
   // Done when the topic's logs are gone.
@@ -46,13 +49,20 @@ class TopicController {
   Result<kj::Own<const Topic>> requireTopic(kj::StringPtr name) const;
   int64_t partitionTotal() const;
   Error tooManyPartitions(kj::StringPtr name, int32_t wanted) const;
+  // Of partitions that a change under way will add, so that changes at the same time keep to the limit together.
+  class Reservation;
+  bool hasRoomFor(int64_t more) const { return partitionTotal() + reserved_ + more <= config_.partitionsMax; }
   // Replaces a topic if it is still the one in `before`; kInvalidRequest when somebody else was quicker.
   kj::Promise<Result<void>> replace(const Topic& before, Topic::Spec after);
   kj::Promise<void> follow();
   void applyToImage(MetadataChange& change);
   kj::Promise<void> bringShards(kj::Function<void(size_t)> progress);
   kj::Promise<void> untilApplied(Revision revision);
+  kj::Promise<Result<void>> deleteNow(kj::Own<const Topic> topic);
+  kj::Promise<void> finishDeletion(MetadataEntry entry);
   kj::Promise<void> dropLogs(kj::Own<const Topic> topic);
+  kj::Promise<void> forgetOffsets(kj::String topic);
+  kj::Promise<void> endDeletion(kj::Own<const Topic> topic);
 
   MetadataStore& store_;
   OffsetStore& offsets_;
@@ -63,9 +73,12 @@ class TopicController {
   kj::Own<const MetadataImage> image_;
   Revision applied_{0};  // what every shard has caught up with
   PositionWaiters<Revision> waitingForApplied_;
+  int64_t reserved_ = 0;
   // Deletions under way, by name: a topic of that name can be made again when its logs are gone.
   std::map<std::string, kj::ForkedPromise<void>> deleting_;
   kj::Own<MetadataWatch> watch_;
+  bool following_ = true;
+  kj::Promise<void> follow_ = nullptr;
   TaskErrors taskErrors_;
   kj::TaskSet tasks_{taskErrors_};
 };

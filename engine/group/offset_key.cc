@@ -7,7 +7,7 @@ namespace cambium {
 namespace {
 
 void writeText(ByteWriter& writer, const std::string& text) {
-  KJ_REQUIRE(text.size() <= 0x7fff, "name too long for an offsets key", text.size());
+  KJ_REQUIRE(text.size() <= kOffsetKeyNameBytesMax, "name too long for an offsets key", text.size());
   writer.int16(static_cast<int16_t>(text.size()));
   writer.bytes(kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size()));
 }

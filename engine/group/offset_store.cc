@@ -79,11 +79,22 @@ void OffsetStore::TaskErrors::taskFailed(kj::Exception&& exception) { KJ_LOG(ERR
 kj::Promise<Result<void>> OffsetStore::commit(kj::Vector<OffsetChange> changes) {
   TimestampMs now = clock_.now();
   for (auto& change : changes) {
+    if (change.key.group.size() > kOffsetKeyNameBytesMax || change.key.topic.size() > kOffsetKeyNameBytesMax) {
+      return Result<void>(makeError(ErrorCode::kInvalidRequest, "a group or topic name of ",
+                                    kj::max(change.key.group.size(), change.key.topic.size()), " bytes has no offsets; at most ",
+                                    kOffsetKeyNameBytesMax, " are possible"));
+    }
     KJ_IF_MAYBE(offset, change.offset) offset->committedAt = now;
   }
   if (changes.size() == 0) return Result<void>();
+  return enqueue(kj::mv(changes), nullptr);
+}
+
+kj::Promise<Result<void>> OffsetStore::forgetTopic(std::string topic) { return enqueue({}, kj::mv(topic)); }
+
+kj::Promise<Result<void>> OffsetStore::enqueue(kj::Vector<OffsetChange> changes, kj::Maybe<std::string> forgottenTopic) {
   auto paf = kj::newPromiseAndFulfiller<Result<void>>();
-  waiting_.add(Waiting{kj::mv(changes), kj::mv(paf.fulfiller)});
+  waiting_.add(Waiting{kj::mv(changes), kj::mv(forgottenTopic), kj::mv(paf.fulfiller)});
   if (!writing_) {
     writing_ = true;
     tasks_.add(writeAll());
@@ -97,34 +108,70 @@ kj::Promise<void> OffsetStore::writeAll() {
   while (waiting_.size() > 0) {
     auto batch = kj::mv(waiting_);
     waiting_ = kj::Vector<Waiting>();
-    if (broken_ == nullptr) {
-      auto rows = kj::heap<Rows>();
-      for (auto& waiting : batch) {
-        for (auto& change : waiting.changes) rows->add(change);
-      }
-      try {
-        co_await pool_.run([&engine = engine_, rows = kj::mv(rows)]() mutable { rows->commitTo(engine); });
-      } catch (const kj::Exception& exception) {
-        KJ_LOG(ERROR, "writing committed offsets failed", exception);
-        broken_ = kj::str(exception.getDescription());
-      }
-    }
+    findForgotten(batch);
+    auto written = co_await write(batch);
     for (auto& waiting : batch) {
-      KJ_IF_MAYBE(reason, broken_) {
-        waiting.done->fulfill(makeError(ErrorCode::kStorageError, "the offsets table failed (", *reason, "); restart the broker"));
-        continue;
+      if (written.ok()) {
+        apply(waiting.changes);
+        waiting.done->fulfill(Result<void>());
+      } else {
+        waiting.done->fulfill(written.error().clone());
       }
-      for (auto& change : waiting.changes) {
-        KJ_IF_MAYBE(offset, change.offset) {
-          offsets_.insert_or_assign(kj::mv(change.key), kj::mv(*offset));
-        } else {
-          offsets_.erase(change.key);
-        }
-      }
-      waiting.done->fulfill(Result<void>());
     }
   }
   writing_ = false;
+}
+
+// What was committed for a topic that is forgotten: what is known, and what goes before it in the same write.
+void OffsetStore::findForgotten(kj::ArrayPtr<Waiting> batch) const {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    KJ_IF_MAYBE(topic, batch[i].forgottenTopic) {
+      kj::Vector<OffsetChange> changes;
+      for (auto& [key, offset] : offsets_) {
+        if (key.topic == *topic) changes.add(OffsetChange{key, nullptr});
+      }
+      for (auto& earlier : batch.slice(0, i)) {
+        for (auto& change : earlier.changes) {
+          if (change.key.topic == *topic) changes.add(OffsetChange{change.key, nullptr});
+        }
+      }
+      batch[i].changes = kj::mv(changes);
+    }
+  }
+}
+
+kj::Promise<Result<void>> OffsetStore::write(kj::ArrayPtr<const Waiting> batch) {
+  auto failed = [](kj::StringPtr reason) {
+    return makeError(ErrorCode::kStorageError, "the offsets table failed (", reason, "); restart the broker");
+  };
+  KJ_IF_MAYBE(reason, broken_) co_return Result<void>(failed(*reason));
+  auto rows = kj::heap<Rows>();
+  for (auto& waiting : batch) {
+    for (auto& change : waiting.changes) rows->add(change);
+  }
+  if (rows->keys.size() == 0) co_return Result<void>();
+  try {
+    co_await pool_.run([&engine = engine_, rows = kj::mv(rows)]() mutable { rows->commitTo(engine); });
+  } catch (const kj::Exception& exception) {
+    if (exception.getType() == kj::Exception::Type::OVERLOADED) {
+      co_return Result<void>(makeError(ErrorCode::kStorageError, "offsets cannot be committed: ", exception.getDescription(),
+                                       "; nothing was changed, free some space and try again"));
+    }
+    KJ_LOG(ERROR, "writing committed offsets failed", exception);
+    broken_ = kj::str(exception.getDescription());
+    co_return Result<void>(failed(exception.getDescription()));
+  }
+  co_return Result<void>();
+}
+
+void OffsetStore::apply(kj::ArrayPtr<OffsetChange> changes) {
+  for (auto& change : changes) {
+    KJ_IF_MAYBE(offset, change.offset) {
+      offsets_.insert_or_assign(kj::mv(change.key), kj::mv(*offset));
+    } else {
+      offsets_.erase(change.key);
+    }
+  }
 }
 
 CommittedOffset OffsetStore::fetch(const OffsetKey& key) const {
@@ -148,14 +195,6 @@ kj::Vector<kj::String> OffsetStore::groups() const {
     at = offsets_.lower_bound({at->first.group + '\0', "", 0});
   }
   return all;
-}
-
-kj::Promise<Result<void>> OffsetStore::forgetTopic(const std::string& topic) {
-  kj::Vector<OffsetChange> changes;
-  for (auto& [key, offset] : offsets_) {
-    if (key.topic == topic) changes.add(OffsetChange{key, nullptr});
-  }
-  return commit(kj::mv(changes));
 }
 
 }  // namespace cambium

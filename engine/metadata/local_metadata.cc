@@ -131,7 +131,7 @@ kj::Promise<kj::Maybe<Revision>> LocalMetadata::commitAlone(MetadataTransaction 
       engine.commit(changes);
     });
   } catch (const kj::Exception& exception) {
-    broken_ = kj::str(exception.getDescription());
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) broken_ = kj::str(exception.getDescription());
     throw;
   }
   apply(transaction, revision);

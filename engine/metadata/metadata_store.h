@@ -44,7 +44,8 @@ class MetadataWatch {
 };
 
 // A small linearizable key-value store: whoever was answered is seen by every later answer. Keys are text, values up to 1 MiB.
-// Used from the loop that made it. Rejects with DISCONNECTED when the store is out of reach, FAILED when it is damaged.
+// Used from the loop that made it. Rejects with DISCONNECTED when the store is out of reach, OVERLOADED when it has no room (nothing was
+// changed), FAILED when it is damaged.
 class MetadataStore {
  public:
   virtual ~MetadataStore() noexcept(false) = default;

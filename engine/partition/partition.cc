@@ -17,6 +17,12 @@ struct SharedJob final : public kj::AtomicRefcounted {
   kj::Own<SyncJob> job;
 };
 
+// Read at a time while looking for a record among batches.
+constexpr Bytes kSearchBytes = kibibytes(256);
+
+// The longest that kj's durations, which count nanoseconds, are safe with.
+constexpr int64_t kIntervalMsMax = 365LL * 24 * 3600 * 1000;
+
 DecompressionLimits inflationLimits() { return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 1000}; }
 
 }  // namespace
@@ -183,44 +189,99 @@ kj::Promise<void> Partition::whenReadable(Offset from) {
 
 Result<OffsetFound> Partition::findOffset(OffsetQuery query) {
   return guarded<OffsetFound>("look up an offset of", [&](PartitionLog& log) -> Result<OffsetFound> {
-    OffsetFound found{.leaderEpoch = epoch_};
     switch (query.kind) {
       case OffsetQuery::Kind::kEarliest:
-        found.offset = log.bounds().start;
-        return found;
+        return OffsetFound{.offset = log.bounds().start, .leaderEpoch = epoch_};
       case OffsetQuery::Kind::kLatest:
-        found.offset = highWatermark_;
-        return found;
+        return OffsetFound{.offset = highWatermark_, .leaderEpoch = epoch_};
       case OffsetQuery::Kind::kTimestamp:
-        KJ_IF_MAYBE(hit, log.seekTime(query.timestamp)) return recordAt(*hit, query.timestamp);
-        return OffsetFound();
+        return firstSince(log, query.timestamp);
       case OffsetQuery::Kind::kMaxTimestamp:
-        KJ_IF_MAYBE(hit, log.maxTimestamp()) return recordAt(*hit, hit->maxTimestamp);
-        return OffsetFound();
+        return newest(log);
     }
     KJ_UNREACHABLE;
   });
 }
 
-// The engine names the batch; which record of it is meant takes a look inside.
-Result<OffsetFound> Partition::recordAt(TimeHit hit, TimestampMs atLeast) {
-  auto from = kj::max(hit.baseOffset, log_->bounds().start);
-  if (from >= highWatermark_) return OffsetFound();
-  auto batches = log_->read(from, highWatermark_, Bytes(1));
-  BatchIterator each(batches);
-  if (auto* batch = each.next()) {
-    RecordReader records(*batch, inflationLimits());
-    while (auto* record = records.next()) {
-      if (record->offset >= from && record->timestamp >= atLeast) {
-        return OffsetFound{
-            .offset = record->offset, .timestamp = record->timestamp, .leaderEpoch = batch->leaderEpoch()};
-      }
+// The engine names the batch; which record of it is meant takes a look inside. When that record is one that was deleted (the log
+// starts in the middle of the batch), the search goes on behind the batch.
+Result<OffsetFound> Partition::firstSince(PartitionLog& log, TimestampMs atLeast) {
+  KJ_IF_MAYBE(hit, log.seekTime(atLeast)) {
+    return searchRecords(log, kj::max(hit->baseOffset, log.bounds().start), highWatermark_, atLeast);
+  }
+  return OffsetFound();
+}
+
+Result<OffsetFound> Partition::newest(PartitionLog& log) {
+  auto bounds = log.bounds();
+  auto newest = kNoTimestamp;
+  KJ_IF_MAYBE(hit, log.maxTimestamp()) {
+    if (hit->baseOffset >= bounds.start && hit->baseOffset < highWatermark_) {
+      return searchRecords(log, hit->baseOffset, highWatermark_, hit->maxTimestamp);
     }
-    KJ_IF_MAYBE(error, records.error()) {
-      return makeError(error->code, "partition ", name_, ", batch at offset ", batch->baseOffset(), ": ", error->message);
+  } else {
+    return OffsetFound();
+  }
+  // The engine's answer is not visible (yet, or any more): the extents on the way know theirs, the two at the ends are looked into.
+  for (auto& extent : log.extents()) {
+    if (extent.end <= bounds.start || extent.first >= highWatermark_) continue;
+    bool whole = extent.first >= bounds.start && extent.end <= highWatermark_;
+    newest = kj::max(newest, whole ? extent.maxTimestamp
+                                   : newestOfBatches(log, kj::max(extent.first, bounds.start), kj::min(extent.end, highWatermark_)));
+  }
+  if (newest == kNoTimestamp) return OffsetFound();
+  return searchRecords(log, bounds.start, highWatermark_, newest);
+}
+
+Result<OffsetFound> Partition::searchRecords(PartitionLog& log, Offset from, Offset upTo, TimestampMs atLeast) {
+  auto extents = log.extents();
+  for (auto& extent : extents) {
+    if (extent.end <= from || extent.maxTimestamp < atLeast) continue;
+    // Most often the first batch is the one.
+    auto bytesMax = Bytes(1);
+    for (auto at = kj::max(from, extent.first), end = kj::min(upTo, extent.end); at < end;) {
+      auto batches = log.read(at, end, bytesMax);
+      if (batches.size() == 0) break;
+      bytesMax = kSearchBytes;
+      BatchIterator each(batches);
+      while (auto* batch = each.next()) {
+        at = batch->nextOffset();
+        if (batch->maxTimestamp() < atLeast) continue;
+        RecordReader records(*batch, inflationLimits());
+        while (auto* record = records.next()) {
+          if (record->offset < from || record->timestamp < atLeast) continue;
+          return OffsetFound{
+              .offset = record->offset, .timestamp = record->timestamp, .leaderEpoch = batch->leaderEpoch()};
+        }
+        KJ_IF_MAYBE(error, records.error()) {
+          return makeError(error->code, "partition ", name_, ", batch at offset ", batch->baseOffset(), ": ", error->message);
+        }
+      }
     }
   }
   return OffsetFound();
+}
+
+TimestampMs Partition::newestOfBatches(PartitionLog& log, Offset from, Offset upTo) {
+  auto newest = kNoTimestamp;
+  while (from < upTo) {
+    auto batches = log.read(from, upTo, kSearchBytes);
+    if (batches.size() == 0) break;
+    BatchIterator each(batches);
+    while (auto* batch = each.next()) {
+      if (batch->baseOffset() < from) {
+        // The log starts inside of it: the largest timestamp may be one of a record that was deleted.
+        RecordReader records(*batch, inflationLimits());
+        while (auto* record = records.next()) {
+          if (record->offset >= from) newest = kj::max(newest, record->timestamp);
+        }
+      } else {
+        newest = kj::max(newest, batch->maxTimestamp());
+      }
+      from = batch->nextOffset();
+    }
+  }
+  return newest;
 }
 
 Result<Offset> Partition::deleteRecords(Offset before) {
@@ -238,10 +299,16 @@ Result<Offset> Partition::deleteRecords(Offset before) {
 
 void Partition::configure(PartitionConfig config) {
   config_ = kj::mv(config);
-  if (!usable()) return;
-  log_->configure(config_.log);
-  advanceHighWatermark();
-  scheduleSync();
+  auto configured = guarded<bool>("configure", [&](PartitionLog& log) -> Result<bool> {
+    log.configure(config_.log);
+    advanceHighWatermark();
+    // The interval under way may be longer than the new one, and a topic that turns to fsync has none.
+    endInterval();
+    scheduleSync();
+    return true;
+  });
+  // A partition that goes offline has said so in the log and says so to everybody who asks.
+  (void)configured;
 }
 
 PartitionStatus Partition::status() {
@@ -275,9 +342,7 @@ void Partition::scheduleSync() {
 
 // Everything that arrives during one sync rides on the next.
 kj::Promise<void> Partition::syncUntilClean(bool afterInterval) {
-  if (afterInterval) {
-    co_await context_.timer.afterDelay(config_.flushMs * kj::MILLISECONDS).exclusiveJoin(closing_.promise.addBranch());
-  }
+  if (afterInterval && !closing_) co_await waitForInterval();
   while (usable() && log_->bounds().durable < log_->bounds().end) {
     co_await syncOnce();
     if (config_.durability != Durability::kFsync) break;
@@ -285,6 +350,18 @@ kj::Promise<void> Partition::syncUntilClean(bool afterInterval) {
   // What was appended during the last round of an interval waits for the next one.
   syncing_ = false;
   scheduleSync();
+}
+
+kj::Promise<void> Partition::waitForInterval() {
+  auto paf = kj::newPromiseAndFulfiller<void>();
+  intervalEnd_ = kj::mv(paf.fulfiller);
+  auto interval = kj::min(config_.flushMs, kIntervalMsMax) * kj::MILLISECONDS;
+  return context_.timer.afterDelay(interval).exclusiveJoin(kj::mv(paf.promise));
+}
+
+void Partition::endInterval() {
+  KJ_IF_MAYBE(end, intervalEnd_) (*end)->fulfill();
+  intervalEnd_ = nullptr;
 }
 
 kj::Promise<void> Partition::syncOnce() {
@@ -327,10 +404,16 @@ void Partition::advanceHighWatermark() {
 
 kj::Promise<void> Partition::close(Ending ending) {
   // A sync under way uses the log; it ends by itself, and an interval is cut short.
-  closing_.fulfiller->fulfill();
+  closing_ = true;
+  endInterval();
   while (syncing_) co_await tasks_.onEmpty();
-  if (usable() && ending == Ending::kKept) co_await syncOnce();
-  log_ = nullptr;
+  try {
+    if (usable() && ending == Ending::kKept) co_await syncOnce();
+  } catch (const kj::Exception& exception) {
+    goOffline(kj::str("close: ", exception.getDescription()));
+  }
+  auto closed = kj::runCatchingExceptions([this] { log_ = nullptr; });
+  KJ_IF_MAYBE(exception, closed) KJ_LOG(ERROR, "closing the log of a partition", name_, *exception);
   readers_.releaseAll();
   committers_.releaseAll();
 }

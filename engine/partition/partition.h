@@ -94,7 +94,8 @@ class Partition final : public kj::Refcounted {
     kKept,     // the log is opened again some day: what is there is synced
     kDeleted,  // it goes with the topic: what is not on the device need not get there
   };
-  // Closes the log; the partition only answers errors from then on. Everybody who waits is woken.
+  // Closes the log; the partition only answers errors from then on. Everybody who waits is woken. Never
+  // fails: what goes wrong is logged.
   kj::Promise<void> close(Ending ending = Ending::kKept);
 
  private:
@@ -115,18 +116,18 @@ class Partition final : public kj::Refcounted {
   Result<T> guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(PartitionLog&)> action);
   void goOffline(kj::String reason);
   Result<kj::Array<kj::byte>> inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec);
-  Result<OffsetFound> recordAt(TimeHit hit, TimestampMs atLeast);
+  Result<OffsetFound> firstSince(PartitionLog& log, TimestampMs atLeast);
+  Result<OffsetFound> newest(PartitionLog& log);
+  // The first record in [from, upTo) that is at least so late, or none.
+  Result<OffsetFound> searchRecords(PartitionLog& log, Offset from, Offset upTo, TimestampMs atLeast);
+  // The largest max timestamp of the batches with a record in [from, upTo).
+  TimestampMs newestOfBatches(PartitionLog& log, Offset from, Offset upTo);
   void scheduleSync();
   kj::Promise<void> syncUntilClean(bool afterInterval);
+  kj::Promise<void> waitForInterval();
+  void endInterval();
   kj::Promise<void> syncOnce();
   void advanceHighWatermark();
-
-  // Cuts the wait of an interval short when the partition closes.
-  struct Closing {
-    explicit Closing(kj::PromiseFulfillerPair<void> pair) : fulfiller(kj::mv(pair.fulfiller)), promise(pair.promise.fork()) {}
-    kj::Own<kj::PromiseFulfiller<void>> fulfiller;
-    kj::ForkedPromise<void> promise;
-  };
 
   kj::String name_;
   kj::Own<PartitionLog> log_;
@@ -136,7 +137,8 @@ class Partition final : public kj::Refcounted {
   PartitionContext context_;
   Offset highWatermark_{0};
   bool syncing_ = false;  // a sync loop is under way
-  Closing closing_{kj::newPromiseAndFulfiller<void>()};
+  bool closing_ = false;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> intervalEnd_;  // set while an interval runs: cuts it short
   PositionWaiters<Offset> readers_;
   PositionWaiters<Offset> committers_;
   TaskErrors taskErrors_{*this};

@@ -61,7 +61,8 @@ class StorageEngine {
   // Every key that starts with `prefix`, in order of bytes, until `visit` returns false. The views live during the call;
   // `visit` must not call the engine.
   virtual void scan(kj::StringPtr table, ByteView prefix, kj::FunctionParam<bool(ByteView key, ByteView value)> visit) = 0;
-  // Applies all changes or none, in order, durable on return. A get() that begins after the return sees them.
+  // Applies all changes or none, in order, durable on return. A get() that begins after the return sees them. Throws OVERLOADED
+  // when the device is full: nothing was changed, a later commit may succeed.
   virtual void commit(kj::ArrayPtr<const TableChange> changes) = 0;
 
   virtual EngineUsage usage() = 0;

@@ -39,6 +39,8 @@ class HttpDoor final : public Door, private ConnectionCounters {
   // As Door says; called once. When it is done nothing is asked of the BrokerState any more, so the broker may stop;
   // the same holds when the door is destroyed without it.
   kj::Promise<void> drain() override;
+  // drain() has left nobody.
+  kj::Promise<void> cut() override { return kj::READY_NOW; }
 
  private:
   class TaskErrors final : public kj::TaskSet::ErrorHandler {

@@ -17,14 +17,11 @@ class GroupOffsetsServer final : public rpc::GroupOffsets::Server {
   kj::Promise<void> delete_(DeleteContext context) override;
 
  private:
-  // A partition that exists, or what is wrong with it.
-  Result<void> checkPartition(kj::StringPtr topic, int32_t partition) const;
-
   kj::Own<Session> session_;
   kj::String group_;
 };
 
-// 1 to 255 bytes.
+// 1 to 255 bytes, none of them zero.
 Result<void> checkGroupName(kj::StringPtr name);
 
 }  // namespace cambium

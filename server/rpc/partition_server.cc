@@ -184,7 +184,7 @@ kj::Promise<void> PartitionServer::readRecords(ReadRecordsContext context) {
   decoded.value().write(chunk.initRecords(static_cast<unsigned>(decoded.value().count())));
   chunk.setHighWatermark(outcome.highWatermark.value());
   chunk.setLogStart(outcome.logStart.value());
-  chunk.setNextOffset(outcome.nextOffset.value());
+  chunk.setNextOffset(decoded.value().nextOffset().value());
 }
 
 kj::Promise<void> PartitionServer::subscribe(SubscribeContext context) {

@@ -5,28 +5,60 @@
 
 namespace cambium {
 
+namespace {
+
+// What one message of records holds, about; the largest that a reader of Cap'n Proto takes by default has 8 Mi words.
+constexpr uint64_t kWordsWanted = uint64_t{4} << 20;
+constexpr uint64_t kWordsMax = uint64_t{7} << 20;
+
+uint64_t wordsOf(const RecordView& record) {
+  uint64_t bytes = 0;
+  KJ_IF_MAYBE(key, record.key) bytes += key->size();
+  KJ_IF_MAYBE(value, record.value) bytes += value->size();
+  for (auto& header : record.headers) {
+    bytes += header.key.size();
+    KJ_IF_MAYBE(value, header.value) bytes += value->size();
+  }
+  return bytes / 8 + 9 + record.headers.size() * 6;
+}
+
+}  // namespace
+
 Result<DecodedRecords> DecodedRecords::decode(ByteView batches, Offset from, Offset end) {
   DecodedRecords decoded;
-  decoded.bytes_.reserve(batches.size());
+  decoded.next_ = from;
   BatchIterator each(batches);
   while (auto* batch = each.next()) {
-    if (batch->isControl()) continue;
-    RecordReader reader(*batch, {.outputBytesMax = kInflatedBytesMax});
-    while (auto* record = reader.next()) {
-      if (record->offset < from || record->offset >= end) continue;
-      Record kept{record->offset, record->timestamp, decoded.keep(record->key), decoded.keep(record->value),
-                  decoded.headers_.size(), 0};
-      for (auto& header : record->headers) {
-        decoded.headers_.add(Header{decoded.keep(header.key), decoded.keep(header.value)});
+    if (!batch->isControl()) {
+      RecordReader reader(*batch, {.outputBytesMax = kInflatedBytesMax});
+      while (auto* record = reader.next()) {
+        if (record->offset < from || record->offset >= end) continue;
+        if (wordsOf(*record) > kWordsMax) {
+          if (decoded.count() > 0) return kj::mv(decoded);
+          return makeError(ErrorCode::kMessageTooLarge, "the record at offset ", record->offset, " has ", wordsOf(*record) * 8,
+                           " bytes, too many for a message of records; read it as a batch");
+        }
+        if (!decoded.take(*record)) return kj::mv(decoded);
       }
-      kept.headersEnd = decoded.headers_.size();
-      decoded.records_.add(kept);
+      KJ_IF_MAYBE(error, reader.error()) {
+        return makeError(error->code, "batch at offset ", batch->baseOffset(), ": ", error->message);
+      }
     }
-    KJ_IF_MAYBE(error, reader.error()) {
-      return makeError(error->code, "batch at offset ", batch->baseOffset(), ": ", error->message);
-    }
+    decoded.next_ = kj::max(decoded.next_, kj::min(batch->nextOffset(), end));
   }
   return kj::mv(decoded);
+}
+
+bool DecodedRecords::take(const RecordView& record) {
+  if (count() > 0 && wordsHint() + wordsOf(record) > kWordsWanted) return false;
+  Record kept{record.offset, record.timestamp, keep(record.key), keep(record.value), headers_.size(), 0};
+  for (auto& header : record.headers) {
+    headers_.add(Header{keep(header.key), keep(header.value)});
+  }
+  kept.headersEnd = headers_.size();
+  records_.add(kept);
+  next_ = record.offset + 1;
+  return true;
 }
 
 DecodedRecords::Field DecodedRecords::keep(kj::Maybe<ByteView> bytes) {

@@ -11,8 +11,12 @@ namespace cambium {
 // Records taken out of stored batches, kept together in one buffer until they are written into a message.
 class DecodedRecords {
  public:
-  // Takes the records of `batches` with from <= offset < end. An error names the batch.
+  // Takes the records of `batches` with from <= offset < end, in order, until they fill a message (compressed batches can hold far
+  // more than was read). An error names the batch; kMessageTooLarge when a single record is too large for a message.
   static Result<DecodedRecords> decode(ByteView batches, Offset from, Offset end);
+
+  // Everything from `from` up to here was taken: where to go on.
+  Offset nextOffset() const { return next_; }
 
   size_t count() const { return records_.size(); }
   // About how large the message becomes, in words.
@@ -35,12 +39,15 @@ class DecodedRecords {
     Field key, value;
   };
 
+  // Takes one record; false when the message is full.
+  bool take(const RecordView& record);
   Field keep(kj::Maybe<ByteView> bytes);
   ByteView view(Field field) const { return bytes_.slice(field.begin, field.begin + static_cast<size_t>(field.size)); }
 
   kj::Vector<kj::byte> bytes_;
   kj::Vector<Record> records_;
   kj::Vector<Header> headers_;
+  Offset next_;
 };
 
 }  // namespace cambium

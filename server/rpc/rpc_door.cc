@@ -29,6 +29,7 @@ struct Connection {
 RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcConnectionCounts& counts,
                  kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
     : broker_(broker), loop_(loop), limits_(limits), receivers_(kj::mv(receivers)), counts_(counts) {
+  connections_.emplace(taskErrors_);
   for (auto& receiver : receivers_) {
     accepting_.add(accept(*receiver).eagerlyEvaluate(
         [](kj::Exception&& e) { KJ_LOG(ERROR, "the RPC door no longer accepts", e); }));
@@ -55,7 +56,7 @@ kj::Promise<void> RpcDoor::accept(kj::ConnectionReceiver& receiver) {
       failure = kj::runCatchingExceptions([] { throw; });
     }
     KJ_IF_MAYBE(accepted, stream) {
-      connections_.add(serve(kj::mv(*accepted)));
+      KJ_ASSERT_NONNULL(connections_).add(serve(kj::mv(*accepted)));
     } else KJ_IF_MAYBE(e, failure) {
       // Out of descriptors, most likely: wait for some to come back.
       KJ_LOG(WARNING, "a connection could not be accepted; pausing", *e);
@@ -79,7 +80,7 @@ kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
   // Finds peers that vanished without a word.
   int on = 1;
   stream->setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-  Connection connection(kj::mv(stream), kj::refcounted<Session>(broker_, limits_, work_));
+  Connection connection(kj::mv(stream), kj::refcounted<Session>(broker_, limits_, work_, sessions_));
   connection.rpc.setFlowLimit(limits_.callBytesMax.value() / sizeof(capnp::word));
   co_await connection.network.onDisconnect();
 }
@@ -90,6 +91,12 @@ kj::Promise<void> RpcDoor::drain() {
   co_await work_.whenIdle().exclusiveJoin(loop_.timer.afterDelay(500 * kj::MILLISECONDS));
   // Answers leave at the end of a turn of the loop.
   for (int turn = 0; turn < 4; ++turn) co_await kj::evalLast([] {});
+}
+
+kj::Promise<void> RpcDoor::cut() {
+  accepting_.clear();
+  connections_ = nullptr;
+  return sessions_.whenIdle();
 }
 
 }  // namespace cambium

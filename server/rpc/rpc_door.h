@@ -24,6 +24,7 @@ class RpcDoor final : public Door {
   KJ_DISALLOW_COPY(RpcDoor);
 
   kj::Promise<void> drain() override;
+  kj::Promise<void> cut() override;
 
  private:
   class TaskErrors final : public kj::TaskSet::ErrorHandler {
@@ -39,11 +40,12 @@ class RpcDoor final : public Door {
   RpcLimits limits_;
   kj::Array<kj::Own<kj::ConnectionReceiver>> receivers_;
   WorkInFlight work_;
+  WorkInFlight sessions_;
   RpcConnectionCounts& counts_;
   unsigned open_ = 0;  // of this loop
   kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waitingForRoom_;  // while the limit is reached
   TaskErrors taskErrors_;
-  kj::TaskSet connections_{taskErrors_};
+  kj::Maybe<kj::TaskSet> connections_;
   kj::Vector<kj::Promise<void>> accepting_;
 };
 

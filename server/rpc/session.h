@@ -16,7 +16,7 @@ struct RpcLimits {
   unsigned connectionsMax = 10'000;        // per loop
 };
 
-// Counts appends and changes under way on one loop, so that a stop can let them finish.
+// Counts what is under way on one loop (appends and changes; sessions), so that a stop can wait for its end.
 class WorkInFlight {
  public:
   class Lease {
@@ -29,7 +29,7 @@ class WorkInFlight {
     WorkInFlight& owner_;
   };
 
-  // Done when nothing is under way.
+  // Done when nothing is under way. One caller at a time.
   kj::Promise<void> whenIdle() {
     if (count_ == 0) return kj::READY_NOW;
     auto paf = kj::newPromiseAndFulfiller<void>();
@@ -53,11 +53,12 @@ inline kj::ArrayPtr<kj::byte> bytesInPlace(capnp::Data::Reader data) {
   return kj::arrayPtr(const_cast<kj::byte*>(data.begin()), data.size());
 }
 
-// What the capabilities of one connection share. Refcounted, because capabilities may outlive the connection by a moment.
+// What the capabilities of one connection share. Refcounted, because calls that are not cancelled outlive the connection: as long as
+// one runs, the session is there, and what it refers to must be.
 class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
  public:
-  Session(LocalBroker& broker, const RpcLimits& limits, WorkInFlight& work)
-      : broker(broker), limits(limits), work(work), background_(*this) {}
+  Session(LocalBroker& broker, const RpcLimits& limits, WorkInFlight& work, WorkInFlight& sessions)
+      : broker(broker), limits(limits), work(work), alive_(sessions), background_(*this) {}
 
   LocalBroker& broker;
   const RpcLimits& limits;
@@ -68,6 +69,8 @@ class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
 
  private:
   void taskFailed(kj::Exception&& exception) override { KJ_LOG(WARNING, "unacknowledged append", exception); }
+
+  WorkInFlight::Lease alive_;
   kj::TaskSet background_;
 };
 

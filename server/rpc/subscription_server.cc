@@ -59,6 +59,7 @@ kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome)
   } else {
     auto decoded = DecodedRecords::decode(outcome->batches, next_, options_.end);
     if (!decoded.ok()) co_return Result<void>(kj::mv(decoded.error()));
+    next = decoded.value().nextOffset();
     auto request = sink_.pushRequest(capnp::MessageSize{decoded.value().wordsHint(), 0});
     auto delivery = request.initDelivery();
     decoded.value().write(delivery.initRecords(static_cast<unsigned>(decoded.value().count())));

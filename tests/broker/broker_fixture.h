@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_broker.h"
+
+namespace cambium {
+
+inline constexpr Deployment kDeployments[] = {
+    {"native1", "native", "native", 1}, {"rocksdb1", "rocksdb", "rocksdb", 1}, {"hybrid1", "native", "rocksdb", 1},
+    {"native2", "native", "native", 2}, {"rocksdb2", "rocksdb", "rocksdb", 2}, {"hybrid2", "native", "rocksdb", 2},
+};
+
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// EXPECT_PRED2(startsWith, …) prints both.
+inline bool startsWith(const std::string& text, const std::string& prefix) { return text.rfind(prefix, 0) == 0; }
+
+// A broker in a temporary folder, and a client connected to each of its loops. What a loop owns is asked for through the other one
+// as well: partitions 0 and 1 of a topic are on different loops when there are two.
+class BrokerTest : public ::testing::TestWithParam<Deployment> {
+ public:
+  ~BrokerTest() noexcept override = default;
+
+ protected:
+  void SetUp() override { start(); }
+  void TearDown() override {
+    disconnect();
+    broker = nullptr;
+  }
+
+  void start() {
+    broker = kj::heap<TestBroker>(io, folder.path(), TestBroker::Options{GetParam(), partitionsMax, limits});
+    for (unsigned loop = 0; loop < GetParam().cores; ++loop) clients.push_back(broker->connect(loop));
+  }
+  void disconnect() { clients.clear(); }
+  void restart() {
+    TearDown();
+    start();
+  }
+
+  kj::WaitScope& scope() { return io.waitScope; }
+  RpcClient& client() { return *clients.front(); }
+  // Of another loop than client(), when there are two.
+  RpcClient& otherClient() { return *clients.back(); }
+
+  // How a test asks: lets the loop run until `promise` is done.
+  template <class T>
+  T wait(kj::Promise<T> promise) {
+    return promise.wait(io.waitScope);
+  }
+
+  kj::AsyncIoContext io = kj::setupAsyncIo();
+  TemporaryFolder folder;
+  int32_t partitionsMax = 1000;
+  RpcLimits limits{};
+  kj::Own<TestBroker> broker;
+  std::vector<kj::Own<RpcClient>> clients;
+};
+
+#define CAMBIUM_EVERY_DEPLOYMENT(Suite)                                             \
+  INSTANTIATE_TEST_SUITE_P(Every, Suite, ::testing::ValuesIn(kDeployments),         \
+                           [](const auto& info) { return std::string(info.param.name); })
+
+}  // namespace cambium

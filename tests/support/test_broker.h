@@ -1,0 +1,74 @@
+#pragma once
+
+#include <vector>
+
+#include <kj/async-io.h>
+
+#include "backends/native/disk_file_system.h"
+#include "engine/base/thread_work_pool.h"
+#include "engine/broker/broker.h"
+#include "server/main/listen_sockets.h"
+#include "server/main/system_world.h"
+#include "server/rpc/rpc_door.h"
+#include "tests/support/rpc_client.h"
+
+namespace cambium {
+
+// What is chosen when a broker is started.
+struct Deployment {
+  const char* name;
+  const char* logEngine;
+  const char* stateEngine;
+  unsigned cores;
+};
+
+// The broker that cambiumd runs, in the test's process: real files in `dataDir`, real threads, real sockets on free ports, one for
+// each loop. The first loop is the test's. Stops, when it runs, on destruction.
+class TestBroker {
+ public:
+  struct Options {
+    Deployment deployment;
+    int32_t partitionsMax = 1000;
+    RpcLimits limits{};
+  };
+
+  // Throws what Broker and its start() throw.
+  TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options options);
+  ~TestBroker() noexcept(false);
+  KJ_DISALLOW_COPY(TestBroker);
+
+  // Once.
+  void stop();
+  kj::Promise<void> stopLater();
+
+  // A connection to the door of one loop.
+  kj::Own<RpcClient> connect(unsigned loop = 0);
+  // "127.0.0.1:port" of one loop's door.
+  kj::StringPtr address(unsigned loop = 0) { return sockets_[loop]->describe(); }
+
+  // All loops together.
+  ShardReport total();
+  // Returns when so many long polls and appends wait; throws after ten seconds.
+  void awaitWaiting(size_t count);
+  // The same for connections.
+  void awaitConnections(uint64_t count);
+
+ private:
+  void awaitTrue(kj::StringPtr what, kj::FunctionParam<bool()> condition);
+
+  kj::AsyncIoContext& io_;
+  Options options_;
+  SystemClock clock_;
+  SystemEntropy entropy_;
+  DiskFileSystem files_;
+  ThreadLoops loops_;
+  DiskEngines engines_;
+  RpcConnectionCounts counts_;
+  ThreadWorkPool pool_;
+  LoopContext loop_;
+  World world_;
+  std::vector<kj::Own<ListenSockets>> sockets_;
+  kj::Own<Broker> broker_;
+};
+
+}  // namespace cambium
