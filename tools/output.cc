@@ -79,6 +79,7 @@ void Output::writeAll(int fd, ByteView bytes) {
       closed_ = true;
       return;
     } else if (errno != EINTR) {
+      closed_ = true;  // the complaint about it must not fail as well
       kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
                                             kj::str("cannot write standard output: ", strerror(errno))));
     }
