@@ -42,7 +42,7 @@ void BatchLister::list(const BatchView& batch, const BatchLocation& location, bo
   KJ_IF_MAYBE (position, location.position) report.number("position", static_cast<int64_t>(*position), kNumberWidth);
   KJ_IF_MAYBE (family, location.family) report.text("family", *family);
   report.number("bytes", static_cast<int64_t>(batch.size()), kNumberWidth - 3);
-  report.number("records", batch.recordCount(), kNumberWidth - 5);
+  report.number("recordCount", batch.recordCount(), kNumberWidth - 5);
   auto codec = static_cast<int>(batch.codec());
   report.text("codec", codec < kCodecCount ? kj::str(codecName(batch.codec())) : kj::str("unknown-", codec), 6);
   report.time("baseTimestamp", batch.baseTimestamp());

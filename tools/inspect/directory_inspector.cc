@@ -30,19 +30,28 @@ void DirectoryInspector::run() {
     report.open(kNativeItem);
     inspection_.guard(files_.describe(kNative), [&] {
       auto& native = *native_.emplace(kj::heap<NativeInspector>(inspection_, files_, kNative));
-      native.runState(&catalogue_);
+      readState([&] { native.runState(&catalogue_); });
       native.runLogs();
     });
     report.close();
   }
   if (files_.list(kRocks).size() > 0) {
     report.open(kRocksItem);
-    auto& rocks = *rocks_.emplace(kj::heap<RocksStoreInspector>(inspection_, kj::str(path_, "/", kRocks)));
-    rocks.runState(&catalogue_);
-    rocks.runLogs();
+    readState([&] {
+      rocks_ = kj::heap<RocksStoreInspector>(inspection_, kj::str(path_, "/", kRocks));
+      KJ_ASSERT_NONNULL(rocks_)->runState(&catalogue_);
+    });
+    KJ_ASSERT_NONNULL(rocks_)->runLogs();
     report.close();
   }
   if (inspection_.options.verify) checkTopics();
+}
+
+// What went wrong in it may have hidden topics.
+void DirectoryInspector::readState(kj::FunctionParam<void()> read) {
+  uint64_t before = inspection_.errors();
+  read();
+  catalogueComplete_ = catalogueComplete_ && inspection_.errors() == before;
 }
 
 void DirectoryInspector::printProperties() {
@@ -75,6 +84,10 @@ void DirectoryInspector::printProperties() {
 
 // Every topic's partitions have their logs, every log has its topic.
 void DirectoryInspector::checkTopics() {
+  if (!catalogueComplete_) {
+    inspection_.note(kj::str(path_), kj::str("not all topics could be read, so they were not compared with the logs"));
+    return;
+  }
   for (auto& [name, topic] : catalogue_.topics)
     checkTopic(*topic);
   KJ_IF_MAYBE (native, native_) checkOrphans((*native)->logs(), kNative);

@@ -15,6 +15,7 @@ class DirectoryInspector {
 
  private:
   void printProperties();
+  void readState(kj::FunctionParam<void()> read);
   void checkTopics();
   void checkTopic(const Topic& topic);
   void checkOrphans(kj::ArrayPtr<const HeldLog> logs, kj::StringPtr engine);
@@ -23,6 +24,7 @@ class DirectoryInspector {
   FileSystem& files_;
   const kj::StringPtr path_;
   TopicCatalogue catalogue_;
+  bool catalogueComplete_ = true;
   kj::Maybe<kj::Own<NativeInspector>> native_;
   kj::Maybe<kj::Own<RocksStoreInspector>> rocks_;
 };

@@ -10,7 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-
 bool has(const Outcome& outcome, kj::StringPtr part) {
   return outcome.out.find(part.cStr()) != std::string::npos;
 }
