@@ -19,7 +19,8 @@ BatchSource::BatchSource(Bytes bytes) {
   for (size_t i = 0; i < count; ++i) {
     BatchBuilder builder;
     while (builder.count() == 0 ||
-           builder.sizeBytes() + BatchBuilder::recordSizeBytes(nullptr, ByteView(value, kValueBytes)) <= bytes.value()) {
+           builder.sizeBytes() + BatchBuilder::recordSizeBytes(nullptr, ByteView(value, kValueBytes)) <=
+               bytes.value()) {
       for (auto& b : value) {
         state = state * 6364136223846793005u + 1442695040888963407u;
         b = static_cast<kj::byte>(state >> 56);

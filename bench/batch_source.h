@@ -4,11 +4,13 @@
 
 namespace cambium::bench {
 
-// What a producer would send: record batches of 100-byte values, as a broker receives them. A few different ones, handed out in
-// turn; together they fit into a second-level cache unless they are large, as what comes off a socket does.
+// What a producer would send: record batches of 100-byte values, as a broker receives them. A few different ones,
+// handed out in turn; together they fit into a second-level cache unless they are large, as what comes off a socket
+// does.
 class BatchSource {
  public:
-  // Batches as near to `bytes` as whole records allow, one record at least. All have the same size and number of records.
+  // Batches as near to `bytes` as whole records allow, one record at least. All have the same size and number of
+  // records.
   explicit BatchSource(Bytes bytes);
 
   // The next batch, with base offset 0; the same memory comes again a few calls later.

@@ -13,11 +13,14 @@ constexpr unsigned kRoundsNeeded = 3;
 
 kj::Vector<double> valuesOf(const SubjectResult& subject, kj::ConstFunction<double(const Sample&)>& value) {
   kj::Vector<double> values(subject.rounds.size());
-  for (auto& sample : subject.rounds) values.add(value(sample));
+  for (auto& sample : subject.rounds)
+    values.add(value(sample));
   return values;
 }
 
-double speed(const Sample& sample) { return sample.operationsPerSecond(); }
+double speed(const Sample& sample) {
+  return sample.operationsPerSecond();
+}
 
 const SubjectResult& find(const ComparisonResult& result, kj::StringPtr subject) {
   for (auto& each : result.subjects) {
@@ -59,20 +62,24 @@ double SubjectResult::medianOf(kj::ConstFunction<double(const Sample&)> value) c
 double SubjectResult::leastOf(kj::ConstFunction<double(const Sample&)> value) const {
   auto values = valuesOf(*this, value);
   double least = values[0];
-  for (double each : values) least = kj::min(least, each);
+  for (double each : values)
+    least = kj::min(least, each);
   return least;
 }
 
 double SubjectResult::mostOf(kj::ConstFunction<double(const Sample&)> value) const {
   auto values = valuesOf(*this, value);
   double most = values[0];
-  for (double each : values) most = kj::max(most, each);
+  for (double each : values)
+    most = kj::max(most, each);
   return most;
 }
 
-ComparisonResult compare(const Workload& workload, kj::ArrayPtr<Trial> trials, kj::FunctionParam<void(kj::StringPtr)> progress) {
+ComparisonResult compare(const Workload& workload, kj::ArrayPtr<Trial> trials,
+                         kj::FunctionParam<void(kj::StringPtr)> progress) {
   ComparisonResult result{kj::str(workload.title), {}, {}};
-  for (auto& trial : trials) result.subjects.add(SubjectResult{kj::str(trial.subject), {}});
+  for (auto& trial : trials)
+    result.subjects.add(SubjectResult{kj::str(trial.subject), {}});
   bool forth = true;
   auto oneRound = [&](kj::StringPtr label, bool counts) {
     for (size_t turn = 0; turn < trials.size(); ++turn) {

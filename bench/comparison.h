@@ -7,8 +7,8 @@
 
 namespace cambium::bench {
 
-// One subject of a comparison: does the work once and times it. Whatever it needs is prepared when it is made and gone when
-// it is destroyed; what a run wrote is gone when the run returns.
+// One subject of a comparison: does the work once and times it. Whatever it needs is prepared when it is made and gone
+// when it is destroyed; what a run wrote is gone when the run returns.
 struct Trial {
   kj::String subject;
   kj::Function<Sample()> run;
@@ -41,9 +41,10 @@ struct ComparisonResult {
   kj::Vector<GateResult> gates;
 };
 
-// Runs the trials in turn, A B C C B A …: one round that does not count, then the workload's rounds. A round in which a gate's
-// probe was more than 20 % off its median does not count for that gate; when fewer than three are left, the comparison goes on
-// for as many rounds again. `progress` is told what is going on.
-ComparisonResult compare(const Workload& workload, kj::ArrayPtr<Trial> trials, kj::FunctionParam<void(kj::StringPtr)> progress);
+// Runs the trials in turn, A B C C B A …: one round that does not count, then the workload's rounds. A round in which a
+// gate's probe was more than 20 % off its median does not count for that gate; when fewer than three are left, the
+// comparison goes on for as many rounds again. `progress` is told what is going on.
+ComparisonResult compare(const Workload& workload, kj::ArrayPtr<Trial> trials,
+                         kj::FunctionParam<void(kj::StringPtr)> progress);
 
 }  // namespace cambium::bench

@@ -1,12 +1,11 @@
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
-
 #include <gflags/gflags.h>
+#include <sstream>
+#include <unistd.h>
+
 #include <kj/debug.h>
 
 #include "bench/report.h"
@@ -16,7 +15,8 @@
 
 DEFINE_string(workloads, "", "File of workloads, for example bench/workloads/default.bench");
 DEFINE_string(only, "", "Run only the workloads whose line begins with this, for example rpc-append");
-DEFINE_string(dir, "", "Folder on the device to measure, where everything is written (and removed again); empty: the system's "
+DEFINE_string(dir, "",
+              "Folder on the device to measure, where everything is written (and removed again); empty: the system's "
               "place for temporary files");
 DEFINE_string(json, "", "File for the results of every round; empty: none");
 
@@ -53,10 +53,11 @@ void showProgress(kj::StringPtr text) {
 }
 
 kj::Vector<Trial> trialsOf(const Workload& workload, kj::StringPtr folder) {
-  KJ_IF_MAYBE(trials, storageTrials(workload, folder)) return kj::mv(*trials);
-  KJ_IF_MAYBE(trials, rpcTrials(workload, folder)) return kj::mv(*trials);
-  kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
-                                        kj::str("there is no workload named ", workload.name, "; bench/README.md lists them")));
+  KJ_IF_MAYBE (trials, storageTrials(workload, folder)) return kj::mv(*trials);
+  KJ_IF_MAYBE (trials, rpcTrials(workload, folder)) return kj::mv(*trials);
+  kj::throwFatalException(
+      kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                    kj::str("there is no workload named ", workload.name, "; bench/README.md lists them")));
 }
 
 void run() {
@@ -84,11 +85,12 @@ void run() {
 
 int main(int argc, char** argv) {
   cambium::bench::dieIfAsked(argc, argv);
-  gflags::SetUsageMessage("Runs named workloads on the storage engines and the broker beside bare probes: bench/README.md\n\n"
-                          "    cambium_bench --workloads=bench/workloads/default.bench --only=append");
+  gflags::SetUsageMessage(
+      "Runs named workloads on the storage engines and the broker beside bare probes: bench/README.md\n\n"
+      "    cambium_bench --workloads=bench/workloads/default.bench --only=append");
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   signal(SIGPIPE, SIG_IGN);
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([] { cambium::bench::run(); })) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([] { cambium::bench::run(); })) {
     fprintf(stderr, "cambium_bench: %s\n", exception->getDescription().cStr());
     return 1;
   }

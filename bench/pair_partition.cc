@@ -44,7 +44,8 @@ PairPartition::PairPartition(Bytes batch, uint64_t count) : count_(count) {
   batchBytes_ = source.batchBytes();
   records_ = source.records();
   memory_ = kj::heapArray<kj::byte>(kj::max(kMemoryBytes / batchBytes_, size_t{1}) * batchBytes_);
-  for (size_t at = 0; at < memory_.size(); at += batchBytes_) memcpy(memory_.begin() + at, source.next().begin(), batchBytes_);
+  for (size_t at = 0; at < memory_.size(); at += batchBytes_)
+    memcpy(memory_.begin() + at, source.next().begin(), batchBytes_);
 }
 
 ByteView PairPartition::batches(uint64_t bytesMax) const {
@@ -84,8 +85,8 @@ kj::Promise<void> PairPartition::read(ReadContext context) {
 
 kj::Promise<void> PairPartition::subscribe(SubscribeContext context) {
   auto params = context.getParams();
-  context.getResults().setSubscription(kj::heap<PairSubscription>(
-      push(params.getSink(), params.getFrom(), params.getOptions().getBytesPerPush())));
+  context.getResults().setSubscription(
+      kj::heap<PairSubscription>(push(params.getSink(), params.getFrom(), params.getOptions().getBytesPerPush())));
   return kj::READY_NOW;
 }
 

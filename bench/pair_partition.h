@@ -5,8 +5,8 @@
 
 namespace cambium::bench {
 
-// What the probe of RPC serves: a Partition and an Appender that look at nothing and keep nothing. Reads answer as many batches as
-// were asked for, out of memory; the log has `count` batches of about `batch` bytes.
+// What the probe of RPC serves: a Partition and an Appender that look at nothing and keep nothing. Reads answer as many
+// batches as were asked for, out of memory; the log has `count` batches of about `batch` bytes.
 class PairPartition final : public rpc::Partition::Server {
  public:
   PairPartition(Bytes batch, uint64_t count);

@@ -13,7 +13,9 @@ ProbeFile::ProbeFile(kj::String path) : path_(kj::mv(path)) {
   file_ = kj::AutoCloseFd(fd);
 }
 
-ProbeFile::~ProbeFile() noexcept(false) { unlink(path_.cStr()); }
+ProbeFile::~ProbeFile() noexcept(false) {
+  unlink(path_.cStr());
+}
 
 void ProbeFile::append(ByteView data) {
   ssize_t written;
@@ -33,6 +35,8 @@ void ProbeFile::truncate(uint64_t size) {
   size_ = size;
 }
 
-void ProbeFile::sync() { KJ_SYSCALL(fdatasync(file_), path_); }
+void ProbeFile::sync() {
+  KJ_SYSCALL(fdatasync(file_), path_);
+}
 
 }  // namespace cambium::bench

@@ -7,7 +7,8 @@
 
 namespace cambium::bench {
 
-// A bare file, without anything of ours between it and the system: what the engines are measured by. Removed by the destructor.
+// A bare file, without anything of ours between it and the system: what the engines are measured by. Removed by the
+// destructor.
 class ProbeFile {
  public:
   // Makes the file, which must not exist.

@@ -1,10 +1,10 @@
 #include "bench/probe_rocks.h"
 
 #include <filesystem>
-
-#include <kj/debug.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+
+#include <kj/debug.h>
 
 #include "backends/rocksdb/family_options.h"
 #include "engine/base/byte_cursor.h"
@@ -17,13 +17,16 @@ struct ProbeRocks::Store {
 };
 
 namespace {
-void check(const rocksdb::Status& status) { KJ_REQUIRE(status.ok(), "bare RocksDB probe", status.ToString().c_str()); }
+void check(const rocksdb::Status& status) {
+  KJ_REQUIRE(status.ok(), "bare RocksDB probe", status.ToString().c_str());
+}
 }  // namespace
 
 ProbeRocks::ProbeRocks(kj::String folder) : folder_(kj::mv(folder)), store_(kj::heap<Store>()) {
   RocksOptions options;
   rocksdb::DB* db = nullptr;
-  check(rocksdb::DB::Open(rocksdb::Options(rocks::databaseOptions(options, rocksdb::Env::Default()), {}), folder_.cStr(), &db));
+  check(rocksdb::DB::Open(rocksdb::Options(rocks::databaseOptions(options, rocksdb::Env::Default()), {}),
+                          folder_.cStr(), &db));
   store_->db.reset(db);
   rocksdb::ColumnFamilyHandle* bucket = nullptr;
   check(db->CreateColumnFamily(rocks::bucketOptions(options), "bucket", &bucket));

@@ -7,7 +7,8 @@
 
 namespace cambium::bench {
 
-// A bare RocksDB store with the options of our engine and one bucket family: puts, and nothing else of ours. The folder goes with it.
+// A bare RocksDB store with the options of our engine and one bucket family: puts, and nothing else of ours. The folder
+// goes with it.
 class ProbeRocks {
  public:
   explicit ProbeRocks(kj::String folder);

@@ -42,18 +42,20 @@ kj::String describe(const SubjectResult& result) {
 }
 
 kj::String describe(const GateResult& gate) {
-  return format("%-46s %6.2f (%.2f-%.2f)  %s; %u rounds, %u discarded\n", gate.text.cStr(), gate.ratio, gate.least, gate.most,
-                gate.met ? "met" : "MISSED", gate.roundsUsed, gate.roundsDiscarded);
+  return format("%-46s %6.2f (%.2f-%.2f)  %s; %u rounds, %u discarded\n", gate.text.cStr(), gate.ratio, gate.least,
+                gate.most, gate.met ? "met" : "MISSED", gate.roundsUsed, gate.roundsDiscarded);
 }
 
 kj::String toJson(const Sample& s) {
-  return kj::str("{\"operations\": ", s.operations, ", \"bytes\": ", s.bytes, ", \"records\": ", s.records, ", \"seconds\": ", s.seconds,
-                 ", \"cpuSeconds\": ", s.cpuSeconds, ", \"p50Us\": ", s.p50Us, ", \"p99Us\": ", s.p99Us, "}");
+  return kj::str("{\"operations\": ", s.operations, ", \"bytes\": ", s.bytes, ", \"records\": ", s.records,
+                 ", \"seconds\": ", s.seconds, ", \"cpuSeconds\": ", s.cpuSeconds, ", \"p50Us\": ", s.p50Us,
+                 ", \"p99Us\": ", s.p99Us, "}");
 }
 
 kj::String toJson(const GateResult& g) {
-  return kj::str("{\"gate\": ", quoted(g.text), ", \"ratio\": ", g.ratio, ", \"least\": ", g.least, ", \"most\": ", g.most,
-                 ", \"met\": ", g.met, ", \"roundsUsed\": ", g.roundsUsed, ", \"roundsDiscarded\": ", g.roundsDiscarded, "}");
+  return kj::str("{\"gate\": ", quoted(g.text), ", \"ratio\": ", g.ratio, ", \"least\": ", g.least,
+                 ", \"most\": ", g.most, ", \"met\": ", g.met, ", \"roundsUsed\": ", g.roundsUsed,
+                 ", \"roundsDiscarded\": ", g.roundsDiscarded, "}");
 }
 
 // The items' JSON, between square brackets.
@@ -67,8 +69,10 @@ kj::String list(const Items& items, Make make) {
 kj::String describe(const ComparisonResult& result) {
   kj::Vector<kj::String> lines;
   lines.add(kj::str(result.title, "\n"));
-  for (auto& subject : result.subjects) lines.add(describe(subject));
-  for (auto& gate : result.gates) lines.add(kj::str("  = ", describe(gate)));
+  for (auto& subject : result.subjects)
+    lines.add(describe(subject));
+  for (auto& gate : result.gates)
+    lines.add(kj::str("  = ", describe(gate)));
   return kj::strArray(lines, "");
 }
 
@@ -89,11 +93,11 @@ kj::String describeGates(kj::ArrayPtr<const ComparisonResult> results) {
 kj::String toJson(kj::ArrayPtr<const ComparisonResult> results) {
   auto comparisons = list(results, [](const ComparisonResult& result) {
     auto subjects = list(result.subjects, [](const SubjectResult& subject) {
-      return kj::str("{\"subject\": ", quoted(subject.subject), ", \"rounds\": ",
-                     list(subject.rounds, [](const Sample& s) { return toJson(s); }), "}");
+      return kj::str("{\"subject\": ", quoted(subject.subject),
+                     ", \"rounds\": ", list(subject.rounds, [](const Sample& s) { return toJson(s); }), "}");
     });
-    return kj::str("{\"title\": ", quoted(result.title), ", \"subjects\": ", subjects, ", \"gates\": ",
-                   list(result.gates, [](const GateResult& g) { return toJson(g); }), "}");
+    return kj::str("{\"title\": ", quoted(result.title), ", \"subjects\": ", subjects,
+                   ", \"gates\": ", list(result.gates, [](const GateResult& g) { return toJson(g); }), "}");
   });
   return kj::str("{\"comparisons\": ", comparisons, "}\n");
 }

@@ -33,7 +33,10 @@ class PairSubject final : public RpcSubject {
 class BrokerSubject final : public RpcSubject {
  public:
   BrokerSubject(kj::AsyncIoContext& io, kj::StringPtr logEngine, kj::StringPtr durability, kj::String folder)
-      : io_(io), durability_(kj::str(durability)), server_(startBroker(logEngine, kj::mv(folder))), link_(io, server_->address(), true) {}
+      : io_(io),
+        durability_(kj::str(durability)),
+        server_(startBroker(logEngine, kj::mv(folder))),
+        link_(io, server_->address(), true) {}
 
   rpc::Partition::Client freshPartition() override {
     name_ = kj::str("bench-", ++count_);
@@ -59,9 +62,7 @@ class BrokerSubject final : public RpcSubject {
   }
 
  private:
-  rpc::Broker::Client broker() {
-    return link_.bootstrap().castAs<rpc::Gate>().anonymousRequest().send().getBroker();
-  }
+  rpc::Broker::Client broker() { return link_.bootstrap().castAs<rpc::Gate>().anonymousRequest().send().getBroker(); }
   rpc::Admin::Client admin() { return broker().adminRequest().send().getAdmin(); }
 
   kj::AsyncIoContext& io_;
@@ -86,8 +87,8 @@ capnp::Capability::Client RpcLink::bootstrap() {
   return rpc_.bootstrap(vat);
 }
 
-kj::Maybe<kj::Own<RpcSubject>> openRpcSubject(kj::AsyncIoContext& io, kj::StringPtr subject, kj::String folder, Bytes batch,
-                                              uint64_t count) {
+kj::Maybe<kj::Own<RpcSubject>> openRpcSubject(kj::AsyncIoContext& io, kj::StringPtr subject, kj::String folder,
+                                              Bytes batch, uint64_t count) {
   kj::Own<RpcSubject> made;
   if (subject == "pair" || subject == "pair-buffered") {
     made = kj::heap<PairSubject>(io, subject == "pair-buffered", batch, count);

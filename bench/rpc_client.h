@@ -31,10 +31,10 @@ class RpcSubject {
   virtual void dropPartition() = 0;
 };
 
-// `subject`: "pair" and "pair-buffered" (see startPair); "broker" (native logs, durability=os), "broker-fsync" (native logs,
-// durability=fsync), "broker-rocksdb" (RocksDB logs, durability=os). Null for another name.
-kj::Maybe<kj::Own<RpcSubject>> openRpcSubject(kj::AsyncIoContext& io, kj::StringPtr subject, kj::String folder, Bytes batch,
-                                              uint64_t count);
+// `subject`: "pair" and "pair-buffered" (see startPair); "broker" (native logs, durability=os), "broker-fsync" (native
+// logs, durability=fsync), "broker-rocksdb" (RocksDB logs, durability=os). Null for another name.
+kj::Maybe<kj::Own<RpcSubject>> openRpcSubject(kj::AsyncIoContext& io, kj::StringPtr subject, kj::String folder,
+                                              Bytes batch, uint64_t count);
 
 // Throws when a result carries an error.
 void requireNone(rpc::Error::Reader error, kj::StringPtr doing);

@@ -1,9 +1,8 @@
 #include "bench/rpc_servers.h"
 
-#include <sys/socket.h>
-
 #include <filesystem>
 #include <future>
+#include <sys/socket.h>
 
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-unix.h>
@@ -120,8 +119,8 @@ void servePair(bool buffered, Bytes batch, uint64_t count, kj::AsyncIoContext& i
 
 kj::Own<RpcServer> startBroker(kj::StringPtr logEngine, kj::String folder) {
   auto cleanUp = kj::defer([path = kj::str(folder)] { std::filesystem::remove_all(path.cStr()); });
-  auto serve = [logEngine = kj::str(logEngine), folder = kj::mv(folder)](kj::AsyncIoContext& io, ServerThread::Announce announce,
-                                                                         kj::Promise<void> stop) {
+  auto serve = [logEngine = kj::str(logEngine), folder = kj::mv(folder)](
+                   kj::AsyncIoContext& io, ServerThread::Announce announce, kj::Promise<void> stop) {
     serveBroker(logEngine, folder, io, kj::mv(announce), kj::mv(stop));
   };
   kj::Own<RpcServer> server = kj::heap<ServerThread>(kj::mv(serve));

@@ -30,7 +30,8 @@ struct RpcTrial {
   kj::Own<RpcSubject> subject;
 };
 
-// --- Appending -----------------------------------------------------------------------------------------------------------------
+// --- Appending
+// -----------------------------------------------------------------------------------------------------------------
 
 kj::Promise<void> streamBatches(rpc::Appender::Client appender, BatchSource& source, uint64_t count) {
   for (uint64_t i = 0; i < count; ++i) {
@@ -74,7 +75,8 @@ Sample timeCalls(RpcTrial& trial, uint64_t count, uint64_t bytesEach, uint64_t r
   uint64_t left = count;
   Stopwatch watch(Stopwatch::Cpu::kServer);
   auto callers = kj::heapArrayBuilder<kj::Promise<void>>(trial.workload.window);
-  for (uint64_t i = 0; i < trial.workload.window; ++i) callers.add(callInTurn(call, left, latencies));
+  for (uint64_t i = 0; i < trial.workload.window; ++i)
+    callers.add(callInTurn(call, left, latencies));
   kj::joinPromises(callers.finish()).wait(trial.waitScope());
   auto sample = watch.stop(count, count * bytesEach, count * recordsEach);
   latencies.into(sample);
@@ -109,7 +111,8 @@ Sample appendRecords(RpcTrial& trial) {
   return sample;
 }
 
-// --- Reading -------------------------------------------------------------------------------------------------------------------
+// --- Reading
+// -------------------------------------------------------------------------------------------------------------------
 
 // A partition with workload.total in it.
 rpc::Partition::Client filledPartition(RpcTrial& trial) {
@@ -148,7 +151,7 @@ class CountingSink final : public rpc::RecordSink::Server {
     return kj::READY_NOW;
   }
   kj::Promise<void> done(DoneContext context) override {
-    KJ_IF_MAYBE(e, kj::runCatchingExceptions([&] { requireNone(context.getParams().getError(), "subscribe"); })) {
+    KJ_IF_MAYBE (e, kj::runCatchingExceptions([&] { requireNone(context.getParams().getError(), "subscribe"); })) {
       atEnd_->reject(kj::mv(*e));
     }
     return kj::READY_NOW;
@@ -198,7 +201,9 @@ kj::Function<Sample()> makeRun(const Workload& workload, kj::Own<RpcTrial> trial
       return subscribeToAll(trial, partition, end);
     });
   }
-  auto run = workload.name == "rpc-append-stream" ? appendStream : workload.name == "rpc-append-batches" ? appendBatches : appendRecords;
+  auto run = workload.name == "rpc-append-stream"    ? appendStream
+             : workload.name == "rpc-append-batches" ? appendBatches
+                                                     : appendRecords;
   return [trial = kj::mv(trial), run]() mutable { return run(*trial); };
 }
 
@@ -215,8 +220,9 @@ kj::Maybe<kj::Vector<Trial>> rpcTrials(const Workload& workload, kj::StringPtr f
   kj::Vector<Trial> trials;
   for (auto& name : workload.subjects) {
     auto made = openRpcSubject(loop->io, name, places.fresh(name), workload.batch, workload.batches());
-    KJ_IF_MAYBE(subject, made) {
-      trials.add(Trial{kj::str(name), makeRun(workload, kj::heap<RpcTrial>(workload, kj::addRef(*loop), kj::mv(*subject)))});
+    KJ_IF_MAYBE (subject, made) {
+      trials.add(
+          Trial{kj::str(name), makeRun(workload, kj::heap<RpcTrial>(workload, kj::addRef(*loop), kj::mv(*subject)))});
     } else {
       refuseSubject(workload, name);
     }

@@ -1,8 +1,7 @@
 #include "bench/sample.h"
 
-#include <time.h>
-
 #include <algorithm>
+#include <time.h>
 
 namespace cambium::bench {
 

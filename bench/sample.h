@@ -26,7 +26,8 @@ struct Sample {
 // Wall-clock and processor time from its construction on.
 class Stopwatch {
  public:
-  // kProcess counts every thread's processor time; kServer leaves out that of the calling thread, which is the client's.
+  // kProcess counts every thread's processor time; kServer leaves out that of the calling thread, which is the
+  // client's.
   enum class Cpu { kProcess, kServer };
 
   explicit Stopwatch(Cpu cpu = Cpu::kProcess);

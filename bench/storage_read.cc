@@ -10,9 +10,11 @@ namespace cambium::bench {
 
 namespace {
 
-// An engine with a filled log that was closed and opened again, so that everything is read from files, and they from the cache.
+// An engine with a filled log that was closed and opened again, so that everything is read from files, and they from
+// the cache.
 struct FilledEngine {
-  FilledEngine(const Workload& workload, kj::StringPtr kind, kj::String folder) : source(workload.batch), subject(kind, kj::mv(folder)) {
+  FilledEngine(const Workload& workload, kj::StringPtr kind, kj::String folder)
+      : source(workload.batch), subject(kind, kj::mv(folder)) {
     {
       auto filling = subject.openLog();
       fill(*filling, source, workload.batches());
@@ -33,7 +35,8 @@ struct FilledEngine {
 // A bare file of the same batches.
 struct FilledFile {
   FilledFile(const Workload& workload, kj::String path) : source(workload.batch), file(kj::mv(path)) {
-    for (uint64_t i = 0; i < workload.batches(); ++i) file.append(source.next());
+    for (uint64_t i = 0; i < workload.batches(); ++i)
+      file.append(source.next());
   }
 
   BatchSource source;
@@ -42,7 +45,8 @@ struct FilledFile {
 
 void checkSums(ByteView batches) {
   BatchIterator each(batches);
-  while (auto* batch = each.next()) KJ_REQUIRE(batch->crcMatches(), "the probe read something else than it wrote");
+  while (auto* batch = each.next())
+    KJ_REQUIRE(batch->crcMatches(), "the probe read something else than it wrote");
 }
 
 // Numbers below `end`, the same ones in each run.

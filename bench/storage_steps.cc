@@ -78,6 +78,7 @@ kj::Function<Sample()> truncateTrial(const Workload& workload, kj::StringPtr sub
       for (uint64_t i = 0; i < workload.operations; ++i) {
         log->resetTo(Offset(0));
         fill(*log, source, workload.batches());
+        syncNow(*log);
         steps.time([&] { log->truncateFrom(middleOf(source, workload.batches())); });
       }
       return steps.finish();
@@ -89,7 +90,9 @@ kj::Function<Sample()> truncateTrial(const Workload& workload, kj::StringPtr sub
     Steps steps(workload.operations);
     for (uint64_t i = 0; i < workload.operations; ++i) {
       ProbeFile file(places.fresh("file"));
-      for (uint64_t b = 0; b < workload.batches(); ++b) file.append(source.next());
+      for (uint64_t b = 0; b < workload.batches(); ++b)
+        file.append(source.next());
+      file.sync();
       steps.time([&] {
         file.truncate(file.size() / 2);
         file.sync();
@@ -109,6 +112,7 @@ kj::Function<Sample()> dropPrefixTrial(const Workload& workload, kj::StringPtr s
     for (uint64_t i = 0; i < workload.operations; ++i) {
       log->resetTo(Offset(0));
       fill(*log, source, workload.batches());
+      syncNow(*log);
       steps.time([&] { log->dropBefore(middleOf(source, workload.batches())); });
     }
     return steps.finish();

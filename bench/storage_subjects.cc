@@ -1,11 +1,10 @@
 #include "bench/storage_subjects.h"
 
+#include <cstring>
+#include <filesystem>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cstring>
-#include <filesystem>
 
 #include <kj/debug.h>
 
@@ -42,7 +41,9 @@ void EngineSubject::start() {
   }
 }
 
-kj::Own<PartitionLog> EngineSubject::openLog() { return engine_->open(LogId{kj::str("bench-0"), Uuid()}, {}); }
+kj::Own<PartitionLog> EngineSubject::openLog() {
+  return engine_->open(LogId{kj::str("bench-0"), Uuid()}, {});
+}
 
 void EngineSubject::closeCleanly() {
   engine_->close();
@@ -57,13 +58,14 @@ Offset appendAsPartition(PartitionLog& log, kj::ArrayPtr<kj::byte> batch) {
 }
 
 void fill(PartitionLog& log, BatchSource& source, uint64_t count) {
-  for (uint64_t i = 0; i < count; ++i) log.append(source.nextAt(log.bounds().end));
+  for (uint64_t i = 0; i < count; ++i)
+    log.append(source.nextAt(log.bounds().end));
 }
 
 void fillAndDie(kj::StringPtr kind, kj::StringPtr folder, Bytes batch, uint64_t count) {
   auto batchText = kj::str(batch);
   auto countText = kj::str(count);
-  const char* arguments[] = {"cambium_bench",   kFillAndDie.cStr(), kind.cStr(), folder.cStr(),
+  const char* arguments[] = {"cambium_bench",  kFillAndDie.cStr(), kind.cStr(), folder.cStr(),
                              batchText.cStr(), countText.cStr(),   nullptr};
   pid_t child;
   int failed = posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, const_cast<char**>(arguments), environ);

@@ -39,10 +39,12 @@ Offset appendAsPartition(PartitionLog& log, kj::ArrayPtr<kj::byte> batch);
 // Appends `count` batches.
 void fill(PartitionLog& log, BatchSource& source, uint64_t count);
 
-// In a process of its own: opens the engine `kind` in `folder`, empties its log, fills it with `count` batches of `batch` bytes, syncing
-// now and then but not at the end, and ends at once, without any tidying up. Throws when that process failed.
+// In a process of its own: opens the engine `kind` in `folder`, empties its log, fills it with `count` batches of
+// `batch` bytes, syncing now and then but not at the end, and ends at once, without any tidying up. Throws when that
+// process failed.
 void fillAndDie(kj::StringPtr kind, kj::StringPtr folder, Bytes batch, uint64_t count);
-// What that process does: main() calls it for the arguments that fillAndDie() starts it with, and does not return from it then.
+// What that process does: main() calls it for the arguments that fillAndDie() starts it with, and does not return from
+// it then.
 void dieIfAsked(int argc, char** argv);
 
 }  // namespace cambium::bench

@@ -4,7 +4,9 @@
 
 namespace cambium::bench {
 
-bool isEngine(kj::StringPtr subject) { return subject == "native" || subject == "rocksdb" || subject == "memory"; }
+bool isEngine(kj::StringPtr subject) {
+  return subject == "native" || subject == "rocksdb" || subject == "memory";
+}
 
 void refuseSubject(const Workload& workload, kj::StringPtr subject) {
   kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,

@@ -4,8 +4,9 @@
 
 namespace cambium::bench {
 
-// The trials of a workload over storage engines and bare files; null when the workload is none of these. README.md says what each
-// workload and subject does. `folder` exists; everything is made below it. Throws for a subject that the workload does not have.
+// The trials of a workload over storage engines and bare files; null when the workload is none of these. README.md says
+// what each workload and subject does. `folder` exists; everything is made below it. Throws for a subject that the
+// workload does not have.
 kj::Maybe<kj::Vector<Trial>> storageTrials(const Workload& workload, kj::StringPtr folder);
 
 // Parts of it.

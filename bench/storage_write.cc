@@ -14,7 +14,8 @@ namespace {
 template <class Write>
 Sample timeBatches(BatchSource& source, uint64_t count, Write write) {
   Stopwatch watch;
-  for (uint64_t i = 0; i < count; ++i) write(i, source.next());
+  for (uint64_t i = 0; i < count; ++i)
+    write(i, source.next());
   return watch.stop(count, count * source.batchBytes(), count * static_cast<uint64_t>(source.records()));
 }
 
@@ -40,7 +41,8 @@ kj::Function<Sample()> appendTrial(const Workload& workload, kj::StringPtr subje
     return [&places, kind = kj::str(subject), source = kj::mv(source), count]() mutable {
       EngineSubject engine(kind, places.fresh(kind));
       auto log = engine.openLog();
-      return timeBatches(*source, count, [&](uint64_t, kj::ArrayPtr<kj::byte> batch) { appendAsPartition(*log, batch); });
+      return timeBatches(*source, count,
+                         [&](uint64_t, kj::ArrayPtr<kj::byte> batch) { appendAsPartition(*log, batch); });
     };
   }
   if (subject == "rocksdb-puts") {

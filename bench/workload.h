@@ -8,8 +8,8 @@
 
 namespace cambium::bench {
 
-// What is expected of two subjects of one workload. "native/file>=0.5": native does at least half as many operations a second as
-// file in the same round. "rocksdb/native<=3": one of rocksdb takes at most three times as long.
+// What is expected of two subjects of one workload. "native/file>=0.5": native does at least half as many operations a
+// second as file in the same round. "rocksdb/native<=3": one of rocksdb takes at most three times as long.
 struct Gate {
   enum class Kind { kSpeedAtLeast, kTimeAtMost };
   kj::String subject;

@@ -182,10 +182,15 @@ kj::Vector<IndexRow> RocksLog::collect(Offset from, Offset upTo, Bytes bytesMax)
     for (auto& row : tail_) {
       if (row.end() > from && !take(row)) break;
     }
+  } else if (from == readOn_) {
+    // Exactly at a row: no need to look for the one before it, which costs the library a second seek.
+    next = from;
+    rows_.walkRange(from, kBehindAll, take);
   } else {
     rows_.walk(from, row_.firstBatch, take);
   }
-  KJ_REQUIRE(next != nullptr, "the index of a log has a gap; check the store with the inspection tool", name_, from);
+  if (rows.size() > 0) readOn_ = rows.back().end();
+  KJ_REQUIRE(size > 0, "the index of a log has a gap; check the store with the inspection tool", name_, from);
   return rows;
 }
 
@@ -398,6 +403,7 @@ void RocksLog::resetTo(Offset start) {
 
 void RocksLog::forgetTail() {
   tail_.resize(0);
+  readOn_ = kNoOffset;
 }
 
 void RocksLog::releaseExtents(kj::ArrayPtr<const ExtentRow> gone) {

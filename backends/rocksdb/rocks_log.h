@@ -50,6 +50,7 @@ class RocksLog final : public PartitionLog {
 
   // Writes `batch` durably with the new row of the log; then everything appended so far is durable too.
   void commit(rocksdb::WriteBatch& batch, const LogRow& row, kj::StringPtr action);
+  // Forgets what is remembered of the newest rows and of the last read, when rows go.
   void forgetTail();
   void releaseExtents(kj::ArrayPtr<const ExtentRow> gone);
 
@@ -67,6 +68,7 @@ class RocksLog final : public PartitionLog {
   // Rows of the newest batches, oldest first, for readers that follow closely. At most kTailRows; empty until the first
   // append.
   kj::Vector<IndexRow> tail_;
+  Offset readOn_ = kNoOffset;  // where the last read ended: a row begins there, or will
   kj::Maybe<Offset> syncing_;  // where the running job will move `durable_`
   kj::Maybe<kj::Exception> failure_;
 };
