@@ -247,7 +247,7 @@ Result<OffsetFound> Partition::searchRecords(PartitionLog& log, Offset from, Off
       while (auto* batch = each.next()) {
         at = batch->nextOffset();
         if (batch->maxTimestamp() < atLeast) continue;
-        RecordReader records(*batch, inflationLimits());
+        RecordReader records(*batch, kStoredLimits);
         while (auto* record = records.next()) {
           if (record->offset < from || record->timestamp < atLeast) continue;
           return OffsetFound{
@@ -271,7 +271,7 @@ TimestampMs Partition::newestOfBatches(PartitionLog& log, Offset from, Offset up
     while (auto* batch = each.next()) {
       if (batch->baseOffset() < from) {
         // The log starts inside of it: the largest timestamp may be one of a record that was deleted.
-        RecordReader records(*batch, inflationLimits());
+        RecordReader records(*batch, kStoredLimits);
         while (auto* record = records.next()) {
           if (record->offset >= from) newest = kj::max(newest, record->timestamp);
         }

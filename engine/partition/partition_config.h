@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/record/batch_view.h"
+#include "engine/record/compression.h"
 #include "engine/storage/partition_log.h"
 
 namespace cambium {
@@ -25,5 +26,8 @@ struct PartitionConfig {
 
 // Limits of taking a producer's batches apart, where that is needed.
 inline constexpr uint64_t kInflatedBytesMax = uint64_t{128} << 20;
+
+// The same for batches that are stored: however much a batch was compressed, who wrote it was told that it is there.
+inline constexpr DecompressionLimits kStoredLimits{.outputBytesMax = kInflatedBytesMax, .ratioMax = kInflatedBytesMax};
 
 }  // namespace cambium

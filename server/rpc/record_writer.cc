@@ -30,7 +30,7 @@ Result<DecodedRecords> DecodedRecords::decode(ByteView batches, Offset from, Off
   BatchIterator each(batches);
   while (auto* batch = each.next()) {
     if (!batch->isControl()) {
-      RecordReader reader(*batch, {.outputBytesMax = kInflatedBytesMax});
+      RecordReader reader(*batch, kStoredLimits);
       while (auto* record = reader.next()) {
         if (record->offset < from || record->offset >= end) continue;
         if (wordsOf(*record) > kWordsMax) {

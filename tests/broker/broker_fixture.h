@@ -55,7 +55,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   }
 
   kj::AsyncIoContext io = kj::setupAsyncIo();
-  TemporaryFolder folder;
+  TemporaryFolder folder{TemporaryFolder::inMemory()};
   int32_t partitionsMax = 1000;
   RpcLimits limits{};
   kj::Own<TestBroker> broker;
