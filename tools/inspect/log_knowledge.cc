@@ -1,7 +1,5 @@
 #include "tools/inspect/log_knowledge.h"
 
-#include <cstdio>
-
 #include "engine/base/crc32c.h"
 
 namespace cambium::tools {
@@ -14,12 +12,6 @@ constexpr ItemKind kKnownLogItem{"known-log"_kj, "knownLogs"_kj};
 constexpr ItemKind kKnownSegmentItem{"known"_kj, "knownSegments"_kj};
 constexpr int kNumberWidth = 10;
 
-kj::String hex(uint32_t number) {
-  char text[11];
-  snprintf(text, sizeof(text), "0x%08x", number);
-  return kj::str(text);
-}
-
 // Checkpoints, states and snapshots alike: magic (4), checksum of what follows it (4).
 void complainOfChecksummed(Inspection& inspection, FileSystem& files, kj::StringPtr path, ByteView contents,
                            kj::StringPtr what) {
@@ -30,8 +22,8 @@ void complainOfChecksummed(Inspection& inspection, FileSystem& files, kj::String
     if (stored != computed) {
       finding.what = kj::str("the ", what, " does not match its checksum");
       finding.position = uint64_t{4};
-      finding.expected = hex(stored);
-      finding.found = hex(computed);
+      finding.expected = showChecksum(stored);
+      finding.found = showChecksum(computed);
     } else {
       finding.what =
           kj::str("the ", what,

@@ -61,6 +61,9 @@ class Report {
 kj::Own<Report> newTextReport(Output& out, bool quiet);
 kj::Own<Report> newJsonReport(Output& out);
 
+// A checksum as findings show it: 0x, eight digits.
+kj::String showChecksum(uint32_t checksum);
+
 // "error", "warning", "note".
 kj::StringPtr severityName(Severity severity);
 

@@ -1,8 +1,7 @@
 #include "tools/inspect/segment_walk.h"
 
-#include <cstdio>
-
 #include "engine/base/crc32c.h"
+#include "tools/inspect/report.h"
 
 namespace cambium::tools {
 
@@ -13,12 +12,6 @@ namespace {
 constexpr size_t kSearchBytes = size_t{64} << 10;
 // A batch that is sought behind damage: no broker accepts more than a hundredth of it.
 constexpr int64_t kBatchBytesMax = int64_t{1} << 30;
-
-kj::String hex(uint32_t number) {
-  char text[11];
-  snprintf(text, sizeof(text), "0x%08x", number);
-  return kj::str(text);
-}
 
 bool looksLikeHeader(ByteView header) {
   int64_t size = BatchView::claimedSize(header);
@@ -90,8 +83,8 @@ SegmentWalk::Step SegmentWalk::wrongChecksum(ByteView header, uint64_t size) {
             .bytes = size,
             .offset = expected_,
             .what = kj::str("the checksum of the batch does not match its contents"),
-            .expected = hex(loadBigEndian<uint32_t>(header.begin() + kCrc)),
-            .found = hex(crc32c(checksummed)),
+            .expected = showChecksum(loadBigEndian<uint32_t>(header.begin() + kCrc)),
+            .found = showChecksum(crc32c(checksummed)),
             .atEnd = position + size == fileBytes_};
   trusted_ = false;
   restart(position + size, expected_ + 1);

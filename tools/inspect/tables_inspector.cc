@@ -1,7 +1,5 @@
 #include "tools/inspect/tables_inspector.h"
 
-#include <cstdio>
-
 #include "backends/native/table_journal.h"
 #include "engine/base/byte_cursor.h"
 #include "engine/base/crc32c.h"
@@ -37,12 +35,6 @@ std::string stringOf(kj::ArrayPtr<const char> text) {
 }
 ByteView bytesOf(const std::string& text) {
   return kj::arrayPtr(reinterpret_cast<const kj::byte*>(text.data()), text.size());
-}
-
-kj::String hex(uint32_t number) {
-  char text[11];
-  snprintf(text, sizeof(text), "0x%08x", number);
-  return kj::str(text);
 }
 
 }  // namespace
@@ -122,8 +114,8 @@ kj::Maybe<TableSnapshot> TablesInspector::readSnapshot(kj::StringPtr name) {
     if (stored != computed) {
       finding.what = kj::str("the snapshot of the tables does not match its checksum");
       finding.position = uint64_t{4};
-      finding.expected = hex(stored);
-      finding.found = hex(computed);
+      finding.expected = showChecksum(stored);
+      finding.found = showChecksum(computed);
     }
   } else {
     finding.found = kj::str(contents.size(), " bytes");

@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include <kj/encoding.h>
 #include <kj/vector.h>
 
@@ -114,6 +116,12 @@ class TextReport final : public Report {
 
 kj::Own<Report> newTextReport(Output& out, bool quiet) {
   return kj::heap<TextReport>(out, quiet);
+}
+
+kj::String showChecksum(uint32_t checksum) {
+  char text[11];
+  snprintf(text, sizeof(text), "0x%08x", checksum);
+  return kj::str(text);
 }
 
 kj::StringPtr severityName(Severity severity) {
