@@ -32,4 +32,8 @@ function(cambium_test name)
   if("threads" IN_LIST ARG_LABELS)
     set_property(GLOBAL APPEND PROPERTY CAMBIUM_THREADS_TESTS ${name})
   endif()
+  if(CAMBIUM_SANITIZE MATCHES "thread")
+    set_tests_properties(${name} PROPERTIES
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.suppressions halt_on_error=1 second_deadlock_stack=1")
+  endif()
 endfunction()

@@ -1,8 +1,11 @@
 #include "tests/crash/broker_process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include <kj/debug.h>
 #include <kj/io.h>

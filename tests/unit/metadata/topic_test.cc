@@ -1,0 +1,95 @@
+#include "engine/metadata/topic.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "engine/metadata/metadata_image.h"
+#include "engine/metadata/topic_name.h"
+
+namespace cambium {
+namespace {
+
+Uuid idOf(kj::byte first) {
+  kj::byte bytes[16] = {first, 2, 3};
+  return Uuid::fromBytes(bytes);
+}
+
+kj::Own<const Topic> topicNamed(kj::StringPtr name, int64_t revision = 1) {
+  Topic::Spec spec{.name = kj::str(name), .id = idOf(1), .partitions = {}, .settings = {}, .createdAt = TimestampMs(5), .engine = kj::str("native")};
+  spec.partitions.add(PartitionAssignment{LeaderEpoch(0)});
+  return kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(revision));
+}
+
+std::string nameError(kj::StringPtr name) {
+  auto checked = checkTopicName(name);
+  if (checked.ok()) return "";
+  EXPECT_EQ(checked.error().code, ErrorCode::kInvalidTopic);
+  return checked.error().message.cStr();
+}
+
+TEST(TopicNameTest, KafkasRules) {
+  for (auto good : {"a", "A.b_c-9", "...", "-", "_"}) EXPECT_EQ(nameError(good), "") << good;
+  EXPECT_EQ(nameError(std::string(249, 'x').c_str()), "");
+  EXPECT_NE(nameError(std::string(250, 'x').c_str()).find("250 characters, at most 249"), std::string::npos);
+  EXPECT_NE(nameError("").find("must not be empty"), std::string::npos);
+  for (auto dots : {".", ".."}) EXPECT_NE(nameError(dots).find("cannot be named"), std::string::npos);
+  for (auto bad : {"a/b", "a b", "a\\b", "a\xc3\xa4", "a:b", "a\nb"}) EXPECT_NE(nameError(bad).find("position 1"), std::string::npos) << bad;
+  EXPECT_NE(nameError(kj::StringPtr("a\0b", 3)).find("position 1"), std::string::npos);
+}
+
+TEST(TopicTest, ComesBackFromItsBytes) {
+  Topic::Spec spec{.name = kj::str("words"), .id = idOf(7), .partitions = {}, .settings = {}, .createdAt = TimestampMs(123), .engine = kj::str("rocksdb")};
+  for (int i = 0; i < 3000; ++i) spec.partitions.add(PartitionAssignment{LeaderEpoch(i)});
+  spec.settings.add(ConfigSetting{kj::str("flush.ms"), kj::str("9")});
+  auto topic = kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(0));
+  auto again = Topic::decode(topic->encode(), Revision(42));
+  EXPECT_STREQ(again->name().cStr(), "words");
+  EXPECT_EQ(again->id(), idOf(7));
+  ASSERT_EQ(again->partitionCount(), 3000);
+  EXPECT_EQ(again->partition(2999).leaderEpoch.value(), 2999);
+  EXPECT_EQ(again->config().partition.flushMs, 9);
+  EXPECT_EQ(again->createdAt().value(), 123);
+  EXPECT_STREQ(again->engine().cStr(), "rocksdb");
+  EXPECT_EQ(again->revision().value(), 42);
+  EXPECT_STREQ(again->logId(2).name.cStr(), "words-2");
+  EXPECT_EQ(again->logId(2).incarnation, idOf(7));
+}
+
+TEST(TopicTest, BytesThatAreNoTopicThrow) {
+  auto bytes = topicNamed("words")->encode();
+  EXPECT_ANY_THROW(Topic::decode(nullptr, Revision(1)));
+  EXPECT_ANY_THROW(Topic::decode(bytes.slice(0, bytes.size() - 3), Revision(1)));
+  EXPECT_ANY_THROW(Topic::decode(bytes.slice(0, 16), Revision(1)));
+}
+
+std::string namesOf(const MetadataImage& image) {
+  std::string names;
+  for (auto& topic : image.topics()) names += kj::str(topic->name(), "@", topic->revision(), " ").cStr();
+  return names;
+}
+
+TEST(MetadataImageTest, TopicsArePutReplacedAndRemovedInOrder) {
+  auto image = kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>());
+  auto put = [&](kj::StringPtr name, int64_t revision) { image = image->with(Revision(revision), name, topicNamed(name, revision)); };
+  put("m", 1);
+  put("z", 2);
+  put("a", 3);
+  put("n", 4);
+  EXPECT_EQ(namesOf(*image), "a@3 m@1 n@4 z@2 ");
+  auto before = kj::atomicAddRef(*image);
+  put("m", 5);
+  put("z", 6);
+  EXPECT_EQ(namesOf(*image), "a@3 m@5 n@4 z@6 ");
+  EXPECT_EQ(namesOf(*before), "a@3 m@1 n@4 z@2 ") << "an image never changes";
+  image = image->with(Revision(7), "a", nullptr);
+  image = image->with(Revision(8), "nothing", nullptr);
+  EXPECT_EQ(namesOf(*image), "m@5 n@4 z@6 ");
+  EXPECT_EQ(image->revision().value(), 8);
+  EXPECT_STREQ(KJ_ASSERT_NONNULL(image->find("n")).name().cStr(), "n");
+  EXPECT_TRUE(image->find("a") == nullptr);
+  EXPECT_TRUE(image->find("zz") == nullptr);
+}
+
+}  // namespace
+}  // namespace cambium

@@ -1,0 +1,209 @@
+#include "tests/unit/partition/partition_fixture.h"
+
+namespace cambium {
+namespace {
+
+using DurabilityTest = PartitionTest;
+
+TEST_F(DurabilityTest, FsyncShowsWhatIsOnTheDevice) {
+  open();
+  pool.holding = true;
+  EXPECT_EQ(append({{"a"}, {"b"}}), 2);
+  auto committed = partition->whenCommitted(Offset(2));
+  settle();
+  EXPECT_TRUE(ready(committed) == nullptr);
+  EXPECT_EQ(highWatermark(), 0);
+  EXPECT_EQ(partition->read(Offset(0), mebibytes(1)).value().batches.size(), 0u);
+  pool.runAll();
+  settle();
+  EXPECT_TRUE(KJ_ASSERT_NONNULL(ready(committed)).ok());
+  EXPECT_EQ(highWatermark(), 2);
+  EXPECT_EQ(durable(), 2);
+  EXPECT_EQ(partition->read(Offset(0), mebibytes(1)).value().nextOffset.value(), 2);
+  EXPECT_TRUE(partition->whenCommitted(Offset(2)).wait(scope).ok()) << "at once, when it is so already";
+}
+
+TEST_F(DurabilityTest, AllThatComesDuringASyncSharesTheNext) {
+  open();
+  pool.holding = true;
+  append({{"a"}});
+  settle();
+  ASSERT_EQ(pool.held(), 1u);
+  for (int i = 0; i < 50; ++i) append({{"b"}});
+  settle();
+  EXPECT_EQ(pool.held(), 1u) << "one sync at a time";
+  pool.runAll();
+  settle();
+  EXPECT_EQ(highWatermark(), 1) << "the first sync covers what was there when it began";
+  pool.runAll();
+  settle();
+  EXPECT_EQ(highWatermark(), 51);
+  EXPECT_EQ(metrics.syncs, 2u);
+  EXPECT_EQ(pool.held(), 0u);
+}
+
+TEST_F(DurabilityTest, IntervalSyncsAfterItsTime) {
+  open(with(Durability::kInterval, 50));
+  append({{"a"}});
+  EXPECT_TRUE(partition->whenCommitted(Offset(1)).wait(scope).ok()) << "the page cache is what was promised";
+  settle();
+  advance(49);
+  EXPECT_EQ(durable(), 0);
+  append({{"b"}});
+  advance(1);
+  EXPECT_EQ(durable(), 2) << "what came meanwhile rides along";
+  EXPECT_EQ(metrics.syncs, 1u);
+  advance(1000);
+  EXPECT_EQ(metrics.syncs, 1u) << "nothing to do";
+  append({{"c"}});
+  advance(50);
+  EXPECT_EQ(durable(), 3);
+}
+
+TEST_F(DurabilityTest, OsNeverSyncsByItself) {
+  open(with(Durability::kOs));
+  append({{"a"}});
+  EXPECT_TRUE(partition->whenCommitted(Offset(1)).wait(scope).ok());
+  advance(1'000'000);
+  EXPECT_EQ(metrics.syncs, 0u);
+  EXPECT_EQ(highWatermark(), 1);
+  partition->close().wait(scope);
+  EXPECT_EQ(metrics.syncs, 1u) << "but a clean end does";
+}
+
+TEST_F(DurabilityTest, AnIntervalEndsWhenTheTopicTurnsToFsync) {
+  open(with(Durability::kInterval, 3'600'000));
+  append({{"a"}});
+  settle();
+  partition->configure(with(Durability::kFsync));
+  append({{"b"}});
+  auto committed = partition->whenCommitted(Offset(2));
+  settle();
+  EXPECT_TRUE(KJ_ASSERT_NONNULL(ready(committed), "it still waits for the old interval").ok());
+  EXPECT_EQ(durable(), 2);
+}
+
+TEST_F(DurabilityTest, AShorterIntervalHoldsAtOnce) {
+  open(with(Durability::kInterval, INT64_MAX));
+  append({{"a"}});
+  advance(1'000'000);
+  EXPECT_EQ(durable(), 0) << "the longest interval is long";
+  partition->configure(with(Durability::kInterval, 10));
+  append({{"b"}});
+  advance(10);
+  EXPECT_EQ(durable(), 2);
+}
+
+TEST_F(DurabilityTest, TheHighWatermarkNeverGoesBack) {
+  open(with(Durability::kOs));
+  append({{"a"}});
+  pool.holding = true;
+  partition->configure(with(Durability::kFsync));
+  EXPECT_EQ(highWatermark(), 1);
+  append({{"b"}});
+  EXPECT_EQ(highWatermark(), 1);
+  pool.holding = false;
+  pool.runAll();
+  settle();
+  EXPECT_EQ(highWatermark(), 2);
+}
+
+TEST_F(DurabilityTest, AFailedSyncTakesThePartitionOfflineForEverybody) {
+  open();
+  pool.holding = true;
+  append({{"a"}});
+  auto committed = partition->whenCommitted(Offset(1));
+  auto readable = partition->whenReadable(Offset(0));
+  settle();
+  store.failNextSync("the cable is out");
+  pool.runAll();
+  settle();
+  auto outcome = KJ_ASSERT_NONNULL(ready(committed));
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().code, ErrorCode::kStorageError);
+  std::string message = outcome.error().message.cStr();
+  EXPECT_NE(message.find("partition words-0 is offline: sync failed: "), std::string::npos) << message;
+  EXPECT_NE(message.find("the cable is out"), std::string::npos) << message;
+  EXPECT_TRUE(readable.poll(scope));
+  EXPECT_TRUE(partition->isOffline());
+  for (auto code : {tryAppend({{"b"}}).error().code, partition->read(Offset(0), Bytes(1)).error().code,
+                    partition->findOffset({OffsetQuery::Kind::kLatest}).error().code,
+                    partition->deleteRecords(Offset(0)).error().code, partition->whenCommitted(Offset(9)).wait(scope).error().code}) {
+    EXPECT_EQ(code, ErrorCode::kStorageError);
+  }
+  EXPECT_TRUE(partition->status().offline != nullptr);
+  EXPECT_EQ(metrics.syncFailures, 1u);
+  EXPECT_EQ(partition->waiting(), 0u);
+  partition->configure(with(Durability::kOs));
+  partition->close().wait(scope);
+}
+
+TEST_F(DurabilityTest, CloseWaitsForTheSyncAndWakesWhoWaits) {
+  open();
+  pool.holding = true;
+  append({{"a"}});
+  settle();
+  append({{"b"}});
+  auto committed = partition->whenCommitted(Offset(2));
+  auto never = partition->whenCommitted(Offset(3));
+  auto readable = partition->whenReadable(Offset(7));
+  auto closed = partition->close();
+  settle();
+  EXPECT_FALSE(closed.poll(scope));
+  pool.runAll();
+  settle();
+  EXPECT_FALSE(closed.poll(scope)) << "what came during the first sync is synced too";
+  pool.holding = false;
+  pool.runAll();
+  closed.wait(scope);
+  EXPECT_TRUE(committed.wait(scope).ok());
+  EXPECT_EQ(never.wait(scope).error().code, ErrorCode::kUnknownTopicOrPartition);
+  EXPECT_TRUE(readable.poll(scope));
+  EXPECT_EQ(tryAppend({{"c"}}).error().code, ErrorCode::kUnknownTopicOrPartition);
+  open();
+  EXPECT_EQ(highWatermark(), 2);
+}
+
+TEST_F(DurabilityTest, CloseCutsAnIntervalShort) {
+  open(with(Durability::kInterval, 3'600'000));
+  append({{"a"}});
+  settle();
+  partition->close().wait(scope);
+  EXPECT_EQ(metrics.syncs, 1u);
+}
+
+TEST_F(DurabilityTest, CloseOutlivesAFailingSync) {
+  open(with(Durability::kOs));
+  append({{"a"}});
+  store.failNextSync("the cable is out");
+  partition->close().wait(scope);
+  EXPECT_TRUE(partition->isOffline());
+}
+
+TEST_F(DurabilityTest, AnOpenedLogIsSyncedBeforeItIsShown) {
+  open(with(Durability::kOs));
+  append({{"a"}});
+  // As after a crash of the program alone: the bytes are there, not yet on the device.
+  pool.holding = true;
+  open();
+  EXPECT_EQ(highWatermark(), 0);
+  settle();
+  pool.runAll();
+  settle();
+  EXPECT_EQ(highWatermark(), 1);
+}
+
+TEST_F(DurabilityTest, ALogThatCouldNotBeOpenedSaysWhy) {
+  partition = kj::refcounted<Partition>(kj::str("words-0"), kj::str("segment 0 is damaged"), LeaderEpoch(3),
+                                        PartitionContext{pool, timer, clock, metrics});
+  auto status = partition->status();
+  EXPECT_STREQ(KJ_ASSERT_NONNULL(status.offline).cStr(), "segment 0 is damaged");
+  EXPECT_EQ(status.leaderEpoch.value(), 3);
+  EXPECT_EQ(tryAppend({{"a"}}).error().code, ErrorCode::kStorageError);
+  EXPECT_TRUE(partition->whenReadable(Offset(0)).poll(scope));
+  EXPECT_EQ(partition->whenCommitted(Offset(1)).wait(scope).error().code, ErrorCode::kStorageError);
+  partition->close().wait(scope);
+}
+
+}  // namespace
+}  // namespace cambium
