@@ -47,8 +47,8 @@ class WorkInFlight {
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> idle_;
 };
 
-// The bytes of a request, to be stamped where they lie. A message that was received belongs to its receiver, in memory that is not
-// constant; Cap'n Proto only hands it out so because most receivers just read.
+// The bytes of a request, to be stamped where they lie. A message that was received belongs to its receiver, in memory
+// that is not constant; Cap'n Proto only hands it out so because most receivers just read.
 inline kj::ArrayPtr<kj::byte> bytesInPlace(capnp::Data::Reader data) {
   return kj::arrayPtr(const_cast<kj::byte*>(data.begin()), data.size());
 }
