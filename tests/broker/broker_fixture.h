@@ -34,7 +34,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   }
 
   void start() {
-    broker = kj::heap<TestBroker>(io, folder.path(), TestBroker::Options{GetParam(), partitionsMax, limits});
+    broker = kj::heap<TestBroker>(io, folder.path(), TestBroker::Options{.deployment = GetParam(), .partitionsMax = partitionsMax, .limits = limits});
     for (unsigned loop = 0; loop < GetParam().cores; ++loop) clients.push_back(broker->connect(loop));
   }
   void disconnect() { clients.clear(); }

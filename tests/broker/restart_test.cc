@@ -11,7 +11,7 @@ using RestartTest = BrokerTest;
 CAMBIUM_EVERY_DEPLOYMENT(RestartTest);
 
 std::string startFailure(kj::AsyncIoContext& io, kj::StringPtr folder, Deployment deployment) {
-  auto failure = kj::runCatchingExceptions([&] { TestBroker broker(io, folder, {deployment}); });
+  auto failure = kj::runCatchingExceptions([&] { TestBroker broker(io, folder, {.deployment = deployment}); });
   KJ_IF_MAYBE(exception, failure) return exception->getDescription().cStr();
   return "";
 }
@@ -42,7 +42,7 @@ TEST_P(RestartTest, AnotherNumberOfLoopsServesTheSameData) {
   broker = nullptr;
   auto deployment = GetParam();
   deployment.cores = 3 - deployment.cores;
-  broker = kj::heap<TestBroker>(io, folder.path(), TestBroker::Options{deployment});
+  broker = kj::heap<TestBroker>(io, folder.path(), TestBroker::Options{.deployment = deployment});
   clients.push_back(broker->connect());
   for (int index = 0; index < 3; ++index) EXPECT_EQ(append(scope(), client().partition("words", index), {"b"}), 1);
 }
@@ -120,6 +120,20 @@ TEST_P(RestartTest, AStopInTheMiddleOfChangesComesToItsEnd) {
     EXPECT_TRUE(made == "" || startsWith(made, "topicAlreadyExists")) << made;
     EXPECT_EQ(append(scope(), client().partition(kj::str("topic", i), 7), {"a"}), 0);
   }
+}
+
+// A signal may come at any moment of the start.
+TEST_P(RestartTest, AStartThatIsDroppedHalfWayStopsCleanly) {
+  ASSERT_EQ(client().createTopic("words", 40), "");
+  append(scope(), client().partition("words", 39), {"a"});
+  for (unsigned turns : {0u, 1u, 2u, 5u, 10u, 20u, 40u, 80u, 160u}) {
+    disconnect();
+    broker = nullptr;
+    { TestBroker dropped(io, folder.path(), {.deployment = GetParam(), .startTurnsMax = turns}); }
+  }
+  start();
+  EXPECT_EQ(broker->total().partitionsOffline, 0u);
+  EXPECT_EQ(read(scope(), client().partition("words", 39), 0).values, std::vector<std::string>{"a"});
 }
 
 TEST_P(RestartTest, ASecondBrokerOnTheSameFolderIsRefused) {

@@ -22,10 +22,17 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
                       .partitionsMax = options_.partitionsMax};
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   auto failure = kj::runCatchingExceptions([&] {
-    broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
+    auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
       auto receivers = sockets_[local.here().index()]->receivers(0, loop.io);
       return kj::heap<RpcDoor>(local, loop, options_.limits, counts_, kj::mv(receivers));
-    }).wait(io_.waitScope);
+    });
+    KJ_IF_MAYBE(turns, options_.startTurnsMax) {
+      for (unsigned turn = 0; turn < *turns && !starting.poll(io_.waitScope); ++turn) {
+        io_.provider->getTimer().afterDelay(100 * kj::MICROSECONDS).wait(io_.waitScope);
+      }
+      return;
+    }
+    starting.wait(io_.waitScope);
   });
   KJ_IF_MAYBE(exception, failure) {
     stop();

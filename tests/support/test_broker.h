@@ -30,6 +30,8 @@ class TestBroker {
     Deployment deployment;
     int32_t partitionsMax = 1000;
     RpcLimits limits{};
+    // Set: the start is dropped after so many turns of the loop, if it has not come to its end by then; only stop() may follow.
+    kj::Maybe<unsigned> startTurnsMax{};
   };
 
   // Throws what Broker and its start() throw.

@@ -108,8 +108,9 @@ TEST_F(LoopCallTest, ADroppedCallIsCancelledThere) {
   auto& fulfiller = *begun.fulfiller;
   {
     auto dropped = call<int>([alive, &fulfiller]() -> kj::Promise<int> {
+      auto mine = kj::heap<Alive>(alive);
       fulfiller.fulfill();
-      return kj::Promise<int>(kj::NEVER_DONE).attach(kj::heap<Alive>(alive));
+      return kj::Promise<int>(kj::NEVER_DONE).attach(kj::mv(mine));
     });
     begun.promise.wait(io.waitScope);
     EXPECT_EQ(*alive, 1);
