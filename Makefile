@@ -19,7 +19,7 @@ dependencies:
 build: dependencies
 	@cmake --preset release >build-release.log 2>&1 || { cat build-release.log; exit 1; }
 	@rm -f build-release.log
-	cmake --build --preset release
+	cmake --build --preset release --target cambiumd cambium
 
 run: build
 	build/release/cambiumd --flagfile=deploy/hybrid.flags --data_dir=./data

@@ -18,7 +18,7 @@ enum ExitCode : int {
 struct FlagUse {
   kj::StringPtr name;
   kj::StringPtr description = ""_kj;  // "PLACEHOLDER: text" in place of the flag's own; empty: the flag's own
-  bool required = false;                // for the help; the command itself checks
+  bool required = false;              // for the help; the command itself checks
 };
 
 // One command: what it is called, what help says about it, and what it does. The tables of them live for ever.
@@ -47,6 +47,7 @@ kj::ArrayPtr<const Command> recordsCommands();
 kj::ArrayPtr<const Command> offsetCommands();
 kj::ArrayPtr<const Command> brokerCommands();
 kj::ArrayPtr<const Command> perfCommands();
+kj::ArrayPtr<const Command> inspectCommands();
 kj::ArrayPtr<const Command> completionCommands();
 
 }  // namespace cambium::tools

@@ -235,7 +235,7 @@ ParsedCommandLine parseCommandLine(kj::ArrayPtr<const kj::StringPtr> arguments, 
   if (words.help) {
     KJ_IF_MAYBE (found, match) return HelpRequest{kj::str(found->command->name)};
     if (words.words.empty()) return HelpRequest{kj::str()};
-    if (isGroup(words.words[0], commands)) return HelpRequest{kj::str(words.words[0])};
+    if (words.words.size() == 1 && isGroup(words.words[0], commands)) return HelpRequest{kj::str(words.words[0])};
     return noCommand(words.words, commands);
   }
   if (words.version) return VersionRequest{};

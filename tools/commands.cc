@@ -8,7 +8,7 @@ kj::ArrayPtr<const Command> allCommands() {
   static const kj::Array<const Command> commands = [] {
     kj::Vector<Command> all;
     for (auto group : {topicCommands(), produceCommands(), consumeCommands(), recordsCommands(), offsetCommands(),
-                       brokerCommands(), perfCommands(), completionCommands()}) {
+                       brokerCommands(), perfCommands(), inspectCommands(), completionCommands()}) {
       all.addAll(group);
     }
     return kj::Array<const Command>(all.releaseAsArray());

@@ -8,39 +8,43 @@
 namespace cambium::tools {
 namespace {
 
-// Everything that does not depend on the commands. The tables that it uses are defined before it:
-// _cambium_words PREFIX (words that may follow), _cambium_flags COMMAND, _cambium_values FLAG, _cambium_takes_topic
-// COMMAND.
+// Everything that does not depend on the commands. It uses the functions that are generated before it:
+// _cambium_words WORDS (what may follow them), _cambium_flags COMMAND, _cambium_values FLAG (its choices),
+// _cambium_is_switch FLAG (it takes no value), _cambium_takes_topic COMMAND (as its first argument).
 constexpr kj::StringPtr kScript = R"script(
 _cambium() {
-  local cur="${COMP_WORDS[COMP_CWORD]}" prev="" broker="" command="" word next i
-  [[ $COMP_CWORD -gt 0 ]] && prev="${COMP_WORDS[COMP_CWORD-1]}"
-  # bash cuts words at '=': a value stands after it, or after the flag and it.
-  if [[ $cur == "=" ]]; then
-    cur=""
-  elif [[ $prev == "=" && $COMP_CWORD -gt 1 ]]; then
-    prev="${COMP_WORDS[COMP_CWORD-2]}"
+  # Not COMP_WORDS: bash cuts those at '=' and ':'.
+  local line="${COMP_LINE:0:COMP_POINT}" cur="" pending="" broker="" token values following command
+  local tokens=() words=() command_words=()
+  read -ra tokens <<< "$line"
+  if [[ $line != *[[:space:]] ]]; then
+    cur="${tokens[-1]}"
+    unset 'tokens[-1]'
   fi
-  local words=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    word="${COMP_WORDS[i]}"
-    next="${COMP_WORDS[i+1]-}"
-    if [[ $word == --* ]]; then
-      if [[ $next == "=" ]]; then
-        [[ $word == --broker ]] && broker="${COMP_WORDS[i+2]-}"
-        ((i += 2))
-      fi
-      continue
+  for token in "${tokens[@]:1}"; do
+    if [[ -n $pending ]]; then
+      [[ $pending == --broker ]] && broker="$token"
+      pending=""
+    elif [[ $token == --*=* ]]; then
+      [[ $token == --broker=* ]] && broker="${token#*=}"
+    elif [[ $token == --* ]]; then
+      _cambium_is_switch "$token" || pending="$token"
+    else
+      words+=("$token")
     fi
-    words+=("$word")
   done
-  if [[ $prev == --* ]]; then
-    local values
-    values="$(_cambium_values "$prev")"
+  if [[ $cur == --*=* ]]; then
+    pending="${cur%%=*}"
+    cur="${cur#*=}"
+  fi
+  if [[ -n $pending ]]; then
+    values="$(_cambium_values "$pending")"
     if [[ -n $values ]]; then
       COMPREPLY=($(compgen -W "$values" -- "$cur"))
-      return
+    else
+      COMPREPLY=($(compgen -f -- "$cur"))
     fi
+    return
   fi
   command="${words[*]:0:2}"
   [[ -z $(_cambium_flags "$command") ]] && command="${words[0]-}"
@@ -48,13 +52,12 @@ _cambium() {
     COMPREPLY=($(compgen -W "$(_cambium_flags "$command") --help" -- "$cur"))
     return
   fi
-  local following
   following="$(_cambium_words "${words[*]}")"
   if [[ -n $following ]]; then
     COMPREPLY=($(compgen -W "$following" -- "$cur"))
     return
   fi
-  local command_words=($command)
+  command_words=($command)
   if [[ ${#words[@]} -eq ${#command_words[@]} ]] && _cambium_takes_topic "$command"; then
     COMPREPLY=($(compgen -W "$(cambium topic list --names ${broker:+--broker="$broker"} 2>/dev/null)" -- "$cur"))
     return
@@ -73,6 +76,7 @@ class Script {
     addWords();
     addFlags();
     addValues();
+    addSwitches();
     addTopics();
     add(kScript);
     out_.add('\0');
@@ -165,6 +169,29 @@ class Script {
     }
     finishPart();
     return isChoice ? kj::str(choice.asPtr()) : kj::str();
+  }
+
+  void addSwitches() {
+    beginCases("_cambium_is_switch");
+    add("    --help|--version");
+    kj::Vector<kj::StringPtr> seen;
+    auto addIfSwitch = [&](const FlagUse& flag) {
+      for (auto& name : seen) {
+        if (name == flag.name) return;
+      }
+      seen.add(flag.name);
+      auto kind = flagKind(flag.name);
+      bool isSwitch = kind.map([](FlagKind k) { return k == FlagKind::kSwitch; }).orDefault(false);
+      if (isSwitch) add(kj::str("|--", flag.name));
+    };
+    for (auto& command : commands_) {
+      for (auto& flag : command.flags)
+        addIfSwitch(flag);
+    }
+    for (auto& flag : commonFlags())
+      addIfSwitch(flag);
+    add(") return 0 ;;\n    *) return 1 ;;\n");
+    endCases();
   }
 
   void addTopics() {

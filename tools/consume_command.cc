@@ -12,7 +12,14 @@ namespace {
 constexpr size_t kRecordsPerPoll = 10'000;
 // Also how long Ctrl-C may take: a poll is not broken off, since its records might be lost.
 constexpr uint32_t kPollWaitMs = 200;
+// A command that is to end by itself does not wait for a broker for ever.
+constexpr auto kGiveUpAfter = 60 * kj::SECONDS;
 constexpr auto kCommitInterval = 1 * kj::SECONDS;
+
+Error outOfRange(const client::PartitionDescription& partition, Offset offset) {
+  return makeError(ErrorCode::kOffsetOutOfRange, "--from=", offset, ": partition ", partition.index,
+                   " can be read from offset ", partition.logStart, " to ", partition.highWatermark);
+}
 
 class RecordPrinter {
  public:
@@ -55,7 +62,7 @@ kj::Promise<int> RecordPrinter::run() {
   if (!begun.ok()) co_return session_.fail(begun.error());
   {
     Stopwatch watch;
-    Progress progress(session_.out(), session_.timer(), [this, &watch] {
+    Progress progress(session_.out(), session_.timer(), !session_.out().outIsTerminal(), [this, &watch] {
       return kj::str(withSeparators(records_), " records, ",
                      withSeparators(static_cast<uint64_t>(static_cast<double>(records_) / watch.seconds())),
                      " records/s");
@@ -75,14 +82,22 @@ kj::Promise<Result<void>> RecordPrinter::begin() {
     return partition.highWatermark;
   };
   kj::Vector<client::Assignment> assignments;
-  KJ_IF_MAYBE (only, options_.partition) {
+  auto wanted = options_.partition;
+  if (wanted == nullptr && partitions.size() == 1) wanted = PartitionIndex(0);
+  KJ_IF_MAYBE (only, wanted) {
     if (static_cast<size_t>(only->value()) >= partitions.size()) {
       co_return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", topic_, " has no partition ", *only,
                           "; it has ", partitions.size());
     }
+    auto& partition = partitions[static_cast<size_t>(only->value())];
+    KJ_IF_MAYBE (offset, options_.from.tryGet<Offset>()) {
+      if (*offset < partition.logStart || *offset > partition.highWatermark) {
+        co_return outOfRange(partition, *offset);
+      }
+    }
     assignments.add(client::Assignment{kj::str(topic_), *only, options_.from});
   } else {
-    if (options_.from.is<Offset>() && partitions.size() > 1) {
+    if (options_.from.is<Offset>()) {
       co_return makeError(ErrorCode::kInvalidRequest, "--from with an offset needs --partition: topic ", topic_,
                           " has ", partitions.size(), " partitions");
     }
@@ -95,6 +110,7 @@ kj::Promise<Result<void>> RecordPrinter::begin() {
 
 kj::Promise<void> RecordPrinter::loop() {
   auto interrupt = session_.onInterrupt();
+  session_.watchConnection();
   while (!finished()) {
     client::PollOptions poll{
         .recordsMax = kRecordsPerPoll, .waitMsMax = kPollWaitMs, .returnAtEnd = options_.exitAtEnd};
@@ -104,6 +120,11 @@ kj::Promise<void> RecordPrinter::loop() {
       print(polled.value());
     } else {
       complain(polled.error());
+    }
+    if (options_.exitAtEnd && session_.disconnectedFor() > kGiveUpAfter) {
+      exitCode_ = session_.fail(kj::str("no connection to ", session_.connection().address(), " for ",
+                                        kGiveUpAfter / kj::SECONDS, " s; gave up before the end"));
+      co_return;
     }
     if (inGroup_ && session_.timer().now() - lastCommit_ >= kCommitInterval && !session_.out().closed()) {
       co_await commit();

@@ -53,6 +53,14 @@ DEFINE_double(rate, 0,
               "N: records per second, sent on schedule whether or not answers come (default: as fast as it goes)");
 DEFINE_int64(keys, 0, "N: number of distinct keys (default: no keys)");
 
+DEFINE_bool(verify, false, "check everything: checksums, order, counts, index entries, topics against logs");
+DEFINE_bool(batches, false, "list record batches also of folders and stores");
+DEFINE_bool(deep, false, "read the records of batches too: list them, or with --verify check them against their batch");
+DEFINE_bool(entries, false, "list index entries also of folders and stores");
+DEFINE_string(to, "", "OFFSET: only batches that begin below this offset");
+DEFINE_string(topic, "", "NAME: of a store, only this topic");
+DEFINE_int64(max_batches, 0, "N: list at most so many batches of each log (default: no limit)");
+
 namespace cambium::tools {
 namespace {
 
@@ -259,6 +267,32 @@ Result<RecordsOptions> recordsOptions() {
   auto offset = parseOffset(before);
   if (!offset.ok()) return makeError(ErrorCode::kInvalidRequest, "--before: ", offset.error().message);
   options.before = offset.value();
+  return options;
+}
+
+Result<InspectOptions> inspectOptions() {
+  auto partition = partitionOption();
+  if (!partition.ok()) return kj::mv(partition.error());
+  if (FLAGS_max_batches < 0) return wrong("max_batches", FLAGS_max_batches, "0 (no limit) or more");
+  InspectOptions options{.verify = FLAGS_verify,
+                         .json = FLAGS_json,
+                         .batches = FLAGS_batches,
+                         .records = FLAGS_deep && (FLAGS_batches || !FLAGS_verify),
+                         .deep = FLAGS_deep,
+                         .entries = FLAGS_entries,
+                         .partition = partition.value()};
+  if (view(FLAGS_from) != "beginning") {
+    auto from = parseOffset(view(FLAGS_from));
+    if (!from.ok()) return makeError(ErrorCode::kInvalidRequest, "--from: ", from.error().message);
+    options.from = from.value();
+  }
+  if (!FLAGS_to.empty()) {
+    auto to = parseOffset(view(FLAGS_to));
+    if (!to.ok()) return makeError(ErrorCode::kInvalidRequest, "--to: ", to.error().message);
+    options.to = to.value();
+  }
+  if (!FLAGS_topic.empty()) options.topic = kj::str(view(FLAGS_topic));
+  if (FLAGS_max_batches > 0) options.batchesMax = static_cast<uint64_t>(FLAGS_max_batches);
   return options;
 }
 

@@ -5,6 +5,7 @@
 #include "client/admin.h"
 #include "client/consumer.h"
 #include "client/producer.h"
+#include "tools/inspect/inspect.h"
 #include "tools/option_values.h"
 
 // The command line's flags. They are gflags, but gflags parses nothing: command_line.h finds the commands and flags,
@@ -80,6 +81,9 @@ struct RecordsOptions {
   kj::Maybe<Offset> before;  // null: everything below the high watermark
 };
 Result<RecordsOptions> recordsOptions();
+
+// Without the path.
+Result<InspectOptions> inspectOptions();
 
 struct OffsetOptions {
   kj::String metadata;

@@ -1,19 +1,22 @@
 #include "tools/output.h"
 
 #include <cerrno>
+#include <cstring>
 #include <poll.h>
 #include <unistd.h>
 
-#include <kj/debug.h>
+#include <kj/exception.h>
 
 namespace cambium::tools {
 namespace {
 
 constexpr size_t kBlockBytes = size_t{64} << 10;
+constexpr kj::StringPtr kClearLine = "\r\x1b[K"_kj;
 
 }  // namespace
 
-Output::Output(int outFd, int errorFd) : outFd_(outFd), errorFd_(errorFd), errorIsTerminal_(isatty(errorFd) == 1) {}
+Output::Output(int outFd, int errorFd)
+    : outFd_(outFd), errorFd_(errorFd), outIsTerminal_(isatty(outFd) == 1), errorIsTerminal_(isatty(errorFd) == 1) {}
 
 void Output::write(ByteView bytes) {
   if (closed_) return;
@@ -22,7 +25,10 @@ void Output::write(ByteView bytes) {
 }
 
 void Output::flush() {
-  if (!closed_) writeAll(outFd_, gathered_);
+  if (!closed_ && !gathered_.empty()) {
+    if (outIsTerminal_) clearStatus();
+    writeAll(outFd_, gathered_);
+  }
   gathered_.clear();
 }
 
@@ -44,7 +50,19 @@ void Output::complain(kj::StringPtr message) {
 }
 
 void Output::writeError(kj::StringPtr text) {
+  clearStatus();
   writeAll(errorFd_, text.asBytes());
+}
+
+void Output::showStatus(kj::StringPtr text) {
+  writeAll(errorFd_, kj::str(kClearLine, text).asBytes());
+  statusShown_ = true;
+}
+
+void Output::clearStatus() {
+  if (!statusShown_) return;
+  statusShown_ = false;
+  writeAll(errorFd_, kClearLine.asBytes());
 }
 
 void Output::writeAll(int fd, ByteView bytes) {
@@ -61,7 +79,9 @@ void Output::writeAll(int fd, ByteView bytes) {
       closed_ = true;
       return;
     } else if (errno != EINTR) {
-      KJ_FAIL_SYSCALL("write(standard output)", errno);
+      closed_ = true;  // the complaint about it must not fail as well
+      kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                                            kj::str("cannot write standard output: ", strerror(errno))));
     }
   }
 }

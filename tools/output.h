@@ -29,16 +29,23 @@ class Output {
   // To standard error at once, as it is.
   void writeError(kj::StringPtr text);
 
+  // One line on a terminal that is written anew each time; everything else that is printed takes it away first.
+  void showStatus(kj::StringPtr text);
+  void clearStatus();
+
   bool errorIsTerminal() const { return errorIsTerminal_; }
+  bool outIsTerminal() const { return outIsTerminal_; }
 
  private:
   void writeAll(int fd, ByteView bytes);
 
   const int outFd_;
   const int errorFd_;
+  const bool outIsTerminal_;
   const bool errorIsTerminal_;
   kj::Vector<kj::byte> gathered_;
   bool closed_ = false;
+  bool statusShown_ = false;
 };
 
 }  // namespace cambium::tools

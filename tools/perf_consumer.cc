@@ -78,7 +78,8 @@ kj::Promise<Result<void>> PerfConsumer::begin() {
 
 kj::Promise<Result<void>> PerfConsumer::readAll() {
   auto interrupt = session_.onInterrupt();
-  Progress progress(session_.out(), session_.timer(), [this] {
+  session_.watchConnection();
+  Progress progress(session_.out(), session_.timer(), true, [this] {
     return kj::str(withSeparators(records_), " records, ",
                    withSeparators(static_cast<uint64_t>(static_cast<double>(records_) / watch_.seconds())),
                    " records/s");

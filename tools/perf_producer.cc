@@ -67,7 +67,7 @@ kj::Promise<int> PerfProducer::run() {
   watch_ = Stopwatch();
   startNs_ = nowNs();
   {
-    Progress progress(session_.out(), session_.timer(), [this] {
+    Progress progress(session_.out(), session_.timer(), true, [this] {
       auto acknowledged = static_cast<double>(latencies_.count());
       return kj::str(withSeparators(latencies_.count()), " of ", withSeparators(options_.records), " records, ",
                      withSeparators(static_cast<uint64_t>(acknowledged / watch_.seconds())), " records/s, ",
@@ -75,6 +75,7 @@ kj::Promise<int> PerfProducer::run() {
     });
     co_await sendAll();
     auto closed = co_await producer_.close();
+    if (options_.producer.acks == client::Acks::kNone) co_await session_.untilReceived();
     // Each record's own promise tells what became of it.
     co_await tasks_.onEmpty();
     watch_.stop();
@@ -85,6 +86,7 @@ kj::Promise<int> PerfProducer::run() {
 
 kj::Promise<void> PerfProducer::sendAll() {
   auto interrupt = session_.onInterrupt();
+  session_.watchConnection();
   while (sent_ < options_.records && !session_.interrupted() && failed_ == 0) {
     if (hasSchedule()) co_await waitUntilDue();
     for (uint64_t burst = 0; burst < kBurst && sent_ < options_.records; ++burst) {

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <kj/time.h>
 
 #include "client/producer.h"
@@ -65,9 +67,10 @@ kj::Promise<int> LineProducer::run() {
     }
   }
   {
-    Progress progress(session_.out(), session_.timer(), [this] { return describe(); });
+    Progress progress(session_.out(), session_.timer(), isatty(STDIN_FILENO) == 0, [this] { return describe(); });
     co_await sendFiles();
     auto settled = co_await producer_.close();
+    if (options_.producer.acks == client::Acks::kNone) co_await session_.untilReceived();
     watch_.stop();
     co_return report(settled);
   }
@@ -75,6 +78,7 @@ kj::Promise<int> LineProducer::run() {
 
 kj::Promise<void> LineProducer::sendFiles() {
   auto onInterrupt = session_.onInterrupt();
+  session_.watchConnection();
   try {
     if (session_.arguments().size() == 1) co_await sendFile("-"_kj);
     for (auto& path : session_.arguments().slice(1, session_.arguments().size())) {
@@ -165,8 +169,8 @@ int LineProducer::report(const Result<void>& settled) {
     json.key("bytesPerSecond").value(bytesPerSecond).endObject();
     session_.print(json);
   } else {
-    session_.out().writeError(kj::str(withSeparators(stats.recordsDelivered), " records, ",
-                                      humanBytes(static_cast<double>(bytes_)), " in ", fixed(seconds, 2),
+    session_.out().writeError(kj::str(withSeparators(records_), " records, ", humanBytes(static_cast<double>(bytes_)),
+                                      " in ", fixed(seconds, 2),
                                       " s: ", withSeparators(static_cast<uint64_t>(recordsPerSecond)), " records/s, ",
                                       humanBytes(bytesPerSecond), "/s\n"));
   }

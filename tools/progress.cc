@@ -3,26 +3,20 @@
 #include "engine/base/coroutine.h"
 
 namespace cambium::tools {
-namespace {
 
-constexpr kj::StringPtr kClearLine = "\r\x1b[K"_kj;
-
-}  // namespace
-
-Progress::Progress(Output& output, kj::Timer& timer, kj::Function<kj::String()> describe)
+Progress::Progress(Output& output, kj::Timer& timer, bool wanted, kj::Function<kj::String()> describe)
     : output_(output), timer_(timer), describe_(kj::mv(describe)), running_(kj::READY_NOW) {
-  if (output.errorIsTerminal()) running_ = run().eagerlyEvaluate(nullptr);
+  if (wanted && output.errorIsTerminal()) running_ = run().eagerlyEvaluate(nullptr);
 }
 
 Progress::~Progress() noexcept(false) {
-  if (shown_) output_.writeError(kClearLine);
+  output_.clearStatus();
 }
 
 kj::Promise<void> Progress::run() {
   for (;;) {
     co_await timer_.afterDelay(1 * kj::SECONDS);
-    output_.writeError(kj::str(kClearLine, describe_()));
-    shown_ = true;
+    output_.showStatus(describe_());
   }
 }
 

@@ -8,12 +8,13 @@
 
 namespace cambium::tools {
 
-// One line on standard error that tells how far things are, written anew every second, and taken away at the end. Does
-// nothing where standard error is no terminal, so that logs stay clean.
+// Tells each second how far things are, in the status line (see Output), and takes it away at the end. Does nothing
+// where standard error is no terminal, so that logs stay clean.
 class Progress {
  public:
-  // `describe` is called each second, from the loop, until the object is gone. It must not throw.
-  Progress(Output& output, kj::Timer& timer, kj::Function<kj::String()> describe);
+  // `describe` is called each second, from the loop, until the object is gone. Without `wanted` nothing is shown: for
+  // those who use the terminal for something else.
+  Progress(Output& output, kj::Timer& timer, bool wanted, kj::Function<kj::String()> describe);
   ~Progress() noexcept(false);
   KJ_DISALLOW_COPY(Progress);
 
@@ -23,7 +24,6 @@ class Progress {
   Output& output_;
   kj::Timer& timer_;
   kj::Function<kj::String()> describe_;
-  bool shown_ = false;
   kj::Promise<void> running_;
 };
 

@@ -9,6 +9,8 @@ namespace {
 
 constexpr int kExitInterrupted = 130;  // as shells have it: 128 and SIGINT
 
+constexpr auto kReconnectCheck = 100 * kj::MILLISECONDS;
+
 client::ConnectionOptions connectionOptions(const CommonOptions& options) {
   client::ConnectionOptions connection;
   connection.address = kj::str(options.broker);
@@ -54,6 +56,34 @@ kj::Promise<void> Session::onInterrupt() {
     interrupt_ = waitForSignals().fork();
   }
   return KJ_ASSERT_NONNULL(interrupt_).addBranch();
+}
+
+void Session::watchConnection() {
+  if (watching_ == nullptr) watching_ = reportLostConnections().eagerlyEvaluate(nullptr);
+}
+
+kj::Duration Session::disconnectedFor() {
+  KJ_IF_MAYBE (lostAt, lostAt_) return timer().now() - *lostAt;
+  return 0 * kj::SECONDS;
+}
+
+kj::Promise<void> Session::untilReceived() {
+  return admin_.info().ignoreResult();
+}
+
+kj::Promise<void> Session::reportLostConnections() {
+  for (;;) {
+    co_await connection_.onDisconnect();
+    // A moment later it is certain that the connection has noticed too; and a short break is not worth a word.
+    co_await timer().afterDelay(kReconnectCheck);
+    if (connection_.isConnected()) continue;
+    lostAt_ = timer().now();
+    output_.complain(kj::str("the connection to ", connection_.address(), " was lost; trying again"));
+    while (!connection_.isConnected())
+      co_await timer().afterDelay(kReconnectCheck);
+    lostAt_ = nullptr;
+    output_.complain(kj::str("connected to ", connection_.address(), " again"));
+  }
 }
 
 kj::Promise<void> Session::waitForSignals() {

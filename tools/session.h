@@ -43,12 +43,24 @@ class Session {
   kj::Promise<void> onInterrupt();
   bool interrupted() const { return interrupted_; }
 
+  // From the first call on, says on standard error when the connection is lost and when it is there again: for commands
+  // that go on by themselves then.
+  void watchConnection();
+  // How long there has been no connection; 0 when there is one. Needs watchConnection().
+  kj::Duration disconnectedFor();
+
+  // After a producer with acks=none was closed: resolves when the broker has received what was handed over to the
+  // connection. Nobody answers those records, but a call that is made after them is answered after them. Throws when
+  // the connection is lost.
+  kj::Promise<void> untilReceived();
+
   // Lets the loop look after its connections and timers: for work that would otherwise never wait.
   kj::Promise<void> yield() { return timer().afterDelay(0 * kj::NANOSECONDS); }
 
  private:
   kj::Promise<void> waitForSignals();
   kj::Promise<void> nextSignal();
+  kj::Promise<void> reportLostConnections();
 
   kj::AsyncIoContext& io_;
   CommonOptions options_;
@@ -59,6 +71,8 @@ class Session {
   bool interrupted_ = false;
   kj::Maybe<kj::ForkedPromise<void>> interrupt_;
   kj::Maybe<kj::Promise<void>> secondSignal_;
+  kj::Maybe<kj::TimePoint> lostAt_;
+  kj::Maybe<kj::Promise<void>> watching_;
 };
 
 }  // namespace cambium::tools

@@ -15,12 +15,14 @@ size_t characters(kj::StringPtr text) {
   return count;
 }
 
+// "-12", "1,234", "1.5 KiB".
 bool isNumber(kj::StringPtr text) {
-  if (text.size() == 0) return false;
-  for (char c : text) {
-    if ((c < '0' || c > '9') && c != '-' && c != ',' && c != '.') return false;
+  size_t i = 0;
+  while (i < text.size() &&
+         ((text[i] >= '0' && text[i] <= '9') || text[i] == '-' || text[i] == ',' || text[i] == '.')) {
+    ++i;
   }
-  return true;
+  return i > 0 && (i == text.size() || (text[i] == ' ' && text.endsWith("B")));
 }
 
 void spaces(kj::Vector<char>& out, size_t count) {

@@ -8,7 +8,7 @@
 namespace cambium::tools {
 
 // Rows of text in aligned columns, two spaces apart, under a heading. Columns are as wide as their widest cell, counted
-// in characters (UTF-8); cells that are all numbers stand to the right.
+// in characters (UTF-8); columns of numbers, with or without a unit of bytes, stand to the right.
 class Table {
  public:
   explicit Table(kj::ArrayPtr<const kj::StringPtr> headings);

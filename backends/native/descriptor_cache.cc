@@ -23,7 +23,7 @@ DescriptorCache::DescriptorCache(size_t openMax) : openMax_(openMax), count_(kj:
 DescriptorCache::~DescriptorCache() noexcept(false) = default;
 
 kj::Own<const Descriptor> DescriptorCache::use(Slot& slot) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   KJ_IF_MAYBE (open, slot.descriptor_) {
     state->recent.remove(slot);
     state->recent.add(slot);
@@ -48,7 +48,7 @@ kj::Own<const Descriptor> DescriptorCache::use(Slot& slot) {
 }
 
 void DescriptorCache::forget(Slot& slot) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   if (slot.descriptor_ == nullptr) return;
   state->recent.remove(slot);
   --state->size;

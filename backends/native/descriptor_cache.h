@@ -4,9 +4,10 @@
 
 #include <kj/list.h>
 #include <kj/memory.h>
-#include <kj/mutex.h>
 #include <kj/refcount.h>
 #include <kj/string.h>
+
+#include "engine/base/guarded.h"
 
 namespace cambium {
 
@@ -82,7 +83,7 @@ class DescriptorCache {
 
   const size_t openMax_;
   kj::Own<DescriptorCount> count_;
-  kj::MutexGuarded<State> state_;
+  Guarded<State> state_;
 };
 
 }  // namespace cambium

@@ -176,13 +176,19 @@ void DiskFileSystem::removeTree(kj::StringPtr path) {
   if (::rmdir(full.cStr()) < 0 && errno != ENOENT) throwSystemError("remove", full, errno);
 }
 
-void DiskFileSystem::syncDirectory(kj::StringPtr path) {
+template <class Sync>
+void DiskFileSystem::syncFolder(kj::StringPtr path, kj::StringPtr doing, Sync sync) {
   auto full = describe(path);
   int fd = retryInterrupted([&] { return ::open(full.cStr(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (fd < 0) throwSystemError("open the folder", full, errno);
   KJ_DEFER(::close(fd));
-  if (::fsync(fd) < 0) throwSystemError("sync the folder", full, errno);
+  if (sync(fd) < 0) throwSystemError(doing, full, errno);
 }
+
+void DiskFileSystem::syncDirectory(kj::StringPtr path) { syncFolder(path, "sync the folder", ::fsync); }
+
+// Linux reports a failed write-back to syncfs since 5.8 (syncfs(2)).
+void DiskFileSystem::syncAll() { syncFolder("", "sync the file system of", ::syncfs); }
 
 kj::Maybe<kj::Own<FileSystem::Lock>> DiskFileSystem::tryLock(kj::StringPtr path) {
   auto full = describe(path);

@@ -22,6 +22,7 @@ class DiskFileSystem final : public FileSystem {
   void removeFile(kj::StringPtr path) override;
   void removeTree(kj::StringPtr path) override;
   void syncDirectory(kj::StringPtr path) override;
+  void syncAll() override;
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override;
   Space space() override;
   kj::String describe(kj::StringPtr path) override;
@@ -30,6 +31,9 @@ class DiskFileSystem final : public FileSystem {
   uint64_t openFiles() const { return descriptors_.openFiles(); }
 
  private:
+  template <class Sync>
+  void syncFolder(kj::StringPtr path, kj::StringPtr doing, Sync sync);
+
   kj::String root_;
   DescriptorCache descriptors_;
 };

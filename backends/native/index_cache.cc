@@ -12,11 +12,11 @@ uint64_t cost(const SealedIndexes& indexes) {
 }  // namespace
 
 uint64_t IndexCache::newId() {
-  return state_.lockExclusive()->nextId++;
+  return state_.lock()->nextId++;
 }
 
 kj::Maybe<kj::Own<const SealedIndexes>> IndexCache::get(uint64_t id) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   auto found = state->byId.find(id);
   if (found == state->byId.end()) return nullptr;
   state->recent.splice(state->recent.begin(), state->recent, found->second);
@@ -24,7 +24,7 @@ kj::Maybe<kj::Own<const SealedIndexes>> IndexCache::get(uint64_t id) {
 }
 
 void IndexCache::put(uint64_t id, kj::Own<const SealedIndexes> indexes) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   remove(*state, id);
   state->bytes += cost(*indexes);
   state->recent.push_front(Entry{id, kj::mv(indexes)});
@@ -34,11 +34,11 @@ void IndexCache::put(uint64_t id, kj::Own<const SealedIndexes> indexes) {
 }
 
 void IndexCache::erase(uint64_t id) {
-  remove(*state_.lockExclusive(), id);
+  remove(*state_.lock(), id);
 }
 
 Bytes IndexCache::size() const {
-  return Bytes(state_.lockShared()->bytes);
+  return Bytes(state_.lock()->bytes);
 }
 
 void IndexCache::remove(State& state, uint64_t id) {

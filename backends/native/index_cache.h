@@ -3,11 +3,11 @@
 #include <list>
 #include <unordered_map>
 
-#include <kj/mutex.h>
 #include <kj/refcount.h>
 
 #include "backends/native/offset_index.h"
 #include "backends/native/time_index.h"
+#include "engine/base/guarded.h"
 
 namespace cambium {
 
@@ -59,7 +59,7 @@ class IndexCache {
   static void remove(State& state, uint64_t id);
 
   const Bytes bytesMax_;
-  kj::MutexGuarded<State> state_;
+  Guarded<State> state_;
 };
 
 }  // namespace cambium

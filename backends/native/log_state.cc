@@ -97,7 +97,7 @@ kj::Maybe<LogState> decodeLogState(ByteView file) {
 }
 
 void LogStateFile::write(uint64_t ticket, ByteView contents) const {
-  auto progress = progress_.lockExclusive();
+  auto progress = progress_.lock();
   if (ticket <= progress->written) return;
   replaceFile(fileSystem_, path_, contents);
   progress->written = ticket;

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <kj/mutex.h>
 #include <kj/refcount.h>
 
 #include "backends/native/log_folder.h"
 #include "engine/base/byte_cursor.h"
+#include "engine/base/guarded.h"
 #include "engine/base/uuid.h"
 
 namespace cambium {
@@ -70,7 +70,7 @@ class LogStateFile final : public kj::AtomicRefcounted {
       : fileSystem_(fileSystem), path_(kj::str(folder, "/", kLogStateName)) {}
 
   // A place in the order of states; taken when the state is made.
-  uint64_t ticket() const { return ++progress_.lockExclusive()->issued; }
+  uint64_t ticket() const { return ++progress_.lock()->issued; }
   // Durable on return, unless a later one already is there.
   void write(uint64_t ticket, ByteView contents) const;
 
@@ -81,7 +81,7 @@ class LogStateFile final : public kj::AtomicRefcounted {
   };
   FileSystem& fileSystem_;
   const kj::String path_;
-  mutable kj::MutexGuarded<Progress> progress_;
+  mutable Guarded<Progress> progress_;
 };
 
 }  // namespace cambium

@@ -7,13 +7,13 @@
 
 #include <kj/debug.h>
 #include <kj/encoding.h>
-#include <kj/mutex.h>
 
 #include "backends/native/log_checkpoint.h"
 #include "backends/native/log_metadata.h"
 #include "backends/native/native_log.h"
 #include "backends/native/native_tables.h"
 #include "backends/native/segment_recovery.h"
+#include "engine/base/guarded.h"
 
 namespace cambium {
 
@@ -22,6 +22,8 @@ namespace {
 constexpr Bytes kIndexCacheBytes = mebibytes(64);
 // A recovery that had to read this much leaves a state, so that the next one has not.
 constexpr uint64_t kScannedWorthAState = uint64_t{16} << 20;
+// Files that a clean stop syncs one after another; beyond, one sync of the whole file system is cheaper.
+constexpr size_t kSyncsOneByOneMax = 64;
 constexpr size_t kNameMax = 255;
 constexpr kj::StringPtr kTablesName = "tables"_kj;
 constexpr kj::StringPtr kLockName = "lock"_kj;
@@ -82,11 +84,11 @@ class NativeEngine final : public StorageEngine, public LogHost {
 
   void beforeChange() override;
   void released(kj::StringPtr name, ClosedLog closed) override;
-  uint64_t session() override { return registry_.lockShared()->session; }
+  uint64_t session() override { return registry_.lock()->session; }
   kj::StringPtr path() override { return folder_; }
   void addBytes(int64_t bytes) override { openBytes_.fetch_add(bytes, std::memory_order_relaxed); }
 
-  void report(kj::StringPtr line) { report_.lockExclusive()->operator()(line); }
+  void report(kj::StringPtr line) { report_.lock()->operator()(line); }
   kj::String below(kj::StringPtr name) const { return kj::str(folder_, "/", name); }
   void prepareFolder();
   bool loadCheckpoint(Registry& registry);
@@ -101,18 +103,19 @@ class NativeEngine final : public StorageEngine, public LogHost {
   bool matches(LogFolder& folder, const LogState& state);
   kj::Own<PartitionLog> recover(LogId id, kj::Own<LogFolder> folder, ClosedLog closed, bool hasState);
   void claim(const LogId& id, bool& exists, bool& stale, bool& hasState, ClosedLog& closed);
+  static size_t filesOf(const ClosedLog& closed);
   void syncClosed(kj::StringPtr name, const ClosedLog& closed);
 
   FileSystem& fileSystem_;
   const kj::String folder_;
-  kj::MutexGuarded<kj::Function<void(kj::StringPtr)>> report_;
+  Guarded<kj::Function<void(kj::StringPtr)>> report_;
   kj::Own<FileSystem::Lock> lock_;
   IndexCache indexCache_{kIndexCacheBytes};
   std::atomic<bool> changed_{false};
   std::atomic<int64_t> openBytes_{0};
   bool checkpointLost_ = false;     // there is no usable one on disk
   bool checkpointWasLost_ = false;  // there was none when the engine was opened, but there were logs
-  kj::MutexGuarded<Registry> registry_;
+  Guarded<Registry> registry_;
   kj::Own<NativeTables> tables_;
 };
 
@@ -122,7 +125,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
 NativeEngine::NativeEngine(FileSystem& fileSystem, kj::StringPtr folder, EngineOptions options)
     : fileSystem_(fileSystem), folder_(kj::str(folder)), report_(kj::mv(options.report)) {
   prepareFolder();
-  auto registry = registry_.lockExclusive();
+  auto registry = registry_.lock();
   bool sound = loadCheckpoint(*registry);
   findLogs(*registry, !sound);
   tables_ = kj::heap<NativeTables>(fileSystem_, below(kTablesName), [this](kj::StringPtr line) { report(line); });
@@ -255,7 +258,7 @@ bool NativeEngine::isEmptyLog(kj::StringPtr path) {
 
 void NativeEngine::beforeChange() {
   if (changed_.load(std::memory_order_acquire)) return;
-  auto registry = registry_.lockExclusive();
+  auto registry = registry_.lock();
   if (changed_.load(std::memory_order_relaxed)) return;
   // The same contents without the mark: what they say stays a lower bound.
   auto path = below(kCheckpointName);
@@ -277,7 +280,7 @@ void NativeEngine::beforeChange() {
 }
 
 void NativeEngine::close() {
-  auto registry = registry_.lockExclusive();
+  auto registry = registry_.lock();
   for (auto& [name, known] : registry->logs) {
     KJ_REQUIRE(!known.busy, "a log is still open; destroy it before its engine is closed", name.c_str());
   }
@@ -287,9 +290,12 @@ void NativeEngine::close() {
   LogCheckpoint checkpoint;
   checkpoint.session = registry->session;
   checkpoint.clean = true;
+  size_t filesToSync = 0;
+  for (auto& [name, known] : registry->logs) filesToSync += known.hasState ? filesOf(known.closed) : 0;
+  if (filesToSync > kSyncsOneByOneMax) fileSystem_.syncAll();
   for (auto& [name, known] : registry->logs) {
     if (!known.hasState) continue;
-    syncClosed(name.c_str(), known.closed);
+    if (filesToSync <= kSyncsOneByOneMax) syncClosed(name.c_str(), known.closed);
     checkpoint.logs.add(LogCheckpoint::Log{kj::str(name.c_str()), known.closed.state.clone()});
   }
   bool newFolders = false;
@@ -297,6 +303,11 @@ void NativeEngine::close() {
     newFolders = newFolders || known.closed.newFolder;
   if (newFolders) fileSystem_.syncDirectory(folder_);
   replaceFile(fileSystem_, below(kCheckpointName), encodeCheckpoint(checkpoint));
+}
+
+// About how many syncs a log still needs.
+size_t NativeEngine::filesOf(const ClosedLog& closed) {
+  return (closed.dirtyFrom != nullptr ? 1 : 0) + closed.dirtyFiles.size() + (closed.newFolder || closed.dirtyFolder ? 1 : 0);
 }
 
 void NativeEngine::syncClosed(kj::StringPtr name, const ClosedLog& closed) {
@@ -313,7 +324,7 @@ void NativeEngine::syncClosed(kj::StringPtr name, const ClosedLog& closed) {
 }
 
 EngineUsage NativeEngine::usage() {
-  auto registry = registry_.lockShared();
+  auto registry = registry_.lock();
   uint64_t bytes = static_cast<uint64_t>(kj::max(int64_t{0}, openBytes_.load(std::memory_order_relaxed)));
   uint64_t open = 0;
   for (auto& [name, known] : registry->logs) {
@@ -330,7 +341,7 @@ EngineUsage NativeEngine::usage() {
 // Logs.
 
 kj::Array<LogId> NativeEngine::list() {
-  auto registry = registry_.lockShared();
+  auto registry = registry_.lock();
   kj::Vector<LogId> ids;
   for (auto& [name, known] : registry->logs)
     ids.add(LogId{kj::str(name.c_str()), known.incarnation});
@@ -339,7 +350,7 @@ kj::Array<LogId> NativeEngine::list() {
 
 // Marks a log as busy and says what is known of it.
 void NativeEngine::claim(const LogId& id, bool& exists, bool& stale, bool& hasState, ClosedLog& closed) {
-  auto registry = registry_.lockExclusive();
+  auto registry = registry_.lock();
   KJ_REQUIRE(!registry->closed, "the engine is closed");
   auto unreadable = registry->unreadable.find(keyOf(id.name));
   if (unreadable != registry->unreadable.end()) KJ_FAIL_REQUIRE("cannot open a log", unreadable->second);
@@ -379,7 +390,7 @@ kj::Own<PartitionLog> NativeEngine::open(LogId id, LogOptions options) {
   try {
     return openExisting(kj::mv(id), options, kj::mv(closed), hasState);
   } catch (...) {
-    auto registry = registry_.lockExclusive();
+    auto registry = registry_.lock();
     auto& known = registry->logs[keyOf(name)];
     known.busy = false;
     known.hasState = hasState;
@@ -416,7 +427,7 @@ kj::Own<PartitionLog> NativeEngine::create(LogId id, LogOptions options, bool st
     return log;
   } catch (...) {
     kj::runCatchingExceptions([&] { fileSystem_.removeTree(path); });
-    registry_.lockExclusive()->logs.erase(keyOf(name));
+    registry_.lock()->logs.erase(keyOf(name));
     throw;
   }
 }
@@ -471,7 +482,7 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
     trust = Trust::kDamaged;
   }
   {
-    auto registry = registry_.lockExclusive();
+    auto registry = registry_.lock();
     registry->session = kj::max(registry->session, known.session + 1);
   }
   SegmentRecovery recovery(*folder, known, trust);
@@ -494,7 +505,7 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
 }
 
 void NativeEngine::released(kj::StringPtr name, ClosedLog closed) {
-  auto registry = registry_.lockExclusive();
+  auto registry = registry_.lock();
   auto found = registry->logs.find(keyOf(name));
   if (found == registry->logs.end()) return;
   found->second.busy = false;
@@ -505,7 +516,7 @@ void NativeEngine::released(kj::StringPtr name, ClosedLog closed) {
 void NativeEngine::drop(LogId id) {
   checkName(id.name);
   {
-    auto registry = registry_.lockExclusive();
+    auto registry = registry_.lock();
     auto found = registry->logs.find(keyOf(id.name));
     if (found == registry->logs.end() || found->second.incarnation != id.incarnation) return;
     KJ_REQUIRE(!found->second.busy, "a log must be closed before it is dropped", id.name);
@@ -521,11 +532,11 @@ void NativeEngine::drop(LogId id) {
     fileSystem_.rename(below(id.name), doomed);
     fileSystem_.syncDirectory(folder_);
   } catch (...) {
-    auto registry = registry_.lockExclusive();
+    auto registry = registry_.lock();
     registry->logs[keyOf(id.name)].busy = false;
     throw;
   }
-  registry_.lockExclusive()->logs.erase(keyOf(id.name));
+  registry_.lock()->logs.erase(keyOf(id.name));
   fileSystem_.removeTree(doomed);
 }
 

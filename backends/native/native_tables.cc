@@ -61,7 +61,7 @@ void applyChange(TableContents& contents, uint64_t& liveBytes, std::string table
 
 NativeTables::NativeTables(FileSystem& fileSystem, kj::String folder, kj::Function<void(kj::StringPtr)> report)
     : fileSystem_(fileSystem), folder_(kj::mv(folder)), report_(kj::mv(report)), compactAt_(kCompactFromBytes) {
-  load(*state_.lockExclusive());
+  load(*state_.lock());
 }
 
 kj::String NativeTables::path(uint64_t generation, kj::StringPtr suffix) const {
@@ -156,7 +156,7 @@ void NativeTables::removeOlder() {
 
 kj::Maybe<kj::Array<kj::byte>> NativeTables::get(kj::StringPtr table, ByteView key) const {
   checkTable(table);
-  auto state = state_.lockShared();
+  auto state = state_.lock();
   auto rows = state->contents.find(table.cStr());
   if (rows == state->contents.end()) return nullptr;
   auto row = rows->second.find(stringOf(key));
@@ -166,7 +166,7 @@ kj::Maybe<kj::Array<kj::byte>> NativeTables::get(kj::StringPtr table, ByteView k
 
 void NativeTables::scan(kj::StringPtr table, ByteView prefix, kj::FunctionParam<bool(ByteView, ByteView)> visit) const {
   checkTable(table);
-  auto state = state_.lockShared();
+  auto state = state_.lock();
   auto rows = state->contents.find(table.cStr());
   if (rows == state->contents.end()) return;
   std::string begin = stringOf(prefix);
@@ -177,7 +177,7 @@ void NativeTables::scan(kj::StringPtr table, ByteView prefix, kj::FunctionParam<
 }
 
 Bytes NativeTables::sizeBytes() const {
-  auto state = state_.lockShared();
+  auto state = state_.lock();
   return Bytes(state->journalBytes + state->snapshotBytes);
 }
 
@@ -191,7 +191,7 @@ void NativeTables::commit(kj::ArrayPtr<const TableChange> changes) {
   Waiting mine{changes, false, nullptr};
   kj::Vector<Waiting*> group;
   {
-    auto state = state_.lockExclusive();
+    auto state = state_.lock();
     KJ_IF_MAYBE (reason, state->broken) {
       KJ_FAIL_REQUIRE("the tables are broken until they are opened again", folder_, *reason);
     }
@@ -215,7 +215,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
   uint64_t position;
   bool broken;
   {
-    auto state = state_.lockExclusive();
+    auto state = state_.lock();
     sequence = state->sequence;
     position = state->journalBytes;
     broken = state->broken != nullptr;
@@ -234,7 +234,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
     written = records.size();
   });
   {
-    auto state = state_.lockExclusive();
+    auto state = state_.lock();
     KJ_IF_MAYBE (exception, failure) {
       bool passes = exception->getType() == kj::Exception::Type::OVERLOADED;
       if (!passes && state->broken == nullptr) state->broken = kj::str(exception->getDescription());
@@ -249,7 +249,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
     }
   }
   if (failure == nullptr) compactIfLarge();
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   for (auto* waiting : group) {
     KJ_IF_MAYBE (exception, failure) {
       waiting->failure = kj::cp(*exception);
@@ -283,14 +283,14 @@ void NativeTables::write(kj::ArrayPtr<const kj::byte> records, uint64_t position
 void NativeTables::compactIfLarge() {
   uint64_t sequence;
   {
-    auto state = state_.lockShared();
+    auto state = state_.lock();
     if (state->journalBytes <= kj::max(compactAt_, 2 * state->liveBytes)) return;
     sequence = state->sequence;
   }
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { compact(sequence); })) {
     if (fileSystem_.exists(path(generation_ + 1, kSnapshotSuffix))) {
       // A next opening would begin from the new generation: nothing more may go into the old one.
-      state_.lockExclusive()->broken = kj::str(exception->getDescription());
+      state_.lock()->broken = kj::str(exception->getDescription());
     }
     // The old generation goes on; the next attempt comes when the journal has grown as much again.
     compactAt_ *= 2;
@@ -317,7 +317,7 @@ void NativeTables::compact(uint64_t sequence) {
   generation_ = next;
   journal_ = kj::mv(journal);
   {
-    auto state = state_.lockExclusive();
+    auto state = state_.lock();
     state->journalBytes = table_journal::kHeaderBytes;
     state->snapshotBytes = snapshot.size();
   }

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <kj/debug.h>
 #include <kj/function.h>
-#include <kj/mutex.h>
 
 #include "backends/native/table_snapshot.h"
+#include "engine/base/guarded.h"
 #include "engine/storage/storage_engine.h"
 
 namespace cambium {
@@ -58,7 +59,7 @@ class NativeTables {
   FileSystem& fileSystem_;
   const kj::String folder_;
   kj::Function<void(kj::StringPtr)> report_;
-  kj::MutexGuarded<State> state_;
+  Guarded<State> state_;
   // The leader's: written while it holds State::leading.
   uint64_t generation_ = 0;  // 0 when nothing was ever committed
   uint64_t compactAt_;

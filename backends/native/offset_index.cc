@@ -8,6 +8,10 @@
 
 namespace cambium {
 
+OffsetEntry OffsetEntry::decode(const kj::byte* from) {
+  return {loadBigEndian<int32_t>(from), loadBigEndian<int32_t>(from + 4)};
+}
+
 kj::Maybe<OffsetIndex> OffsetIndex::parse(ByteView file, uint64_t segmentBytes, size_t entriesMax) {
   if (file.size() % kEntryBytes != 0) return nullptr;
   OffsetIndex index;
@@ -15,8 +19,7 @@ kj::Maybe<OffsetIndex> OffsetIndex::parse(ByteView file, uint64_t segmentBytes, 
   index.entries_.reserve(count);
   OffsetEntry last{-1, 0};
   for (size_t i = 0; i < count; ++i) {
-    const kj::byte* from = file.begin() + i * kEntryBytes;
-    OffsetEntry entry{loadBigEndian<int32_t>(from), loadBigEndian<int32_t>(from + 4)};
+    auto entry = OffsetEntry::decode(file.begin() + i * kEntryBytes);
     if (entry.relativeOffset <= last.relativeOffset || entry.position <= last.position) return nullptr;
     if (static_cast<uint64_t>(entry.position) >= segmentBytes) return nullptr;
     index.entries_.add(entry);

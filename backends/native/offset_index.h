@@ -21,6 +21,9 @@ struct OffsetEntry {
   int32_t relativeOffset;
   int32_t position;
 
+  // From the bytes of one entry.
+  static OffsetEntry decode(const kj::byte* from);
+
   friend bool operator==(const OffsetEntry&, const OffsetEntry&) = default;
 };
 

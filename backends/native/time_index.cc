@@ -8,6 +8,10 @@
 
 namespace cambium {
 
+TimeEntry TimeEntry::decode(const kj::byte* from) {
+  return {TimestampMs(loadBigEndian<int64_t>(from)), loadBigEndian<int32_t>(from + 8)};
+}
+
 kj::Maybe<TimeIndex> TimeIndex::parse(ByteView file, size_t entriesMax) {
   if (file.size() % kEntryBytes != 0) return nullptr;
   TimeIndex index;
@@ -15,8 +19,7 @@ kj::Maybe<TimeIndex> TimeIndex::parse(ByteView file, size_t entriesMax) {
   index.entries_.reserve(count);
   TimeEntry last{kNoTimestamp, -1};
   for (size_t i = 0; i < count; ++i) {
-    const kj::byte* from = file.begin() + i * kEntryBytes;
-    TimeEntry entry{TimestampMs(loadBigEndian<int64_t>(from)), loadBigEndian<int32_t>(from + 8)};
+    auto entry = TimeEntry::decode(file.begin() + i * kEntryBytes);
     if (entry.timestamp <= last.timestamp || entry.relativeOffset <= last.relativeOffset) return nullptr;
     index.entries_.add(entry);
     last = entry;

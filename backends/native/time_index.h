@@ -21,6 +21,9 @@ struct TimeEntry {
   TimestampMs timestamp;
   int32_t relativeOffset;
 
+  // From the bytes of one entry.
+  static TimeEntry decode(const kj::byte* from);
+
   friend bool operator==(const TimeEntry&, const TimeEntry&) = default;
 };
 

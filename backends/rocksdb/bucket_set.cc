@@ -77,8 +77,8 @@ void BucketSet::release(BucketNumber number) {
 BucketSet::Family* BucketSet::find(BucketNumber number) {
   std::lock_guard<std::mutex> lock(mutex_);
   auto found = buckets_.find(number);
-  KJ_REQUIRE(found != buckets_.end(), "the store lacks a column family that a log has batches in; restore the store", store_.path(),
-             bucketFamily(number));
+  KJ_REQUIRE(found != buckets_.end(), "the store lacks a column family that a log has batches in; restore the store",
+             store_.path(), bucketFamily(number));
   return found->second.family;
 }
 
@@ -113,7 +113,8 @@ void BucketSet::consider(BucketNumber number, Bucket& bucket) {
   if (bucket.extents == 0) {
     bucket.isScheduled = true;
     reclaimer_.add([this, number] { dropIfUnused(number); });
-  } else if (bucket.bytes > bucket.liveBytes * 2 && bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
+  } else if (bucket.bytes > bucket.liveBytes * 2 &&
+             bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
     bucket.isScheduled = true;
     reclaimer_.add([this, number] { compact(number); });
   }
@@ -121,7 +122,8 @@ void BucketSet::consider(BucketNumber number, Bucket& bucket) {
 
 void BucketSet::reclaimUnused() {
   std::lock_guard<std::mutex> lock(mutex_);
-  for (auto& [number, bucket] : buckets_) consider(number, bucket);
+  for (auto& [number, bucket] : buckets_)
+    consider(number, bucket);
 }
 
 void BucketSet::dropIfUnused(BucketNumber number) {
@@ -169,7 +171,8 @@ size_t BucketSet::count() {
 Bytes BucketSet::bytesOnDevice() {
   std::lock_guard<std::mutex> lock(mutex_);
   uint64_t sum = 0;
-  for (auto& [number, bucket] : buckets_) sum += store_.bytesOnDevice(*bucket.family);
+  for (auto& [number, bucket] : buckets_)
+    sum += store_.bytesOnDevice(*bucket.family);
   return Bytes(sum);
 }
 

@@ -10,8 +10,8 @@ namespace cambium::rocks {
 
 // The bucket families: which one takes the next batches, which are still needed, which can go. Any thread.
 //
-// A bucket is dropped when it is closed and no log has an extent in it. One that is mostly dead but kept by a slow log is compacted
-// once, so that the others' space comes back earlier.
+// A bucket is dropped when it is closed and no log has an extent in it. One that is mostly dead but kept by a slow log
+// is compacted once, so that the others' space comes back earlier.
 class BucketSet {
  public:
   using Family = RocksStore::Family;
@@ -37,11 +37,12 @@ class BucketSet {
     Family* family_;
   };
 
-  // Where batches of `size` bytes in all and this max timestamp go now. Begins a new bucket when the open one is full; that
-  // takes some 10 ms. A refusal of the library (a full device) throws.
+  // Where batches of `size` bytes in all and this max timestamp go now. Begins a new bucket when the open one is full;
+  // that takes some 10 ms. A refusal of the library (a full device) throws.
   Lease lease(size_t size, TimestampMs timestamp);
 
-  // The family of a bucket in which the caller has an extent; valid as long as it has. Throws FAILED when it is missing.
+  // The family of a bucket in which the caller has an extent; valid as long as it has. Throws FAILED when it is
+  // missing.
   Family* find(BucketNumber number);
 
   // A log's extents come, grow and go. The last one to go makes a closed bucket drop, on the reclaimer.

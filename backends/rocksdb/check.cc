@@ -16,7 +16,8 @@ bool isShortage(const rocksdb::Status& status) {
 kj::StringPtr advice(const rocksdb::Status& status) {
   if (status.IsNoSpace()) return "; free space on the device"_kj;
   if (status.IsCorruption()) {
-    return "; nothing was changed: check the store with the inspection tool, then restore it or, on a replica, start it empty"_kj;
+    return "; nothing was changed: check the store with the inspection tool, then restore it or, on a replica, "
+           "start it empty"_kj;
   }
   if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
     return "; another process may have the store open"_kj;

@@ -5,7 +5,8 @@
 namespace cambium::rocks {
 
 ExtentList::ExtentList(kj::Vector<ExtentRow> extents) : extents_(kj::mv(extents)) {
-  for (auto& extent : extents_) bytes_ += extent.bytes.value();
+  for (auto& extent : extents_)
+    bytes_ += extent.bytes.value();
 }
 
 ExtentList::Mark ExtentList::mark() const {
@@ -16,7 +17,7 @@ ExtentList::Mark ExtentList::mark() const {
 
 void ExtentList::goBack(const Mark& mark) {
   extents_.resize(mark.count);
-  KJ_IF_MAYBE(last, mark.last) extents_.back() = *last;
+  KJ_IF_MAYBE (last, mark.last) extents_.back() = *last;
   block_ = mark.block;
   blockRows_ = mark.blockRows;
   bytes_ = mark.bytes;
@@ -44,11 +45,12 @@ bool ExtentList::add(const IndexRow& row, const LogOptions& options, LogRowWrite
 }
 
 void ExtentList::recover(const IndexRow& row) {
-  KJ_REQUIRE(extents_.size() > 0, "a batch lies outside all extents; check the store with the inspection tool", row.base);
+  KJ_REQUIRE(extents_.size() > 0, "a batch lies outside all extents; check the store with the inspection tool",
+             row.base);
   auto& extent = extents_.back();
   KJ_REQUIRE(row.base == extent.end && row.bucket == extent.bucket,
-             "batches of a log do not follow each other; check the store with the inspection tool", row.base, extent.end, row.bucket,
-             extent.bucket);
+             "batches of a log do not follow each other; check the store with the inspection tool", row.base,
+             extent.end, row.bucket, extent.bucket);
   note(row);
 }
 

@@ -6,8 +6,8 @@
 
 namespace cambium::rocks {
 
-// The extents of one log, in memory, and the block that its newest batches will become. Adds the rows that are due to the write
-// that it is handed; the owner goes back to a mark when the write fails. One thread.
+// The extents of one log, in memory, and the block that its newest batches will become. Adds the rows that are due to
+// the write that it is handed; the owner goes back to a mark when the write fails. One thread.
 class ExtentList {
  public:
   ExtentList() = default;
@@ -24,15 +24,17 @@ class ExtentList {
   Mark mark() const;
   void goBack(const Mark& mark);
 
-  // Takes note of a batch behind all others. Returns true when it begins an extent: because its bucket is another one, or
-  // because the last extent is as large or spans as much time as the options allow.
+  // Takes note of a batch behind all others. Returns true when it begins an extent: because its bucket is another one,
+  // or because the last extent is as large or spans as much time as the options allow.
   bool add(const IndexRow& row, const LogOptions& options, LogRowWriter& writer);
   // Takes note of a batch that is in the store but not yet in an extent's or a block's row.
   void recover(const IndexRow& row);
-  // Writes the open block, when it has rows, and the last extent with it. Returns false when there was nothing to write.
+  // Writes the open block, when it has rows, and the last extent with it. Returns false when there was nothing to
+  // write.
   bool checkpoint(LogRowWriter& writer);
 
-  // Oldest first. The first one may begin below the log's start: its bytes and timestamps then still count what was dropped.
+  // Oldest first. The first one may begin below the log's start: its bytes and timestamps then still count what was
+  // dropped.
   kj::ArrayPtr<const ExtentRow> all() const { return extents_.asPtr(); }
   Bytes bytes() const { return bytes_; }
 

@@ -26,8 +26,9 @@ rocksdb::DBOptions databaseOptions(const RocksOptions& options, rocksdb::Env* en
   db.env = env;
   db.create_if_missing = true;
   db.paranoid_checks = true;
-  // A torn record at the very end of a log file is what a crash leaves and is cut; any other damage refuses to open. The
-  // library's default, "point in time", would silently give up everything behind damage in the middle, synced or not.
+  // A torn record at the very end of a log file is what a crash leaves and is cut; any other damage refuses to open.
+  // The library's default, "point in time", would silently give up everything behind damage in the middle, synced or
+  // not.
   db.wal_recovery_mode = options.stopAtDamage ? rocksdb::WALRecoveryMode::kPointInTimeRecovery
                                               : rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // A log file that was synced and is now missing or shorter is damage as well.

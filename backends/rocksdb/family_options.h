@@ -1,12 +1,12 @@
 #pragma once
 
 #include <memory>
-
 #include <rocksdb/options.h>
 
 #include "backends/rocksdb/rocks_engine.h"
 
-// The library's options for a log, with the reasons. Includes the library's headers: for the .cc files of this folder only.
+// The library's options for a log, with the reasons. Includes the library's headers: for the .cc files of this folder
+// only.
 
 namespace cambium::rocks {
 

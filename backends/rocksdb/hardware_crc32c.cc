@@ -1,10 +1,11 @@
 // Gives RocksDB a CRC-32C that uses the processor's instruction.
 //
-// Debian 12's librocksdb is built without it: its table-driven loop takes about 1 ns per byte, which is most of what an append
-// costs (the write-ahead log carries a checksum over every record). The library calls its own rocksdb::crc32c::Extend through the
-// dynamic symbol table, so a definition in the program takes its place; the link option --export-dynamic-symbol, which this
-// folder's CMake target hands to every program, makes ours visible. The values are equal, so stores move freely between programs
-// with and without it. Where a library does not look the symbol up, nothing changes but the speed.
+// Debian 12's librocksdb is built without it: its table-driven loop takes about 1 ns per byte, which is most of what an
+// append costs (the write-ahead log carries a checksum over every record). The library calls its own
+// rocksdb::crc32c::Extend through the dynamic symbol table, so a definition in the program takes its place; the link
+// option --export-dynamic-symbol, which this folder's CMake target hands to every program, makes ours visible. The
+// values are equal, so stores move freely between programs with and without it. Where a library does not look the
+// symbol up, nothing changes but the speed.
 #include "backends/rocksdb/hardware_crc32c.h"
 
 #include "engine/base/crc32c.h"
@@ -27,6 +28,8 @@ __attribute__((visibility("default"), used)) uint32_t Extend(uint32_t initial, c
 
 namespace cambium::rocks {
 
-uint64_t hardwareChecksumBytes() { return rocksdb::crc32c::bytesSeen; }
+uint64_t hardwareChecksumBytes() {
+  return rocksdb::crc32c::bytesSeen;
+}
 
 }  // namespace cambium::rocks

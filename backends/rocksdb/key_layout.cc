@@ -11,13 +11,15 @@ constexpr kj::StringPtr kTablePrefix = "table-"_kj;
 constexpr size_t kBucketDigits = 10;
 
 RowKey requireKey(kj::StringPtr family, ByteView key) {
-  KJ_IF_MAYBE(parsed, RowKey::parse(key)) return *parsed;
-  KJ_FAIL_REQUIRE("a key of the store is damaged: expected 12 bytes (log number, offset); check the store with the inspection tool",
-                  family, key.size());
+  KJ_IF_MAYBE (parsed, RowKey::parse(key)) return *parsed;
+  KJ_FAIL_REQUIRE(
+      "a key of the store is damaged: expected 12 bytes (log number, offset); check the store with the inspection tool",
+      family, key.size());
 }
 
 void requireWhole(const ByteReader& reader, kj::StringPtr family, const RowKey& key) {
-  KJ_REQUIRE(reader.finished(), "a row of the store is damaged: its size is wrong; check the store with the inspection tool", family,
+  KJ_REQUIRE(reader.finished(),
+             "a row of the store is damaged: its size is wrong; check the store with the inspection tool", family,
              key.log(), key.offset());
 }
 
@@ -30,8 +32,7 @@ RowKey::RowKey(LogNumber log, Offset offset) {
 
 kj::Maybe<RowKey> RowKey::parse(ByteView bytes) {
   if (bytes.size() != 12) return nullptr;
-  return RowKey(LogNumber(loadBigEndian<uint32_t>(bytes.begin())),
-                Offset(loadBigEndian<int64_t>(bytes.begin() + 4)));
+  return RowKey(LogNumber(loadBigEndian<uint32_t>(bytes.begin())), Offset(loadBigEndian<int64_t>(bytes.begin() + 4)));
 }
 
 kj::Array<kj::byte> encode(const IndexRow& row) {
@@ -116,8 +117,8 @@ LogRow decodeLogRow(kj::StringPtr name, ByteView value) {
   ByteView incarnation = in.bytes(16);
   row.start = Offset(in.int64());
   row.firstBatch = Offset(in.int64());
-  KJ_REQUIRE(in.finished(), "the row of a log is damaged: its size is wrong; check the store with the inspection tool", kLogsFamily,
-             name);
+  KJ_REQUIRE(in.finished(), "the row of a log is damaged: its size is wrong; check the store with the inspection tool",
+             kLogsFamily, name);
   row.incarnation = Uuid::fromBytes(incarnation);
   return row;
 }
@@ -140,7 +141,9 @@ kj::Maybe<BucketNumber> parseBucketFamily(kj::StringPtr family) {
   return BucketNumber(static_cast<uint32_t>(number));
 }
 
-kj::String tableFamily(kj::StringPtr table) { return kj::str(kTablePrefix, table); }
+kj::String tableFamily(kj::StringPtr table) {
+  return kj::str(kTablePrefix, table);
+}
 
 kj::Maybe<kj::StringPtr> parseTableFamily(kj::StringPtr family) {
   if (!family.startsWith(kTablePrefix) || family.size() == kTablePrefix.size()) return nullptr;

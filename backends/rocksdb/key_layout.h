@@ -8,7 +8,8 @@
 
 namespace cambium::rocks {
 
-// What stands in the families of the store. All integers big-endian, so that the order of bytes is the order of numbers.
+// What stands in the families of the store. All integers big-endian, so that the order of bytes is the order of
+// numbers.
 //
 //     family          key                          value
 //     default         "format"                     uint32 kFormatVersion
@@ -20,9 +21,10 @@ namespace cambium::rocks {
 //     extents         RowKey of the first offset   ExtentRow: what one bucket holds of this log, or a part of it
 //     table-<name>    as the caller says           as the caller says
 //
-// One atomic write holds a batch, its index row and, when one is due, its block and extent rows. An extent row is written with
-// the first batch of the extent (then with end = first), whenever a block is full and when the extent or the log is closed. So
-// blocks tile an extent from its first offset to the end in its row, and at most kBlockRows index rows lie beyond that.
+// One atomic write holds a batch, its index row and, when one is due, its block and extent rows. An extent row is
+// written with the first batch of the extent (then with end = first), whenever a block is full and when the extent or
+// the log is closed. So blocks tile an extent from its first offset to the end in its row, and at most kBlockRows index
+// rows lie beyond that.
 
 inline constexpr uint32_t kFormatVersion = 1;
 // Index rows per block: what a search by time or a recovery reads one by one at most.
@@ -79,7 +81,8 @@ struct ExtentRow {
   BucketNumber bucket;
 };
 
-// number (4), incarnation (16), start (8), base offset of the batch that holds start, or start when the log is empty (8).
+// number (4), incarnation (16), start (8), base offset of the batch that holds start, or start when the log is empty
+// (8).
 struct LogRow {
   LogNumber number;
   Uuid incarnation;

@@ -5,6 +5,7 @@
 #include "backends/rocksdb/check.h"
 #include "backends/rocksdb/row_cursor.h"
 #include "engine/base/byte_cursor.h"
+#include "engine/storage/names.h"
 
 namespace cambium::rocks {
 
@@ -12,32 +13,26 @@ namespace {
 
 constexpr kj::StringPtr kNextLog = "next-log"_kj;
 
-void requireName(kj::StringPtr name) {
-  bool isGood = name.size() >= 1 && name.size() <= 255 && name != "." && name != "..";
-  for (char c : name) {
-    isGood = isGood && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-');
-  }
-  KJ_REQUIRE(isGood, "a log's name must have 1 to 255 characters of [a-zA-Z0-9._-] and not be '.' or '..'", name);
-}
-
 }  // namespace
 
 LogRegistry::LogRegistry(RocksStore& store) : store_(store) {
-  KJ_IF_MAYBE(number, store.get(store.meta(), kNextLog.asBytes(), "reading the next log number")) {
-    KJ_REQUIRE(number->size() == 4, "the row 'next-log' of the store is damaged; check the store with the inspection tool", store.path());
+  KJ_IF_MAYBE (number, store.get(store.meta(), kNextLog.asBytes(), "reading the next log number")) {
+    KJ_REQUIRE(number->size() == 4,
+               "the row 'next-log' of the store is damaged; check the store with the inspection tool", store.path());
     nextNumber_ = loadBigEndian<uint32_t>(number->begin());
   }
   for (RowCursor cursor(store, store.logs()); cursor.valid(); cursor.next()) {
     auto name = kj::heapString(cursor.key().asChars().begin(), cursor.key().size());
     auto row = decodeLogRow(name, cursor.value());
-    KJ_REQUIRE(row.number.value() < nextNumber_, "a log has a number that was never given; check the store with the inspection tool",
-               store.path(), name, row.number, nextNumber_);
+    KJ_REQUIRE(row.number.value() < nextNumber_,
+               "a log has a number that was never given; check the store with the inspection tool", store.path(), name,
+               row.number, nextNumber_);
     entries_[name.cStr()] = Entry{row};
   }
 }
 
 LogRow LogRegistry::acquire(const LogId& id) {
-  requireName(id.name);
+  requireLogName(id.name);
   std::lock_guard<std::mutex> lock(mutex_);
   auto found = entries_.find(id.name.cStr());
   if (found != entries_.end()) {
@@ -52,7 +47,8 @@ LogRow LogRegistry::acquire(const LogId& id) {
     entry.isOpen = true;
     return entry.row;
   }
-  KJ_REQUIRE(nextNumber_ < UINT32_MAX, "no log number is left in this store: move its logs to a new one", store_.path());
+  KJ_REQUIRE(nextNumber_ < UINT32_MAX, "no log number is left in this store: move its logs to a new one",
+             store_.path());
   LogRow row{LogNumber(nextNumber_), id.incarnation, Offset(0), Offset(0)};
   kj::byte next[4];
   storeBigEndian(next, nextNumber_ + 1);
@@ -102,14 +98,16 @@ void LogRegistry::erased(kj::StringPtr name) {
 kj::Array<LogId> LogRegistry::list() {
   std::lock_guard<std::mutex> lock(mutex_);
   auto ids = kj::heapArrayBuilder<LogId>(entries_.size());
-  for (auto& [name, entry] : entries_) ids.add(LogId{kj::str(name.c_str()), entry.row.incarnation});
+  for (auto& [name, entry] : entries_)
+    ids.add(LogId{kj::str(name.c_str()), entry.row.incarnation});
   return ids.finish();
 }
 
 size_t LogRegistry::openCount() {
   std::lock_guard<std::mutex> lock(mutex_);
   size_t count = 0;
-  for (auto& [name, entry] : entries_) count += entry.isOpen ? 1 : 0;
+  for (auto& [name, entry] : entries_)
+    count += entry.isOpen ? 1 : 0;
   return count;
 }
 

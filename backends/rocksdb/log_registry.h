@@ -14,14 +14,15 @@ class LogRegistry {
  public:
   explicit LogRegistry(RocksStore& store);
 
-  // Marks a log as open and returns its row; makes one with the next number when there is none. Throws when it is open already,
-  // when its name is malformed, or when a log of another incarnation has the name. A new row is durable no later than anything
-  // the log holds: both are in the same write-ahead log, in this order. What the log holds is durable on return.
+  // Marks a log as open and returns its row; makes one with the next number when there is none. Throws when it is open
+  // already, when its name is malformed, or when a log of another incarnation has the name. A new row is durable no
+  // later than anything the log holds: both are in the same write-ahead log, in this order. What the log holds is
+  // durable on return.
   LogRow acquire(const LogId& id);
   // The log is no longer open. `isSynced`: all it held was durable.
   void release(kj::StringPtr name, bool isSynced);
-  // The row of a log that is to be dropped, marked as open until erase() or release(); null when there is no such log. Throws
-  // when it is open.
+  // The row of a log that is to be dropped, marked as open until erase() or release(); null when there is no such log.
+  // Throws when it is open.
   kj::Maybe<LogRow> acquireForDrop(const LogId& id);
 
   // Adds the change of a row to a write, and, once the write has succeeded, makes it known here.

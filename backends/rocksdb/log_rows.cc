@@ -6,7 +6,8 @@ namespace cambium::rocks {
 
 kj::Vector<ExtentRow> LogRows::extents() const {
   kj::Vector<ExtentRow> rows;
-  for (RowCursor cursor(store_, store_.extents(), key(Offset(0)), RowKey::behind(log_)); cursor.valid(); cursor.next()) {
+  for (RowCursor cursor(store_, store_.extents(), key(Offset(0)), RowKey::behind(log_)); cursor.valid();
+       cursor.next()) {
     rows.add(decodeExtentRow(cursor.key(), cursor.value()));
   }
   return rows;
@@ -119,16 +120,23 @@ void LogRowWriter::put(const BlockRow& row) {
 }
 
 void LogRowWriter::put(const ExtentRow& row) {
-  check(batch_.Put(&store_.extents(), toSlice(key(row.first)), toSlice(encode(row))), "adding an extent row to a write");
+  check(batch_.Put(&store_.extents(), toSlice(key(row.first)), toSlice(encode(row))),
+        "adding an extent row to a write");
 }
 
 void LogRowWriter::eraseExtent(Offset first) {
   check(batch_.Delete(&store_.extents(), toSlice(key(first))), "removing an extent row");
 }
 
-void LogRowWriter::eraseIndex(Offset from, Offset to) { eraseRange(&store_.index(), from, to); }
-void LogRowWriter::eraseBlocks(Offset from, Offset to) { eraseRange(&store_.blocks(), from, to); }
-void LogRowWriter::eraseBatches(RocksStore::Family* bucket, Offset from, Offset to) { eraseRange(bucket, from, to); }
+void LogRowWriter::eraseIndex(Offset from, Offset to) {
+  eraseRange(&store_.index(), from, to);
+}
+void LogRowWriter::eraseBlocks(Offset from, Offset to) {
+  eraseRange(&store_.blocks(), from, to);
+}
+void LogRowWriter::eraseBatches(RocksStore::Family* bucket, Offset from, Offset to) {
+  eraseRange(bucket, from, to);
+}
 
 void LogRowWriter::eraseRange(RocksStore::Family* family, Offset from, Offset to) {
   if (from >= to) return;

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <rocksdb/write_batch.h>
+
 #include <kj/function.h>
 #include <kj/vector.h>
-
-#include <rocksdb/write_batch.h>
 
 #include "backends/rocksdb/row_cursor.h"
 
@@ -18,20 +18,21 @@ class LogRows {
 
   // Every extent, oldest first.
   kj::Vector<ExtentRow> extents() const;
-  // Index rows in order until `visit` returns false, beginning with the one whose batch contains `offset`, or, when there is
-  // none such, with nothing. `lowest` is the base offset of the log's first batch.
+  // Index rows in order until `visit` returns false, beginning with the one whose batch contains `offset`, or, when
+  // there is none such, with nothing. `lowest` is the base offset of the log's first batch.
   void walk(Offset offset, Offset lowest, kj::FunctionParam<bool(const IndexRow&)> visit) const;
   // Index rows with base offset in [from, to), in order, until `visit` returns false.
   void walkRange(Offset from, Offset to, kj::FunctionParam<bool(const IndexRow&)> visit) const;
   // Blocks with first offset in [from, to), in order, until `visit` returns false.
   void walkBlocks(Offset from, Offset to, kj::FunctionParam<bool(const BlockRow&)> visit) const;
-  // The first batch with base offset in [from, to) whose max timestamp is at least `atLeast`. The range lies in one extent.
+  // The first batch with base offset in [from, to) whose max timestamp is at least `atLeast`. The range lies in one
+  // extent.
   kj::Maybe<IndexRow> firstAtLeast(TimestampMs atLeast, const ExtentRow& extent, Offset from) const;
   // The largest max timestamp in an extent among batches with base offset at least `from`.
   TimestampMs maxTimestamp(const ExtentRow& extent, Offset from) const;
 
-  // The extent as it is when it ends at `end`, a batch boundary inside it; writes its row and that of its last block anew. Rows
-  // from `end` on are left to the caller.
+  // The extent as it is when it ends at `end`, a batch boundary inside it; writes its row and that of its last block
+  // anew. Rows from `end` on are left to the caller.
   ExtentRow recut(const ExtentRow& extent, Offset end, LogRowWriter& writer) const;
 
  private:
@@ -46,7 +47,8 @@ class LogRows {
 // Adds changes of one log's rows to a write.
 class LogRowWriter {
  public:
-  LogRowWriter(RocksStore& store, LogNumber log, rocksdb::WriteBatch& batch) : store_(store), log_(log), batch_(batch) {}
+  LogRowWriter(RocksStore& store, LogNumber log, rocksdb::WriteBatch& batch)
+      : store_(store), log_(log), batch_(batch) {}
 
   // A batch and its index row.
   void put(RocksStore::Family* bucket, const IndexRow& row, ByteView data);

@@ -10,9 +10,9 @@
 
 namespace cambium::rocks {
 
-// A thread that gives space back: dropping a family unlinks files for some 100 ms, which must not happen on the event loop that
-// calls dropBefore(). It calls nobody back and touches no log. Jobs run one after another; what throws is reported, and is tried
-// again when the store is opened next, since a family that no log uses is found there.
+// A thread that gives space back: dropping a family unlinks files for some 100 ms, which must not happen on the event
+// loop that calls dropBefore(). It calls nobody back and touches no log. Jobs run one after another; what throws is
+// reported, and is tried again when the store is opened next, since a family that no log uses is found there.
 class Reclaimer {
  public:
   explicit Reclaimer(kj::Function<void(kj::StringPtr)> report);

@@ -15,7 +15,8 @@ namespace {
 
 class RocksEngine final : public StorageEngine {
  public:
-  RocksEngine(std::shared_ptr<rocksdb::FileSystem> fileSystem, kj::StringPtr path, RocksOptions options, EngineOptions engineOptions)
+  RocksEngine(std::shared_ptr<rocksdb::FileSystem> fileSystem, kj::StringPtr path, RocksOptions options,
+              EngineOptions engineOptions)
       : report_(kj::mv(engineOptions.report)),
         options_(options),
         store_(kj::heap<RocksStore>(path, options, std::move(fileSystem))),
@@ -41,7 +42,7 @@ class RocksEngine final : public StorageEngine {
   kj::Array<LogId> list() override { return registry_.list(); }
 
   void drop(LogId id) override {
-    KJ_IF_MAYBE(row, registry_.acquireForDrop(id)) {
+    KJ_IF_MAYBE (row, registry_.acquireForDrop(id)) {
       KJ_ON_SCOPE_FAILURE(registry_.release(id.name, true));
       auto extents = LogRows(*store_, row->number).extents();
       rocksdb::WriteBatch batch;
@@ -56,13 +57,15 @@ class RocksEngine final : public StorageEngine {
       registry_.putErasure(batch, id.name);
       store_->write(batch, RocksStore::Durability::kSynced, kj::str("dropping log ", id.name));
       registry_.erased(id.name);
-      for (auto& extent : extents) buckets_.removeExtent(extent.bucket, extent.bytes);
+      for (auto& extent : extents)
+        buckets_.removeExtent(extent.bucket, extent.bytes);
     }
     reclaimer_->drain();
   }
 
   kj::Maybe<kj::Array<kj::byte>> get(kj::StringPtr table, ByteView key) override { return tables_.get(table, key); }
-  void scan(kj::StringPtr table, ByteView prefix, kj::FunctionParam<bool(ByteView key, ByteView value)> visit) override {
+  void scan(kj::StringPtr table, ByteView prefix,
+            kj::FunctionParam<bool(ByteView key, ByteView value)> visit) override {
     tables_.scan(table, prefix, kj::mv(visit));
   }
   void commit(kj::ArrayPtr<const TableChange> changes) override { tables_.commit(changes); }
@@ -91,8 +94,8 @@ class RocksEngine final : public StorageEngine {
 
 }  // namespace
 
-kj::Own<StorageEngine> openRocksEngineOn(std::shared_ptr<rocksdb::FileSystem> fileSystem, kj::StringPtr path, RocksOptions options,
-                                         EngineOptions engineOptions) {
+kj::Own<StorageEngine> openRocksEngineOn(std::shared_ptr<rocksdb::FileSystem> fileSystem, kj::StringPtr path,
+                                         RocksOptions options, EngineOptions engineOptions) {
   return kj::heap<RocksEngine>(std::move(fileSystem), path, options, kj::mv(engineOptions));
 }
 

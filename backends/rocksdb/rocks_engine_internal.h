@@ -13,7 +13,7 @@ class FileSystem;
 namespace cambium::rocks {
 
 // As openRocksEngine(); null means the system's file system.
-kj::Own<StorageEngine> openRocksEngineOn(std::shared_ptr<rocksdb::FileSystem> fileSystem, kj::StringPtr path, RocksOptions options,
-                                         EngineOptions engineOptions);
+kj::Own<StorageEngine> openRocksEngineOn(std::shared_ptr<rocksdb::FileSystem> fileSystem, kj::StringPtr path,
+                                         RocksOptions options, EngineOptions engineOptions);
 
 }  // namespace cambium::rocks

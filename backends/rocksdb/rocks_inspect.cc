@@ -18,10 +18,11 @@ struct NamedLog {
 };
 
 kj::StringPtr faultOf(ByteView data, const IndexRow& row) {
-  KJ_IF_MAYBE(batch, BatchView::first(data)) {
+  KJ_IF_MAYBE (batch, BatchView::first(data)) {
     if (batch->size() != data.size()) return "its length is not that of the stored value"_kj;
     if (data.size() != row.size) return "its length is not what the index says"_kj;
-    if (batch->baseOffset() != row.base || batch->nextOffset() != row.end()) return "its offsets are not what the index says"_kj;
+    if (batch->baseOffset() != row.base || batch->nextOffset() != row.end())
+      return "its offsets are not what the index says"_kj;
     if (batch->maxTimestamp() != row.maxTimestamp) return "its max timestamp is not what the index says"_kj;
     return batch->crcMatches() ? ""_kj : "its checksum does not match"_kj;
   }
@@ -44,10 +45,12 @@ class Inspector final : public RocksInspector {
     auto named = namedLogs();
     auto result = kj::heapArrayBuilder<RocksLogInfo>(named.size());
     for (auto& log : named) {
-      RocksLogInfo info{{kj::str(log.name), log.row.incarnation}, log.row.number.value(), log.row.start, log.row.start, {}};
+      RocksLogInfo info{
+          {kj::str(log.name), log.row.incarnation}, log.row.number.value(), log.row.start, log.row.start, {}};
       for (auto& extent : currentExtents(log)) {
         info.end = extent.end;
-        info.extents.add(RocksExtentInfo{{extent.first, extent.end, extent.bytes, extent.maxTimestamp}, bucketFamily(extent.bucket)});
+        info.extents.add(RocksExtentInfo{{extent.first, extent.end, extent.bytes, extent.maxTimestamp},
+                                         bucketFamily(extent.bucket)});
       }
       result.add(kj::mv(info));
     }
@@ -68,11 +71,13 @@ class Inspector final : public RocksInspector {
 
   kj::Array<kj::String> tables() override {
     auto result = kj::heapArrayBuilder<kj::String>(store_.foundTables().size());
-    for (auto& [name, family] : store_.foundTables()) result.add(kj::str(name.c_str()));
+    for (auto& [name, family] : store_.foundTables())
+      result.add(kj::str(name.c_str()));
     return result.finish();
   }
 
-  void scan(kj::StringPtr table, ByteView prefix, kj::FunctionParam<bool(ByteView key, ByteView value)> visit) override {
+  void scan(kj::StringPtr table, ByteView prefix,
+            kj::FunctionParam<bool(ByteView key, ByteView value)> visit) override {
     auto found = store_.foundTables().find(table.cStr());
     KJ_REQUIRE(found != store_.foundTables().end(), "the store has no such table", store_.path(), table);
     for (RowCursor cursor(store_, *found->second, prefix); cursor.valid(); cursor.next()) {
@@ -80,13 +85,14 @@ class Inspector final : public RocksInspector {
     }
   }
 
-  uint64_t verify(Problem problem) override {
+  uint64_t verify(Problem problem, bool readsBatches) override {
+    readsBatches_ = readsBatches;
     auto status = store_.db().VerifyChecksum();
     if (!status.ok()) problem(toException(status, "checksums of files").getDescription());
     uint64_t batches = 0;
     for (auto& log : namedLogs()) {
       // A row that cannot be decoded ends the look at this log only.
-      KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { batches += verifyLog(log, problem); })) {
+      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { batches += verifyLog(log, problem); })) {
         problem(kj::str(log.name, ": ", exception->getDescription()));
       }
     }
@@ -168,31 +174,37 @@ class Inspector final : public RocksInspector {
     TimestampMs latest = kNoTimestamp;
     LogRows rows(store_, log.row.number);
     rows.walkRange(kj::max(extent.first, log.row.firstBatch), extent.end, [&](const IndexRow& row) {
-      if (row.base != next) problem(kj::str(log.name, ": offsets ", next, " to ", row.base - 1, " are not in the index"));
-      if (row.bucket != extent.bucket) problem(kj::str(log.name, ": index row at offset ", row.base, " names another bucket than its extent"));
+      if (row.base != next)
+        problem(kj::str(log.name, ": offsets ", next, " to ", row.base - 1, " are not in the index"));
+      if (row.bucket != extent.bucket)
+        problem(kj::str(log.name, ": index row at offset ", row.base, " names another bucket than its extent"));
       next = row.end();
       ++count;
       bytes += row.size;
       latest = kj::max(latest, row.maxTimestamp);
-      kj::FunctionParam<bool(const RocksBatchInfo&)> visit = [&](const RocksBatchInfo& batch) {
+      if (!readsBatches_) return true;
+      auto tell = [&](const RocksBatchInfo& batch) {
         if (batch.problem.size() > 0) {
           problem(kj::str(log.name, ": batch at offset ", batch.baseOffset, " in ", batch.family, ": ", batch.problem));
         }
         return true;
       };
+      kj::FunctionParam<bool(const RocksBatchInfo&)> visit(tell);
       return visitBatch(log.row.number, row, visit);
     });
-    if (next != extent.end) problem(kj::str(log.name, ": offsets ", next, " to ", extent.end - 1, " are not in the index"));
+    if (next != extent.end)
+      problem(kj::str(log.name, ": offsets ", next, " to ", extent.end - 1, " are not in the index"));
     // Dropping a part of an extent leaves its sums as they were.
     if (extent.first >= log.row.firstBatch && (bytes != extent.bytes.value() || latest != extent.maxTimestamp)) {
-      problem(kj::str(log.name, ": the extent at offset ", extent.first, " says ", extent.bytes, " bytes and max timestamp ",
-                      extent.maxTimestamp, ", its batches say ", bytes, " and ", latest));
+      problem(kj::str(log.name, ": the extent at offset ", extent.first, " says ", extent.bytes,
+                      " bytes and max timestamp ", extent.maxTimestamp, ", its batches say ", bytes, " and ", latest));
     }
     next = extent.end;
     return count;
   }
 
   RocksStore store_;
+  bool readsBatches_ = true;
 };
 
 }  // namespace
@@ -201,6 +213,8 @@ class Inspector final : public RocksInspector {
 
 namespace cambium {
 
-kj::Own<RocksInspector> inspectRocks(kj::StringPtr path) { return kj::heap<rocks::Inspector>(path); }
+kj::Own<RocksInspector> inspectRocks(kj::StringPtr path) {
+  return kj::heap<rocks::Inspector>(path);
+}
 
 }  // namespace cambium

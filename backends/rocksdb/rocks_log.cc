@@ -16,14 +16,16 @@ kj::Vector<IndexRow> describe(kj::StringPtr name, ByteView batches, Offset end) 
   kj::Vector<IndexRow> rows;
   BatchIterator iterator(batches);
   while (auto* batch = iterator.next()) {
-    KJ_REQUIRE(batch->baseOffset() == end, "a batch to append does not continue the log", name, batch->baseOffset(), end);
+    KJ_REQUIRE(batch->baseOffset() == end, "a batch to append does not continue the log", name, batch->baseOffset(),
+               end);
     KJ_REQUIRE(batch->lastOffsetDelta() >= 0, "a batch to append has a negative last offset delta", name, end);
     KJ_REQUIRE(batch->size() <= UINT32_MAX, "a batch to append is too large", name, end, batch->size());
-    rows.add(IndexRow{end, batch->lastOffsetDelta(), static_cast<uint32_t>(batch->size()), batch->maxTimestamp(), BucketNumber(0)});
+    rows.add(IndexRow{end, batch->lastOffsetDelta(), static_cast<uint32_t>(batch->size()), batch->maxTimestamp(),
+                      BucketNumber(0)});
     end = batch->nextOffset();
   }
-  KJ_REQUIRE(iterator.rest().size() == 0 && rows.size() > 0, "what is to be appended is not one or more whole batches", name,
-             iterator.rest().size());
+  KJ_REQUIRE(iterator.rest().size() == 0 && rows.size() > 0, "what is to be appended is not one or more whole batches",
+             name, iterator.rest().size());
   return rows;
 }
 
@@ -44,9 +46,15 @@ class RocksLog::Job final : public SyncJob {
   Bytes bytes_;
 };
 
-RocksLog::RocksLog(RocksStore& store, BucketSet& buckets, LogRegistry& registry, kj::String name, const LogRow& row, LogOptions options,
-                   kj::Function<void(kj::StringPtr)>& report)
-    : store_(store), buckets_(buckets), registry_(registry), name_(kj::mv(name)), row_(row), rows_(store, row.number), options_(options) {
+RocksLog::RocksLog(RocksStore& store, BucketSet& buckets, LogRegistry& registry, kj::String name, const LogRow& row,
+                   LogOptions options, kj::Function<void(kj::StringPtr)>& report)
+    : store_(store),
+      buckets_(buckets),
+      registry_(registry),
+      name_(kj::mv(name)),
+      row_(row),
+      rows_(store, row.number),
+      options_(options) {
   load(report);
 }
 
@@ -64,7 +72,8 @@ RocksLog::~RocksLog() noexcept(false) {
 
 void RocksLog::load(kj::Function<void(kj::StringPtr)>& report) {
   extents_ = ExtentList(rows_.extents());
-  for (auto& extent : extents_.all()) buckets_.find(extent.bucket);
+  for (auto& extent : extents_.all())
+    buckets_.find(extent.bucket);
   Offset from = row_.firstBatch;
   if (extents_.all().size() > 0) from = kj::max(from, extents_.all().back().end);
   uint32_t count = 0;
@@ -76,7 +85,8 @@ void RocksLog::load(kj::Function<void(kj::StringPtr)>& report) {
   });
   end_ = extents_.all().size() > 0 ? extents_.all().back().end : row_.start;
   KJ_REQUIRE(row_.firstBatch <= row_.start && row_.start <= end_,
-             "the rows of a log contradict each other; check the store with the inspection tool", name_, row_.firstBatch, row_.start, end_);
+             "the rows of a log contradict each other; check the store with the inspection tool", name_,
+             row_.firstBatch, row_.start, end_);
   // Opening the store puts all that it found into synced files; the registry syncs what came since.
   durable_ = end_;
   if (count > 0) report(kj::str(name_, ": found ", count, " batches behind the last checkpoint, up to offset ", end_));
@@ -88,7 +98,7 @@ Bounds RocksLog::bounds() const {
 }
 
 void RocksLog::requireUsable() const {
-  KJ_IF_MAYBE(failure, failure_) kj::throwFatalException(kj::cp(*failure));
+  KJ_IF_MAYBE (failure, failure_) kj::throwFatalException(kj::cp(*failure));
   store_.requireHealthy();
 }
 
@@ -107,7 +117,8 @@ Offset RocksLog::append(ByteView batches) {
   auto rows = describe(name_, batches, end_);
   return guarded([&] {
     TimestampMs latest = kNoTimestamp;
-    for (auto& row : rows) latest = kj::max(latest, row.maxTimestamp);
+    for (auto& row : rows)
+      latest = kj::max(latest, row.maxTimestamp);
     auto lease = buckets_.lease(batches.size(), latest);
 
     auto mark = extents_.mark();
@@ -124,9 +135,11 @@ Offset RocksLog::append(ByteView batches) {
     }
     store_.write(batch, RocksStore::Durability::kBuffered, kj::str("appending to log ", name_));
 
-    for (uint32_t i = 0; i < extentsBegun; ++i) buckets_.addExtent(lease.number());
+    for (uint32_t i = 0; i < extentsBegun; ++i)
+      buckets_.addExtent(lease.number());
     buckets_.addBytes(lease.number(), Bytes(batches.size()));
-    for (auto& row : rows) remember(row);
+    for (auto& row : rows)
+      remember(row);
     end_ = rows.back().end();
     unsynced_ += batches.size();
     return end_;
@@ -135,7 +148,8 @@ Offset RocksLog::append(ByteView batches) {
 
 void RocksLog::remember(const IndexRow& row) {
   if (tail_.size() == kTailRows * 2) {
-    for (size_t i = 0; i < kTailRows; ++i) tail_[i] = tail_[i + kTailRows];
+    for (size_t i = 0; i < kTailRows; ++i)
+      tail_[i] = tail_[i + kTailRows];
     tail_.resize(kTailRows);
   }
   tail_.add(row);
@@ -143,7 +157,8 @@ void RocksLog::remember(const IndexRow& row) {
 
 kj::Array<const kj::byte> RocksLog::read(Offset from, Offset upTo, Bytes bytesMax) {
   requireUsable();
-  KJ_REQUIRE(row_.start <= from && from <= upTo && upTo <= end_, "read outside the log", name_, from, upTo, row_.start, end_);
+  KJ_REQUIRE(row_.start <= from && from <= upTo && upTo <= end_, "read outside the log", name_, from, upTo, row_.start,
+             end_);
   if (from == upTo) return nullptr;
   return guarded([&]() -> kj::Array<const kj::byte> { return fetch(collect(from, upTo, bytesMax)); });
 }
@@ -153,9 +168,9 @@ kj::Vector<IndexRow> RocksLog::collect(Offset from, Offset upTo, Bytes bytesMax)
   uint64_t size = 0;
   kj::Maybe<Offset> next;
   auto take = [&](const IndexRow& row) {
-    KJ_IF_MAYBE(expected, next) {
-      KJ_REQUIRE(row.base == *expected, "the index of a log has a gap; check the store with the inspection tool", name_, *expected,
-                 row.base);
+    KJ_IF_MAYBE (expected, next) {
+      KJ_REQUIRE(row.base == *expected, "the index of a log has a gap; check the store with the inspection tool", name_,
+                 *expected, row.base);
     }
     next = row.end();
     size += row.size;
@@ -167,17 +182,23 @@ kj::Vector<IndexRow> RocksLog::collect(Offset from, Offset upTo, Bytes bytesMax)
     for (auto& row : tail_) {
       if (row.end() > from && !take(row)) break;
     }
+  } else if (from == readOn_) {
+    // Exactly at a row: no need to look for the one before it, which costs the library a second seek.
+    next = from;
+    rows_.walkRange(from, kBehindAll, take);
   } else {
     rows_.walk(from, row_.firstBatch, take);
   }
-  KJ_REQUIRE(next != nullptr, "the index of a log has a gap; check the store with the inspection tool", name_, from);
+  if (rows.size() > 0) readOn_ = rows.back().end();
+  KJ_REQUIRE(size > 0, "the index of a log has a gap; check the store with the inspection tool", name_, from);
   return rows;
 }
 
 kj::Array<const kj::byte> RocksLog::fetch(kj::ArrayPtr<const IndexRow> rows) {
   if (rows.size() == 0) return nullptr;
   uint64_t size = 0;
-  for (auto& row : rows) size += row.size;
+  for (auto& row : rows)
+    size += row.size;
   auto result = kj::heapArray<kj::byte>(size);
   size_t position = 0;
   rocksdb::PinnableSlice value;
@@ -200,14 +221,16 @@ kj::Array<const kj::byte> RocksLog::fetch(kj::ArrayPtr<const IndexRow> rows) {
 }
 
 void RocksLog::requireSound(ByteView data, const IndexRow& row) {
-  KJ_IF_MAYBE(batch, BatchView::first(data)) {
-    if (batch->size() == data.size() && data.size() == row.size && batch->baseOffset() == row.base && batch->nextOffset() == row.end() &&
-        batch->crcMatches()) {
+  KJ_IF_MAYBE (batch, BatchView::first(data)) {
+    if (batch->size() == data.size() && data.size() == row.size && batch->baseOffset() == row.base &&
+        batch->nextOffset() == row.end() && batch->crcMatches()) {
       return;
     }
   }
-  KJ_FAIL_REQUIRE("a batch is damaged: its checksum, or what the index says of it, does not match; check the store with the "
-                  "inspection tool", name_, row.base, bucketFamily(row.bucket));
+  KJ_FAIL_REQUIRE(
+      "a batch is damaged: its checksum, or what the index says of it, does not match; check the store with the "
+      "inspection tool",
+      name_, row.base, bucketFamily(row.bucket));
 }
 
 IndexRow RocksLog::rowContaining(Offset offset) {
@@ -216,7 +239,7 @@ IndexRow RocksLog::rowContaining(Offset offset) {
     found = row;
     return false;
   });
-  KJ_IF_MAYBE(row, found) return *row;
+  KJ_IF_MAYBE (row, found) return *row;
   KJ_FAIL_REQUIRE("the index of a log has a gap; check the store with the inspection tool", name_, offset);
 }
 
@@ -225,7 +248,8 @@ kj::Maybe<TimeHit> RocksLog::seekTime(TimestampMs atLeast) {
   return guarded([&]() -> kj::Maybe<TimeHit> {
     for (auto& extent : extents_.all()) {
       if (extent.maxTimestamp < atLeast) continue;
-      KJ_IF_MAYBE(row, rows_.firstAtLeast(atLeast, extent, row_.firstBatch)) return TimeHit{row->base, row->maxTimestamp};
+      KJ_IF_MAYBE (row, rows_.firstAtLeast(atLeast, extent, row_.firstBatch))
+        return TimeHit{row->base, row->maxTimestamp};
     }
     return nullptr;
   });
@@ -245,9 +269,9 @@ kj::Maybe<TimeHit> RocksLog::maxTimestamp() {
       latest = candidate;
     }
     if (best == nullptr) return nullptr;
-    KJ_IF_MAYBE(row, rows_.firstAtLeast(latest, *best, row_.firstBatch)) return TimeHit{row->base, row->maxTimestamp};
-    KJ_FAIL_REQUIRE("no batch has the timestamp that an extent names; check the store with the inspection tool", name_, best->first,
-                    latest);
+    KJ_IF_MAYBE (row, rows_.firstAtLeast(latest, *best, row_.firstBatch)) return TimeHit{row->base, row->maxTimestamp};
+    KJ_FAIL_REQUIRE("no batch has the timestamp that an extent names; check the store with the inspection tool", name_,
+                    best->first, latest);
   });
 }
 
@@ -271,7 +295,8 @@ void RocksLog::finishSync(kj::Own<SyncJob> job) {
 void RocksLog::breakLog(kj::Own<SyncJob> job, kj::StringPtr reason) {
   syncing_ = nullptr;
   if (failure_ == nullptr) {
-    failure_ = KJ_EXCEPTION(FAILED, "a sync of the log failed; what was not durable is lost, open the log again", name_, reason);
+    failure_ = KJ_EXCEPTION(FAILED, "a sync of the log failed; what was not durable is lost, open the log again", name_,
+                            reason);
   }
 }
 
@@ -297,7 +322,8 @@ void RocksLog::dropBefore(Offset start) {
     KJ_ON_SCOPE_FAILURE(extents_.goBack(mark));
     extents_.checkpoint(writer);
     kj::Vector<ExtentRow> gone, left;
-    for (auto& extent : extents_.all()) (extent.end <= row.firstBatch ? gone : left).add(extent);
+    for (auto& extent : extents_.all())
+      (extent.end <= row.firstBatch ? gone : left).add(extent);
     eraseExtents(gone, buckets_, writer);
     if (left.size() > 0 && left[0].first < row.firstBatch) {
       writer.eraseBatches(buckets_.find(left[0].bucket), kj::max(left[0].first, row_.firstBatch), row.firstBatch);
@@ -319,7 +345,8 @@ void RocksLog::truncateFrom(Offset end) {
   if (end == end_) return;
   if (end > row_.firstBatch) {
     auto last = guarded([&] { return rowContaining(end - 1); });
-    KJ_REQUIRE(last.end() == end, "a log can only be cut between batches; this offset lies inside one", name_, end, last.base, last.end());
+    KJ_REQUIRE(last.end() == end, "a log can only be cut between batches; this offset lies inside one", name_, end,
+               last.base, last.end());
   }
   guarded([&] {
     rocksdb::WriteBatch batch;
@@ -346,7 +373,7 @@ void RocksLog::truncateFrom(Offset end) {
 
     releaseExtents(gone);
     extents_ = ExtentList(kj::mv(left));
-    KJ_IF_MAYBE(syncing, syncing_) syncing_ = kj::min(*syncing, end);
+    KJ_IF_MAYBE (syncing, syncing_) syncing_ = kj::min(*syncing, end);
     end_ = durable_ = end;
     unsynced_ = Bytes(0);
     forgetTail();
@@ -374,16 +401,21 @@ void RocksLog::resetTo(Offset start) {
   });
 }
 
-void RocksLog::forgetTail() { tail_.resize(0); }
+void RocksLog::forgetTail() {
+  tail_.resize(0);
+  readOn_ = kNoOffset;
+}
 
 void RocksLog::releaseExtents(kj::ArrayPtr<const ExtentRow> gone) {
-  for (auto& extent : gone) buckets_.removeExtent(extent.bucket, extent.bytes);
+  for (auto& extent : gone)
+    buckets_.removeExtent(extent.bucket, extent.bytes);
 }
 
 kj::Vector<Extent> RocksLog::extents() {
   requireUsable();
   kj::Vector<Extent> result(extents_.all().size());
-  for (auto& extent : extents_.all()) result.add(Extent{extent.first, extent.end, extent.bytes, extent.maxTimestamp});
+  for (auto& extent : extents_.all())
+    result.add(Extent{extent.first, extent.end, extent.bytes, extent.maxTimestamp});
   return result;
 }
 
@@ -401,7 +433,8 @@ void eraseExtents(kj::ArrayPtr<const ExtentRow> extents, BucketSet& buckets, Log
   // Extents of one bucket follow each other.
   for (size_t i = 0; i < extents.size();) {
     size_t next = i;
-    for (; next < extents.size() && extents[next].bucket == extents[i].bucket; ++next) writer.eraseExtent(extents[next].first);
+    for (; next < extents.size() && extents[next].bucket == extents[i].bucket; ++next)
+      writer.eraseExtent(extents[next].first);
     uint32_t count = static_cast<uint32_t>(next - i);
     if (!buckets.goesWith(extents[i].bucket, count)) {
       writer.eraseBatches(buckets.find(extents[i].bucket), extents[i].first, extents[next - 1].end);

@@ -9,9 +9,10 @@ namespace cambium::rocks {
 // One log of the store. Its batches lie in the buckets among those of all others.
 class RocksLog final : public PartitionLog {
  public:
-  // `row` was acquired from the registry; the log releases it. Reads the extents and the few index rows behind the last block.
-  RocksLog(RocksStore& store, BucketSet& buckets, LogRegistry& registry, kj::String name, const LogRow& row, LogOptions options,
-           kj::Function<void(kj::StringPtr)>& report);
+  // `row` was acquired from the registry; the log releases it. Reads the extents and the few index rows behind the last
+  // block.
+  RocksLog(RocksStore& store, BucketSet& buckets, LogRegistry& registry, kj::String name, const LogRow& row,
+           LogOptions options, kj::Function<void(kj::StringPtr)>& report);
   ~RocksLog() noexcept(false);
   KJ_DISALLOW_COPY(RocksLog);
 
@@ -49,6 +50,7 @@ class RocksLog final : public PartitionLog {
 
   // Writes `batch` durably with the new row of the log; then everything appended so far is durable too.
   void commit(rocksdb::WriteBatch& batch, const LogRow& row, kj::StringPtr action);
+  // Forgets what is remembered of the newest rows and of the last read, when rows go.
   void forgetTail();
   void releaseExtents(kj::ArrayPtr<const ExtentRow> gone);
 
@@ -63,14 +65,16 @@ class RocksLog final : public PartitionLog {
   Offset durable_;
   Offset end_;
   Bytes unsynced_;
-  // Rows of the newest batches, oldest first, for readers that follow closely. At most kTailRows; empty until the first append.
+  // Rows of the newest batches, oldest first, for readers that follow closely. At most kTailRows; empty until the first
+  // append.
   kj::Vector<IndexRow> tail_;
+  Offset readOn_ = kNoOffset;  // where the last read ended: a row begins there, or will
   kj::Maybe<Offset> syncing_;  // where the running job will move `durable_`
   kj::Maybe<kj::Exception> failure_;
 };
 
-// Adds to a write the end of some extents of a log, oldest first and one behind the other: their rows, blocks and batches. Index
-// rows are left to the caller. Batches in a bucket that goes with these extents are left alone.
+// Adds to a write the end of some extents of a log, oldest first and one behind the other: their rows, blocks and
+// batches. Index rows are left to the caller. Batches in a bucket that goes with these extents are left alone.
 void eraseExtents(kj::ArrayPtr<const ExtentRow> extents, BucketSet& buckets, LogRowWriter& writer);
 
 }  // namespace cambium::rocks

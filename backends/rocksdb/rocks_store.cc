@@ -1,11 +1,10 @@
 #include "backends/rocksdb/rocks_store.h"
 
 #include <filesystem>
-#include <vector>
-
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
+#include <vector>
 
 #include <kj/debug.h>
 
@@ -16,13 +15,20 @@
 
 namespace cambium::rocks {
 
-// Syncs a file of the write-ahead log before anything goes into the next one. The library itself does so only some time later,
-// so that a power loss could take the end of one file and leave the beginning of the next: a hole in the middle of a log.
-class RocksStore::SealListener final : public rocksdb::EventListener {
+class RocksStore::Listener final : public rocksdb::EventListener {
  public:
+  // Syncs a file of the write-ahead log before anything goes into the next one. The library itself does so only some
+  // time later, so that a power loss could take the end of one file and leave the beginning of the next: a hole in the
+  // middle of a log.
   void OnMemTableSealed(const rocksdb::MemTableInfo&) override {
     // A failure puts the database into its error state: the write that follows reports it.
     if (auto* opened = db.load()) opened->SyncWAL().PermitUncheckedError();
+  }
+
+  // After a full device the store goes on when the next write comes, see leaveFullState(); the library would look every
+  // five seconds on a thread of its own.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* autoRecovery) override {
+    *autoRecovery = false;
   }
 
   std::atomic<rocksdb::DB*> db{nullptr};
@@ -37,8 +43,11 @@ void refuseHeadlessStore(rocksdb::Env& env, kj::StringPtr path) {
   if (!env.GetChildren(path.cStr(), &names).ok()) return;
   for (auto& name : names) {
     bool isData = name.starts_with("MANIFEST-") || name.ends_with(".sst") || name.ends_with(".log");
-    KJ_REQUIRE(!isData, "the folder holds parts of a RocksDB store, but its CURRENT file is missing; nothing was changed: restore that "
-               "file (it names the MANIFEST file, one line) or choose another folder", path, name.c_str());
+    KJ_REQUIRE(
+        !isData,
+        "the folder holds parts of a RocksDB store, but its CURRENT file is missing; nothing was changed: restore that "
+        "file (it names the MANIFEST file, one line) or choose another folder",
+        path, name.c_str());
   }
 }
 
@@ -72,7 +81,7 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
   auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
   refuseHeadlessStore(env, path);
   cache_ = rocksdb::NewLRUCache(options_.cacheBytes.value(), 2);
-  sealListener_ = std::make_shared<SealListener>();
+  listener_ = std::make_shared<Listener>();
 
   std::vector<std::string> families;
   if (env.FileExists(kj::str(path, "/CURRENT").cStr()).ok()) {
@@ -85,7 +94,7 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
 }
 
 RocksStore::~RocksStore() noexcept(false) {
-  if (sealListener_ != nullptr) sealListener_->db = nullptr;
+  if (listener_ != nullptr) listener_->db = nullptr;
   families_.clear();
   db_->Close().PermitUncheckedError();
 }
@@ -112,7 +121,8 @@ void RocksStore::openReadOnly(const std::vector<std::string>& families) {
   }
   std::vector<Family*> handles;
   rocksdb::DB* db = nullptr;
-  check(rocksdb::DB::OpenForReadOnly(dbOptions, path_.cStr(), descriptors, &handles, &db), kj::str("cannot open the store in ", path_));
+  check(rocksdb::DB::OpenForReadOnly(dbOptions, path_.cStr(), descriptors, &handles, &db),
+        kj::str("cannot open the store in ", path_));
   adopt(db, handles);
   requireFormat();
   for (auto name : {kLogsFamily, kIndexFamily, kBlocksFamily, kExtentsFamily}) {
@@ -126,34 +136,37 @@ void RocksStore::openReadOnly(const std::vector<std::string>& families) {
 
 void RocksStore::open(const std::vector<std::string>& families) {
   auto dbOptions = databaseOptions(options_, env_ != nullptr ? env_.get() : rocksdb::Env::Default());
-  dbOptions.listeners.push_back(sealListener_);
+  dbOptions.listeners.push_back(listener_);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (auto& name : families) {
     bool isBucket = parseBucketFamily(name.c_str()) != nullptr;
     bool isKnown = isBucket || parseTableFamily(name.c_str()) != nullptr || name == rocksdb::kDefaultColumnFamilyName ||
                    name == kLogsFamily.cStr() || name == kIndexFamily.cStr() || name == kBlocksFamily.cStr() ||
                    name == kExtentsFamily.cStr();
-    KJ_REQUIRE(isKnown, "the store has a column family of a kind this version does not know: a newer version, or another program, "
-               "wrote it", path_, name.c_str());
+    KJ_REQUIRE(
+        isKnown,
+        "the store has a column family of a kind this version does not know: a newer version, or another program, "
+        "wrote it",
+        path_, name.c_str());
     descriptors.emplace_back(name, isBucket ? bucketOptions(options_) : rowOptions(options_, cache_));
   }
   std::vector<Family*> handles;
   rocksdb::DB* db = nullptr;
-  check(rocksdb::DB::Open(dbOptions, path_.cStr(), descriptors, &handles, &db), kj::str("cannot open the store in ", path_));
+  check(rocksdb::DB::Open(dbOptions, path_.cStr(), descriptors, &handles, &db),
+        kj::str("cannot open the store in ", path_));
   adopt(db, handles);
-  sealListener_->db = db;
+  listener_->db = db;
   // A crash may have come before the first write to a new store.
-  if (families.size() > 1 || !isEmpty(*db, *meta_)) requireFormat();
+  if (families.size() > 1 || !isEmpty(*db, *meta_)) {
+    requireFormat();
+  } else {
+    writeFormat();
+  }
 
   auto fixed = [&](kj::StringPtr name) {
     auto found = families_.find(name.cStr());
     return found != families_.end() ? found->second.get() : create(name, rowOptions(options_, cache_));
   };
-  kj::byte version[4];
-  storeBigEndian(version, kFormatVersion);
-  rocksdb::WriteBatch batch;
-  check(batch.Put(meta_, "format", toSlice(kj::arrayPtr(version, 4))), "format version");
-  write(batch, Durability::kSynced, "writing the format version");
   logs_ = fixed(kLogsFamily);
   index_ = fixed(kIndexFamily);
   blocks_ = fixed(kBlocksFamily);
@@ -165,22 +178,35 @@ void RocksStore::adopt(rocksdb::DB* db, const std::vector<Family*>& handles) {
   for (auto* handle : handles) {
     const std::string& name = handle->GetName();
     families_[name].reset(handle);
-    KJ_IF_MAYBE(bucket, parseBucketFamily(name.c_str())) foundBuckets_[*bucket] = handle;
-    KJ_IF_MAYBE(table, parseTableFamily(name.c_str())) foundTables_[table->cStr()] = handle;
+    KJ_IF_MAYBE (bucket, parseBucketFamily(name.c_str())) foundBuckets_[*bucket] = handle;
+    KJ_IF_MAYBE (table, parseTableFamily(name.c_str())) foundTables_[table->cStr()] = handle;
   }
   meta_ = families_.at(rocksdb::kDefaultColumnFamilyName).get();
 }
 
+void RocksStore::writeFormat() {
+  kj::byte version[4];
+  storeBigEndian(version, kFormatVersion);
+  rocksdb::WriteBatch batch;
+  check(batch.Put(meta_, "format", toSlice(kj::arrayPtr(version, 4))), "format version");
+  write(batch, Durability::kSynced, "writing the format version");
+  // Out of the write-ahead log, so that no damage to that makes the store look like somebody else's.
+  check(db_->Flush(rocksdb::FlushOptions(), meta_), "writing the format version");
+}
+
 void RocksStore::requireFormat() {
   auto format = get(*meta_, "format"_kj.asBytes(), "reading the format version");
-  auto& found = KJ_REQUIRE_NONNULL(format, "the RocksDB store in this folder is not Cambium's: it has no format version", path_);
+  auto& found =
+      KJ_REQUIRE_NONNULL(format, "the RocksDB store in this folder is not Cambium's: it has no format version", path_);
   KJ_REQUIRE(found.size() == 4 && loadBigEndian<uint32_t>(found.begin()) == kFormatVersion,
-             "the store has another format version than this program writes: use the version that wrote it", path_, kFormatVersion);
+             "the store has another format version than this program writes: use the version that wrote it", path_,
+             kFormatVersion);
 }
 
 RocksStore::Family* RocksStore::create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options) {
   Family* family = nullptr;
-  check(db_->CreateColumnFamily(options, name.cStr(), &family), kj::str("cannot make column family ", name, " in ", path_));
+  check(db_->CreateColumnFamily(options, name.cStr(), &family),
+        kj::str("cannot make column family ", name, " in ", path_));
   std::lock_guard<std::mutex> lock(mutex_);
   families_[name.cStr()].reset(family);
   return family;
@@ -226,12 +252,23 @@ void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::St
 }
 
 void RocksStore::leaveFullState() {
-  // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in. That is why
-  // this is sound here and would not be after a failed sync.
-  auto status = db_->Resume();
-  if (!status.ok()) {
-    auto exception = toException(status, kj::str("the device of ", path_, " was full and the store cannot go on yet"));
-    if (exception.getType() != kj::Exception::Type::OVERLOADED) breakStore(exception);
+  // Trying too early would make the library give up for good, so there must be room for what is in memory and a new log
+  // file.
+  uint64_t needed = options_.memtableBytes.value() * 2 + (8 << 20);
+  uint64_t free = 0;
+  auto status = db_->GetFileSystem()->GetFreeSpace(path_.cStr(), rocksdb::IOOptions(), &free, nullptr);
+  if (!status.ok() || free < needed) {
+    kj::throwFatalException(KJ_EXCEPTION(
+        OVERLOADED, "the device is full; the store goes on when it has free bytes again", path_, free, needed));
+  }
+  // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in.
+  // That is why this is sound here and would not be after a failed sync.
+  auto resumed = db_->Resume();
+  if (!resumed.ok()) {
+    auto shown = toException(
+        resumed, kj::str("the device of ", path_, " was full and the store cannot go on until it is opened again"));
+    kj::Exception exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(shown.getDescription()));
+    breakStore(exception);
     kj::throwFatalException(kj::mv(exception));
   }
   full_ = false;
@@ -276,7 +313,8 @@ void RocksStore::flushAll() {
   std::vector<Family*> families;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (auto& [name, family] : families_) families.push_back(family.get());
+    for (auto& [name, family] : families_)
+      families.push_back(family.get());
   }
   // One by one: the call for many families syncs the log for each of them, empty or not.
   for (auto* family : families) {

@@ -4,11 +4,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <string>
-#include <vector>
-
 #include <rocksdb/db.h>
 #include <rocksdb/file_system.h>
+#include <string>
+#include <vector>
 
 #include "backends/rocksdb/key_layout.h"
 #include "backends/rocksdb/rocks_engine.h"
@@ -18,9 +17,12 @@ namespace cambium::rocks {
 
 // Never with a null pointer, which the library would hand to memcmp.
 inline rocksdb::Slice toSlice(ByteView bytes) {
-  return bytes.size() == 0 ? rocksdb::Slice() : rocksdb::Slice(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+  return bytes.size() == 0 ? rocksdb::Slice()
+                           : rocksdb::Slice(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
 }
-inline rocksdb::Slice toSlice(const RowKey& key) { return toSlice(key.bytes()); }
+inline rocksdb::Slice toSlice(const RowKey& key) {
+  return toSlice(key.bytes());
+}
 inline ByteView toView(const rocksdb::Slice& slice) {
   return kj::arrayPtr(reinterpret_cast<const kj::byte*>(slice.data()), slice.size());
 }
@@ -30,11 +32,11 @@ class RocksStore {
  public:
   using Family = rocksdb::ColumnFamilyHandle;
 
-  // Opens or makes the store and recovers its write-ahead log: what is found is in synced files afterwards. `fileSystem` may be
-  // null: the system's own. Throws as openRocksEngine() does.
+  // Opens or makes the store and recovers its write-ahead log: what is found is in synced files afterwards.
+  // `fileSystem` may be null: the system's own. Throws as openRocksEngine() does.
   RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr<rocksdb::FileSystem> fileSystem);
-  // Opens an existing store for looking only: nothing is changed or locked, writes fail. What the write-ahead log holds is seen as
-  // well. Any family is accepted.
+  // Opens an existing store for looking only: nothing is changed or locked, writes fail. What the write-ahead log holds
+  // is seen as well. Any family is accepted.
   struct ReadOnly {};
   RocksStore(kj::StringPtr path, ReadOnly);
   // Closes the database without flushing: the write-ahead log has it all.
@@ -58,8 +60,8 @@ class RocksStore {
   void dropFamily(Family* family);
 
   enum class Durability { kBuffered, kSynced };
-  // Applies all of `batch` or nothing. OVERLOADED when the device is full: nothing was applied, and the next write tries to leave
-  // that state. After any other failure the store is broken.
+  // Applies all of `batch` or nothing. OVERLOADED when the device is full: nothing was applied, and the next write
+  // tries to leave that state. After any other failure the store is broken.
   void write(rocksdb::WriteBatch& batch, Durability durability, kj::StringPtr context);
   // Copies the value of a key; null when there is none.
   kj::Maybe<kj::Array<kj::byte>> get(Family& family, ByteView key, kj::StringPtr context);
@@ -77,12 +79,13 @@ class RocksStore {
   uint64_t openFiles();
 
  private:
-  class SealListener;
+  class Listener;
 
   void open(const std::vector<std::string>& families);
   void openReadOnly(const std::vector<std::string>& families);
   void adopt(rocksdb::DB* db, const std::vector<Family*>& handles);
   void requireFormat();
+  void writeFormat();
   Family* create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options);
   void leaveFullState();
   void breakStore(const kj::Exception& reason);
@@ -92,7 +95,7 @@ class RocksStore {
   RocksOptions options_;
   std::unique_ptr<rocksdb::Env> env_;  // null: the default one
   std::shared_ptr<rocksdb::Cache> cache_;
-  std::shared_ptr<SealListener> sealListener_;
+  std::shared_ptr<Listener> listener_;
   std::unique_ptr<rocksdb::DB> db_;
   WalSync walSync_;
   Family* meta_ = nullptr;
@@ -106,7 +109,7 @@ class RocksStore {
   std::mutex mutex_;
   // All handles, by name; guarded by mutex_. Must be gone before the database is.
   std::map<std::string, std::unique_ptr<Family>> families_;
-  kj::Maybe<kj::Exception> failure_;         // guarded by mutex_
+  kj::Maybe<kj::Exception> failure_;  // guarded by mutex_
   std::atomic<bool> broken_{false};
   std::atomic<bool> full_{false};
 };

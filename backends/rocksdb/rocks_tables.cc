@@ -1,21 +1,10 @@
 #include "backends/rocksdb/rocks_tables.h"
 
-#include <kj/debug.h>
-
 #include "backends/rocksdb/check.h"
 #include "backends/rocksdb/row_cursor.h"
+#include "engine/storage/names.h"
 
 namespace cambium::rocks {
-
-namespace {
-
-void requireTableName(kj::StringPtr table) {
-  bool isGood = table.size() >= 1 && table.size() <= 64;
-  for (char c : table) isGood = isGood && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_');
-  KJ_REQUIRE(isGood, "a table's name must have 1 to 64 characters of [a-z0-9_]", table);
-}
-
-}  // namespace
 
 RocksTables::RocksTables(RocksStore& store) : store_(store), tables_(store.foundTables()) {}
 
@@ -44,7 +33,8 @@ kj::Maybe<kj::Array<kj::byte>> RocksTables::get(kj::StringPtr table, ByteView ke
   return store_.get(*family, key, kj::str("reading table ", table));
 }
 
-void RocksTables::scan(kj::StringPtr table, ByteView prefix, kj::FunctionParam<bool(ByteView key, ByteView value)> visit) {
+void RocksTables::scan(kj::StringPtr table, ByteView prefix,
+                       kj::FunctionParam<bool(ByteView key, ByteView value)> visit) {
   store_.requireHealthy();
   auto* family = find(table);
   if (family == nullptr) return;
@@ -59,7 +49,7 @@ void RocksTables::commit(kj::ArrayPtr<const TableChange> changes) {
   rocksdb::WriteBatch batch;
   for (auto& change : changes) {
     auto* family = findOrCreate(change.table);
-    KJ_IF_MAYBE(value, change.value) {
+    KJ_IF_MAYBE (value, change.value) {
       check(batch.Put(family, toSlice(change.key), toSlice(*value)), change.table);
     } else {
       check(batch.Delete(family, toSlice(change.key)), change.table);
@@ -71,7 +61,8 @@ void RocksTables::commit(kj::ArrayPtr<const TableChange> changes) {
 Bytes RocksTables::bytesOnDevice() {
   std::lock_guard<std::mutex> lock(mutex_);
   uint64_t sum = 0;
-  for (auto& [name, family] : tables_) sum += store_.bytesOnDevice(*family);
+  for (auto& [name, family] : tables_)
+    sum += store_.bytesOnDevice(*family);
   return Bytes(sum);
 }
 

@@ -1,15 +1,14 @@
 #pragma once
 
 #include <memory>
-
 #include <rocksdb/iterator.h>
 
 #include "backends/rocksdb/rocks_store.h"
 
 namespace cambium::rocks {
 
-// Walks rows of a family in order of keys, over one view of the moment it was made. Sees nothing outside its range, so that it
-// never wades through what was deleted in front of a log's start. One thread.
+// Walks rows of a family in order of keys, over one view of the moment it was made. Sees nothing outside its range, so
+// that it never wades through what was deleted in front of a log's start. One thread.
 class RowCursor {
  public:
   // All of a family; stands on the first row, or on the first at or behind `at`.

@@ -9,8 +9,8 @@
 
 namespace cambium::rocks {
 
-// Syncs of the one write-ahead log, shared by everybody who waits. Whoever finds no sync running leads one; all who come
-// meanwhile wait for the next, which one of them leads. Any thread.
+// Syncs of the one write-ahead log, shared by everybody who waits. Whoever finds no sync running leads one; all who
+// come meanwhile wait for the next, which one of them leads. Any thread.
 class WalSync {
  public:
   // `syncNow` makes everything written before its call durable, or throws. Called by one thread at a time.
@@ -19,8 +19,8 @@ class WalSync {
   // A moment between syncs, for ensure().
   using Ticket = uint64_t;
   Ticket mark();
-  // Returns once a sync that began after mark() gave the ticket has succeeded; at once when there was one already. Throws what
-  // the first failed sync threw, for ever: what the device has lost since cannot be known.
+  // Returns once a sync that began after mark() gave the ticket has succeeded; at once when there was one already.
+  // Throws what the first failed sync threw, for ever: what the device has lost since cannot be known.
   void ensure(Ticket ticket);
   // Syncs done, for measuring.
   uint64_t count();

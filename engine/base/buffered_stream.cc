@@ -94,7 +94,8 @@ class BufferedStream final : public kj::AsyncIoStream {
   const BufferedStreamOptions options_;
 
   kj::Array<kj::byte> readBuffer_;
-  size_t readTarget_;  // how large the buffer should be
+  size_t readTarget_;  // how much to read ahead
+  bool readFull_ = false;  // the last read into the buffer filled it, and what it held was for small reads so far
   size_t readBegin_ = 0;
   size_t readEnd_ = 0;
 
@@ -125,7 +126,10 @@ size_t BufferedStream::takeBuffered(kj::byte* into, size_t bytesMax) {
 kj::Promise<size_t> BufferedStream::tryRead(void* buffer, size_t minBytes, size_t maxBytes) {
   auto* into = static_cast<kj::byte*>(buffer);
   if (buffered() >= minBytes && (buffered() > 0 || maxBytes == 0)) return takeBuffered(into, maxBytes);
-  if (maxBytes < options_.readAheadBytes) return fillAndTake(into, minBytes, maxBytes);
+  if (maxBytes < kj::min(options_.readThroughBytes, options_.readAheadBytes)) return fillAndTake(into, minBytes, maxBytes);
+  // Where large messages come, what is read ahead of them is copied for nothing: read little more than their heads.
+  readTarget_ = kj::min(kFirstReadBytes, options_.readAheadBytes);
+  readFull_ = false;
   size_t taken = takeBuffered(into, maxBytes);
   return inner_->tryRead(into + taken, minBytes - taken, maxBytes - taken).then([taken](size_t n) {
     return taken + n;
@@ -135,13 +139,14 @@ kj::Promise<size_t> BufferedStream::tryRead(void* buffer, size_t minBytes, size_
 // The buffer holds less than minBytes, which fit into it. What was there stays there until all is, so that dropping the
 // promise loses nothing.
 kj::Promise<size_t> BufferedStream::fillAndTake(kj::byte* into, size_t minBytes, size_t maxBytes) {
+  if (readFull_) readTarget_ = options_.readAheadBytes;
   do {
     makeReadRoom(minBytes);
-    size_t room = readBuffer_.size() - readEnd_;
+    size_t room = kj::min(readBuffer_.size(), kj::max(readTarget_, minBytes)) - readEnd_;
     // "At least nothing" is the inner stream's to understand.
     size_t n = co_await inner_->tryRead(readBuffer_.begin() + readEnd_, kj::min(minBytes, size_t{1}), room);
     readEnd_ += n;
-    if (n == room) readTarget_ = options_.readAheadBytes;
+    readFull_ = n == room;
     if (n == 0) break;  // the end of the stream
   } while (buffered() < minBytes);
   co_return takeBuffered(into, maxBytes);

@@ -25,7 +25,8 @@ Result<void> checkPartition(const MetadataImage& image, kj::StringPtr name, int3
   return noTopic(name);
 }
 
-kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::Array<kj::byte> batches, Acks acks) {
+// Does not touch the bytes after its first suspension.
+kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches, Acks acks) {
   kj::Own<Partition> partition;
   KJ_IF_MAYBE(found, shard.find(key)) {
     partition = kj::mv(*found);
@@ -103,10 +104,11 @@ kj::Promise<Result<void>> LocalBroker::alterTopic(kj::String name, kj::Vector<Co
 
 // --- Partitions --------------------------------------------------------------------------------------------------------------
 
-kj::Promise<Result<AppendOutcome>> LocalBroker::append(PartitionKey key, kj::Array<kj::byte> batches, Acks acks) {
+kj::Promise<Result<AppendOutcome>> LocalBroker::append(PartitionKey key, kj::ArrayPtr<kj::byte> batches, Acks acks) {
   auto& shard = owner(key);
-  return on<Result<AppendOutcome>>(shard, [&shard, key, batches = kj::mv(batches), acks]() mutable {
-    return appendHere(shard, key, kj::mv(batches), acks);
+  if (&shard == &here_) return appendHere(shard, key, batches, acks);
+  return on<Result<AppendOutcome>>(shard, [&shard, key, copy = kj::heapArray<kj::byte>(batches), acks]() mutable {
+    return appendHere(shard, key, copy, acks);
   });
 }
 

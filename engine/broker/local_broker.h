@@ -58,7 +58,9 @@ class LocalBroker {
   kj::Promise<Result<void>> alterTopic(kj::String name, kj::Vector<ConfigChange> changes);
 
   // --- Partitions
-  kj::Promise<Result<AppendOutcome>> append(PartitionKey key, kj::Array<kj::byte> batches, Acks acks);
+  // Uses the bytes, and changes them, during the call only: a partition of this loop stamps and writes them where they lie, for one
+  // of another loop they are copied.
+  kj::Promise<Result<AppendOutcome>> append(PartitionKey key, kj::ArrayPtr<kj::byte> batches, Acks acks);
   // Done when everything below `offset` is as safe as the topic's durability promises.
   kj::Promise<Result<void>> whenCommitted(PartitionKey key, Offset offset);
   // Waits as the wish says.

@@ -12,7 +12,9 @@ namespace {
 // Logs opened by one job of the pool: enough that the way there and back is noise, few enough that several threads share.
 constexpr size_t kOpensPerJob = 64;
 
-kj::Promise<void> closeAndHold(kj::Own<Partition> partition) { co_await partition->close(); }
+kj::Promise<void> closeAndHold(kj::Own<Partition> partition, Partition::Ending ending) {
+  co_await partition->close(ending);
+}
 
 }  // namespace
 
@@ -133,7 +135,8 @@ kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
     for (int32_t i = 0; i < topic->partitionCount(); ++i) {
       auto found = partitions_.find(PartitionKey{topic->id(), i});
       if (found == partitions_.end()) continue;
-      closing.add(closeAndHold(kj::mv(found->second.partition)).attach(kj::mv(found->second.metrics)));
+      auto& slot = found->second;
+      closing.add(closeAndHold(kj::mv(slot.partition), Partition::Ending::kDeleted).attach(kj::mv(slot.metrics)));
       partitions_.erase(found);
     }
     auto counted = topicMetrics_.find(kj::str(topic->name()));
@@ -175,7 +178,7 @@ kj::Promise<void> Shard::close() {
   closed_ = true;
   kj::Vector<kj::Promise<void>> closing;
   for (auto& [key, slot] : partitions_) {
-    closing.add(closeAndHold(kj::mv(slot.partition)).attach(kj::mv(slot.metrics)));
+    closing.add(closeAndHold(kj::mv(slot.partition), Partition::Ending::kKept).attach(kj::mv(slot.metrics)));
   }
   partitions_.clear();
   return kj::joinPromises(closing.releaseAsArray());

@@ -402,13 +402,13 @@ void Partition::advanceHighWatermark() {
   readers_.reach(highWatermark_);
 }
 
-kj::Promise<void> Partition::close() {
+kj::Promise<void> Partition::close(Ending ending) {
   // A sync under way uses the log; it ends by itself, and an interval is cut short.
   closing_ = true;
   endInterval();
   while (syncing_) co_await tasks_.onEmpty();
   try {
-    if (usable()) co_await syncOnce();
+    if (usable() && ending == Ending::kKept) co_await syncOnce();
   } catch (const kj::Exception& exception) {
     goOffline(kj::str("close: ", exception.getDescription()));
   }

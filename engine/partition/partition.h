@@ -90,9 +90,13 @@ class Partition final : public kj::Refcounted {
   bool isOffline() const { return offlineReason_ != nullptr; }
   size_t waiting() const { return readers_.size() + committers_.size(); }
 
-  // Syncs what is there and closes the log; the partition only answers errors from then on. Everybody who waits is woken. Never
+  enum class Ending {
+    kKept,     // the log is opened again some day: what is there is synced
+    kDeleted,  // it goes with the topic: what is not on the device need not get there
+  };
+  // Closes the log; the partition only answers errors from then on. Everybody who waits is woken. Never
   // fails: what goes wrong is logged.
-  kj::Promise<void> close();
+  kj::Promise<void> close(Ending ending = Ending::kKept);
 
  private:
   class TaskErrors final : public kj::TaskSet::ErrorHandler {

@@ -74,6 +74,9 @@ class FileSystem {
   virtual void removeTree(kj::StringPtr path) = 0;
   // Makes creations, renames and removals in a folder durable. "" is the root.
   virtual void syncDirectory(kj::StringPtr path) = 0;
+  // Makes everything durable that was written, made, renamed or removed before the call, in one go: for when that is cheaper
+  // than file by file. May cover more than what lies below the root.
+  virtual void syncAll() = 0;
   // Takes an exclusive lock on a file (made when missing) against other processes. Null when somebody else holds it.
   virtual kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) = 0;
   virtual Space space() = 0;

@@ -1,7 +1,5 @@
 #include "server/rpc/appender_server.h"
 
-#include <cstring>
-
 #include "server/rpc/error_mapping.h"
 #include "server/rpc/partition_server.h"
 
@@ -12,12 +10,10 @@ AppenderServer::AppenderServer(kj::Own<Session> session, PartitionKey key, Acks 
 
 kj::Promise<void> AppenderServer::append(AppendContext context) {
   if (failure_ != nullptr) co_return;
-  auto data = context.getParams().getBatches();
-  auto batches = kj::heapArray<kj::byte>(data.size());
-  memcpy(batches.begin(), data.begin(), data.size());
-  context.releaseParams();
   WorkInFlight::Lease lease(session_->work);
-  auto appended = co_await session_->broker.append(key_, kj::mv(batches), Acks::kLeader);
+  auto appending = session_->broker.append(key_, bytesInPlace(context.getParams().getBatches()), Acks::kLeader);
+  context.releaseParams();
+  auto appended = co_await appending;
   if (!appended.ok()) {
     if (failure_ == nullptr) failure_ = kj::mv(appended.error());
     co_return;

@@ -1,7 +1,5 @@
 #include "server/rpc/partition_server.h"
 
-#include <cstring>
-
 #include "engine/record/batch_builder.h"
 #include "server/rpc/appender_server.h"
 #include "server/rpc/error_mapping.h"
@@ -52,12 +50,6 @@ Result<kj::Array<kj::byte>> buildBatch(capnp::List<rpc::NewRecord>::Reader recor
   return builder.finish();
 }
 
-kj::Array<kj::byte> copyOf(capnp::Data::Reader data) {
-  auto copy = kj::heapArray<kj::byte>(data.size());
-  memcpy(copy.begin(), data.begin(), data.size());
-  return copy;
-}
-
 capnp::MessageSize messageSize(uint64_t words) { return {words, 0}; }
 
 }  // namespace
@@ -94,9 +86,9 @@ void writeStatus(rpc::PartitionDescription::Builder builder, int32_t index, cons
 PartitionServer::PartitionServer(kj::Own<Session> session, kj::Own<const Topic> topic, int32_t index)
     : session_(kj::mv(session)), topic_(kj::mv(topic)), index_(index), key_{topic_->id(), index} {}
 
-kj::Promise<Result<AppendOutcome>> PartitionServer::appendNow(kj::Array<kj::byte> batches, rpc::Acks rpcAcks) {
+kj::Promise<Result<AppendOutcome>> PartitionServer::appendNow(kj::ArrayPtr<kj::byte> batches, rpc::Acks rpcAcks) {
   auto acks = fromRpc(rpcAcks);
-  auto appended = session_->broker.append(key_, kj::mv(batches), acks).attach(kj::heap<WorkInFlight::Lease>(session_->work));
+  auto appended = session_->broker.append(key_, batches, acks).attach(kj::heap<WorkInFlight::Lease>(session_->work));
   if (acks != Acks::kNone) return kj::mv(appended);
   session_->runInBackground(appended.ignoreResult());
   return Result<AppendOutcome>(AppendOutcome{.baseOffset = kNoOffset, .nextOffset = kNoOffset, .logStart = kNoOffset});
@@ -111,7 +103,7 @@ kj::Promise<void> PartitionServer::append(AppendContext context) {
     writeError(context.getResults().initError(), batch.error());
     co_return;
   }
-  auto outcome = co_await appendNow(kj::mv(batch.value()), acks);
+  auto outcome = co_await appendNow(batch.value(), acks);
   if (outcome.ok()) {
     writeAppended(context.getResults().initAppended(), outcome.value());
   } else {
@@ -121,10 +113,9 @@ kj::Promise<void> PartitionServer::append(AppendContext context) {
 
 kj::Promise<void> PartitionServer::appendBatches(AppendBatchesContext context) {
   auto params = context.getParams();
-  auto acks = params.getAcks();
-  auto batches = copyOf(params.getBatches());
+  auto appending = appendNow(bytesInPlace(params.getBatches()), params.getAcks());
   context.releaseParams();
-  auto outcome = co_await appendNow(kj::mv(batches), acks);
+  auto outcome = co_await appending;
   if (outcome.ok()) {
     writeAppended(context.getResults().initAppended(), outcome.value());
   } else {

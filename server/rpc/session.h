@@ -1,5 +1,6 @@
 #pragma once
 
+#include <capnp/blob.h>
 #include <kj/refcount.h>
 
 #include "engine/broker/local_broker.h"
@@ -45,6 +46,12 @@ class WorkInFlight {
   size_t count_ = 0;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> idle_;
 };
+
+// The bytes of a request, to be stamped where they lie. A message that was received belongs to its receiver, in memory that is not
+// constant; Cap'n Proto only hands it out so because most receivers just read.
+inline kj::ArrayPtr<kj::byte> bytesInPlace(capnp::Data::Reader data) {
+  return kj::arrayPtr(const_cast<kj::byte*>(data.begin()), data.size());
+}
 
 // What the capabilities of one connection share. Refcounted, because calls that are not cancelled outlive the connection: as long as
 // one runs, the session is there, and what it refers to must be.

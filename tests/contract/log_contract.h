@@ -31,6 +31,8 @@ class BackendFixture {
 struct Backend {
   const char* name;
   kj::Own<BackendFixture> (*make)();
+  // Seeds of the random-operations test: fewer where a reopen takes long.
+  uint64_t randomSeeds = 12;
 };
 
 inline void PrintTo(const Backend& backend, std::ostream* out) {

@@ -6,7 +6,7 @@ namespace cambium {
 namespace {
 
 TEST_P(LogContract, BehavesAsTheModel) {
-  for (uint64_t seed : randomSeeds()) {
+  for (uint64_t seed : randomSeeds(GetParam().randomSeeds)) {
     auto subject = GetParam().make();
     runRandomOperations(*subject, seed, 400);
     if (HasFailure()) return;

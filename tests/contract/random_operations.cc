@@ -290,14 +290,14 @@ void runRandomOperations(BackendFixture& subject, uint64_t seed, int steps) {
   }
 }
 
-kj::Vector<uint64_t> randomSeeds() {
+kj::Vector<uint64_t> randomSeeds(uint64_t usual) {
   kj::Vector<uint64_t> seeds;
   if (const char* given = std::getenv("CAMBIUM_SEED")) {
     seeds.add(kj::StringPtr(given).parseAs<uint64_t>());
     return seeds;
   }
-  for (uint64_t seed = 1; seed <= 12; ++seed)
-    seeds.add(seed);
+  if (const char* count = std::getenv("CAMBIUM_SEEDS")) usual = kj::StringPtr(count).parseAs<uint64_t>();
+  for (uint64_t seed = 1; seed <= usual; ++seed) seeds.add(seed);
   return seeds;
 }
 

@@ -12,7 +12,7 @@ namespace cambium {
 // is cut to what it kept; its durable bound may be ahead of the model's.
 void runRandomOperations(BackendFixture& subject, uint64_t seed, int steps);
 
-// The seeds to run: the one in the environment variable CAMBIUM_SEED, or else a fixed set.
-kj::Vector<uint64_t> randomSeeds();
+// The seeds to run: the one in the environment variable CAMBIUM_SEED; or 1 to CAMBIUM_SEEDS; or 1 to `usual`.
+kj::Vector<uint64_t> randomSeeds(uint64_t usual);
 
 }  // namespace cambium

@@ -6,7 +6,8 @@
 namespace cambium {
 namespace {
 
-// Over real files; a crash keeps what was synced and, at the end of each file, a part of what was not, chosen by a seeded rule.
+// Over real files; a crash keeps what was synced and, at the end of each file, a part of what was not, chosen by a
+// seeded rule.
 class RocksFixture final : public BackendFixture {
  public:
   explicit RocksFixture(RocksOptions options) : options_(options) { start(); }
@@ -39,7 +40,9 @@ class RocksFixture final : public BackendFixture {
   kj::Own<StorageEngine> engine_;
 };
 
-kj::Own<BackendFixture> makeRocksFixture() { return kj::heap<RocksFixture>(RocksOptions{}); }
+kj::Own<BackendFixture> makeRocksFixture() {
+  return kj::heap<RocksFixture>(RocksOptions{});
+}
 
 // Everything small: buckets roll and go, memory is flushed, all the time.
 kj::Own<BackendFixture> makeTightRocksFixture() {
@@ -53,7 +56,8 @@ kj::Own<BackendFixture> makeTightRocksFixture() {
 }
 
 INSTANTIATE_TEST_SUITE_P(RocksDB, LogContract,
-                         ::testing::Values(Backend{"rocksdb", makeRocksFixture}, Backend{"rocksdb_tight", makeTightRocksFixture}),
+                         ::testing::Values(Backend{"rocksdb", makeRocksFixture, 2},
+                                           Backend{"rocksdb_tight", makeTightRocksFixture, 2}),
                          backendName);
 
 }  // namespace

@@ -166,8 +166,8 @@ class MemoryFileSystem::OpenFile final : public File {
   }
 
  private:
-  kj::Locked<std::unique_ptr<State>> lock(kj::StringPtr doing) {
-    auto state = const_cast<MemoryFileSystem&>(owner_).state_.lockExclusive();
+  Guarded<std::unique_ptr<State>>::Access<std::unique_ptr<State>> lock(kj::StringPtr doing) {
+    auto state = const_cast<MemoryFileSystem&>(owner_).state_.lock();
     if ((*state)->incarnation != incarnation_) {
       fail(kj::Exception::Type::FAILED, doing, path_, "the file was open when the power failed");
     }
@@ -194,7 +194,7 @@ class MemoryFileSystem::HeldLock final : public Lock {
   HeldLock(MemoryFileSystem& owner, std::string path, uint64_t incarnation)
       : owner_(owner), path_(kj::mv(path)), incarnation_(incarnation) {}
   ~HeldLock() noexcept(false) override {
-    auto state = owner_.state_.lockExclusive();
+    auto state = owner_.state_.lock();
     if ((*state)->incarnation == incarnation_) (*state)->locks.erase(path_);
   }
   KJ_DISALLOW_COPY(HeldLock);
@@ -209,7 +209,7 @@ MemoryFileSystem::MemoryFileSystem() : state_(std::make_unique<State>()) {}
 MemoryFileSystem::~MemoryFileSystem() noexcept(false) = default;
 
 void MemoryFileSystem::crash() {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->restart([](Node& node) {
     node.entries = node.durableEntries;
     node.live = node.durable;
@@ -218,7 +218,7 @@ void MemoryFileSystem::crash() {
 }
 
 void MemoryFileSystem::crashPartly(uint64_t seed) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   std::mt19937_64 random(seed);
   (*state)->restart([&random](Node& node) {
     if (random() % 2 == 0) node.entries = node.durableEntries;
@@ -244,21 +244,21 @@ void MemoryFileSystem::crashPartly(uint64_t seed) {
 }
 
 void MemoryFileSystem::failAt(uint64_t n, Fault fault) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->failing = n == 0 ? 0 : (*state)->mutations + n;
   (*state)->fault = fault;
 }
 
 void MemoryFileSystem::setFull(bool full) {
-  (*state_.lockExclusive())->full = full;
+  (*state_.lock())->full = full;
 }
 
 uint64_t MemoryFileSystem::mutations() const {
-  return (*state_.lockShared())->mutations;
+  return (*state_.lock())->mutations;
 }
 
 void MemoryFileSystem::flipBit(kj::StringPtr path, uint64_t bit) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   auto node = (*state)->find(path);
   KJ_REQUIRE(node != nullptr && !node->isDirectory, path);
   KJ_REQUIRE(bit / 8 < node->live.size(), path, bit);
@@ -270,7 +270,7 @@ void MemoryFileSystem::flipBit(kj::StringPtr path, uint64_t bit) {
 }
 
 kj::Own<File> MemoryFileSystem::open(kj::StringPtr path, Mode mode) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("open", path);
   auto node = (*state)->find(path);
   if (node == nullptr && mode == Mode::kCreate) {
@@ -285,13 +285,13 @@ kj::Own<File> MemoryFileSystem::open(kj::StringPtr path, Mode mode) {
 }
 
 bool MemoryFileSystem::exists(kj::StringPtr path) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("look for", path);
   return (*state)->find(path) != nullptr;
 }
 
 kj::Array<FileSystem::Entry> MemoryFileSystem::list(kj::StringPtr path) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("list", path);
   auto node = (*state)->find(path);
   if (node == nullptr) return nullptr;
@@ -306,14 +306,14 @@ kj::Array<FileSystem::Entry> MemoryFileSystem::list(kj::StringPtr path) {
 void MemoryFileSystem::createDirectory(kj::StringPtr path) {
   if (path.size() == 0 || exists(path)) return;
   createDirectory(parentPath(path));
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   auto folder = (*state)->folderOf(path, "make the folder");
   (*state)->mutate("make the folder", path, true);
   folder->entries[State::nameOf(path)] = std::make_shared<Node>(true);
 }
 
 void MemoryFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("rename", from);
   auto node = (*state)->find(from);
   if (node == nullptr) fail(kj::Exception::Type::FAILED, "rename", from, "No such file or directory");
@@ -329,7 +329,7 @@ void MemoryFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
 }
 
 void MemoryFileSystem::removeFile(kj::StringPtr path) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("remove", path);
   auto node = (*state)->find(path);
   if (node == nullptr) return;
@@ -347,14 +347,14 @@ void MemoryFileSystem::removeTree(kj::StringPtr path) {
       removeFile(inner);
     }
   }
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   if ((*state)->find(path) == nullptr) return;
   (*state)->mutate("remove", path);
   (*state)->folderOf(path, "remove")->entries.erase(State::nameOf(path));
 }
 
 void MemoryFileSystem::syncDirectory(kj::StringPtr path) {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   (*state)->checkPower("sync the folder", path);
   auto node = (*state)->find(path);
   if (node == nullptr || !node->isDirectory) {
@@ -364,15 +364,26 @@ void MemoryFileSystem::syncDirectory(kj::StringPtr path) {
   node->durableEntries = node->entries;
 }
 
+void MemoryFileSystem::syncAll() {
+  auto state = state_.lock();
+  (*state)->mutate("sync everything", "");
+  auto settle = [](Node& node) {
+    node.durableEntries = node.entries;
+    node.durable = node.live;
+    node.clean();
+  };
+  State::walk(*(*state)->root, settle);
+}
+
 kj::Maybe<kj::Own<FileSystem::Lock>> MemoryFileSystem::tryLock(kj::StringPtr path) {
   open(path, Mode::kCreate);
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   if (!(*state)->locks.insert(path.cStr()).second) return nullptr;
   return kj::Own<Lock>(kj::heap<HeldLock>(*this, path.cStr(), (*state)->incarnation));
 }
 
 FileSystem::Space MemoryFileSystem::space() {
-  auto state = state_.lockExclusive();
+  auto state = state_.lock();
   return {(*state)->full ? Bytes(0) : mebibytes(1024), mebibytes(1024)};
 }
 

@@ -5,8 +5,7 @@
 #include <set>
 #include <string>
 
-#include <kj/mutex.h>
-
+#include "engine/base/guarded.h"
 #include "engine/storage/file_system.h"
 
 namespace cambium {
@@ -52,6 +51,7 @@ class MemoryFileSystem final : public FileSystem {
   void removeFile(kj::StringPtr path) override;
   void removeTree(kj::StringPtr path) override;
   void syncDirectory(kj::StringPtr path) override;
+  void syncAll() override;
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override;
   Space space() override;
   kj::String describe(kj::StringPtr path) override;
@@ -62,7 +62,7 @@ class MemoryFileSystem final : public FileSystem {
   class OpenFile;
   class HeldLock;
 
-  kj::MutexGuarded<std::unique_ptr<State>> state_;
+  Guarded<std::unique_ptr<State>> state_;
 };
 
 }  // namespace cambium

@@ -11,11 +11,11 @@ class FileSystem;
 
 namespace cambium {
 
-// A file system for RocksDB that can lose power, fill up and fail. Files are real ones of the system; it keeps account of what was
-// synced. Any thread, but crash().
+// A file system for RocksDB that can lose power, fill up and fail. Files are real ones of the system; it keeps account
+// of what was synced. Any thread, but crash().
 //
-// Of directories it knows new entries only: a file whose folder was not synced since it was made is gone after a crash. Renames
-// and removals are taken to be durable at once.
+// Of directories it knows new entries only: a file whose folder was not synced since it was made is gone after a crash.
+// Renames and removals are taken to be durable at once.
 class RocksFaults {
  public:
   RocksFaults();
@@ -25,7 +25,8 @@ class RocksFaults {
   // For openRocksEngineOn(). Everything opened through it must be closed before crash() and the destructor.
   std::shared_ptr<rocksdb::FileSystem> fileSystem();
 
-  // Cuts every file back to what was synced, plus a part, chosen by `keep`, of what was not: keep(unsynced bytes) -> bytes kept.
+  // Cuts every file back to what was synced, plus a part, chosen by `keep`, of what was not: keep(unsynced bytes) ->
+  // bytes kept.
   void crash(std::function<uint64_t(uint64_t)> keep = [](uint64_t) { return uint64_t{0}; });
 
   // The sync of a file whose name ends so ("" is any) that comes after `count` more fails, as do all later ones.

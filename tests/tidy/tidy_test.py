@@ -61,7 +61,7 @@ BANNED = [
      ["engine/base/thread_work_pool.h", "engine/base/thread_work_pool.cc", "server/main", "backends/rocksdb", "tools", "bench",
       "tests"]),
     (r"\bstd::(cout|cerr)\b", "return it, or log it", ["tools", "bench", "tests"]),
-    (r"#include <gflags/", "flags are read in one place", ["server/main", "tools", "bench"]),
+    (r"#include <gflags/", "flags are read in one place", ["server/main", "tools", "bench", "tests/unit/tools"]),
     (r"#include <glog/", "log through kj", ["server/main", "tools"]),
     (r"#include <rocksdb/", "only the RocksDB engine sees RocksDB", ["backends/rocksdb", "bench", "tests"]),
     (r"\b(DISABLED_\w|GTEST_SKIP)", "a test that does not run is no test", []),

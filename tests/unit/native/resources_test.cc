@@ -41,6 +41,7 @@ class CountingFileSystem final : public FileSystem {
   void removeFile(kj::StringPtr path) override { inner_.removeFile(path); }
   void removeTree(kj::StringPtr path) override { inner_.removeTree(path); }
   void syncDirectory(kj::StringPtr path) override { inner_.syncDirectory(path); }
+  void syncAll() override { inner_.syncAll(); }
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override { return inner_.tryLock(path); }
   Space space() override { return inner_.space(); }
   kj::String describe(kj::StringPtr path) override { return inner_.describe(path); }

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <kj/array.h>
+#include <kj/string.h>
+#include <kj/vector.h>
+
+#include "engine/base/quantity.h"
+
+namespace cambium::bench {
+
+// What is expected of two subjects of one workload. "native/file>=0.5": native does at least half as many operations a
+// second as file in the same round. "rocksdb/native<=3": one of rocksdb takes at most three times as long.
+struct Gate {
+  enum class Kind { kSpeedAtLeast, kTimeAtMost };
+  kj::String subject;
+  kj::String probe;
+  Kind kind;
+  double limit;
+
+  kj::String describe() const;
+};
+
+// One line of a workload file: what is done, with how much, by whom. See README.md.
+struct Workload {
+  kj::String title;  // the line without subjects and gates
+  kj::String name;
+  Bytes batch = kibibytes(64);   // of one record batch, or of one small record
+  Bytes total = mebibytes(256);  // written, or read, in one round
+  Bytes take = kibibytes(64);    // asked for by one read
+  uint64_t operations = 1000;    // where they are counted rather than bytes
+  uint64_t window = 1;           // calls under way
+  unsigned rounds = 5;
+  kj::Vector<kj::String> subjects;
+  kj::Vector<Gate> gates;
+
+  uint64_t batches() const { return kj::max(total.value() / batch.value(), uint64_t{1}); }
+};
+
+// The workloads of a text; `source` is for messages. Throws naming source and line.
+kj::Vector<Workload> parseWorkloads(kj::StringPtr text, kj::StringPtr source);
+
+}  // namespace cambium::bench

@@ -1,0 +1,115 @@
+#include <filesystem>
+#include <gtest/gtest.h>
+
+#include "backends/rocksdb/rocks_engine.h"
+#include "tests/unit/inspect/stores.h"
+
+namespace cambium::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has(const Outcome& outcome, kj::StringPtr part) {
+  return outcome.out.find(part.cStr()) != std::string::npos;
+}
+
+// A data directory whose logs and tables are in RocksDB.
+class RocksInspection : public ::testing::Test {
+ protected:
+  ~RocksInspection() noexcept override = default;
+
+  void fill() {
+    engine_ = openRocksEngine(store());
+    commitTopic(*engine_, "words", topicId(1), 1, "rocksdb");
+    commitOffset(*engine_, "readers", "words", 0, Offset(42));
+    auto log = engine_->open(LogId{kj::str("words-0"), topicId(1)}, {});
+    appendBatches(*log, 100);
+    syncNow(*log);
+  }
+  void close() {
+    engine_->close();
+    engine_ = nullptr;
+  }
+  void kill() { engine_ = nullptr; }
+  kj::String store() const { return folder_.path("rocksdb"); }
+
+  // The largest file with this ending.
+  kj::String largest(kj::StringPtr suffix) const {
+    std::string found;
+    for (auto& entry : fs::directory_iterator(store().cStr())) {
+      if (entry.path().extension() != suffix.cStr()) continue;
+      if (found.empty() || entry.file_size() > fs::file_size(found)) found = entry.path().string();
+    }
+    return kj::str(found.c_str());
+  }
+
+  TemporaryFolder folder_;
+  kj::Own<StorageEngine> engine_;
+};
+
+TEST_F(RocksInspection, SoundStoresAreOkAndUntouched) {
+  fill();
+  // Beside the engine that has it open, and as a killed one leaves it.
+  EXPECT_EQ(verify(store()).code, 0);
+  kill();
+  auto before = fingerprint(folder_.path());
+  for (auto& path : {store(), kj::str(folder_.path())}) {
+    auto outcome = look({.path = kj::str(path), .verify = true, .deep = true});
+    EXPECT_EQ(outcome.code, 0) << outcome.out;
+    EXPECT_TRUE(has(outcome, "checked 100 batches, 1000 records")) << outcome.out;
+  }
+  EXPECT_EQ(fingerprint(folder_.path()), before);
+}
+
+TEST_F(RocksInspection, ListsLogsExtentsBatchesAndTables) {
+  fill();
+  close();
+  auto listed = look({.path = store(), .records = true, .from = Offset(995)});
+  EXPECT_EQ(listed.code, 0) << listed.out;
+  EXPECT_TRUE(has(listed, "kind=RocksDB store"));
+  EXPECT_TRUE(has(listed, "group=readers"));
+  EXPECT_TRUE(has(listed, "topic=words"));
+  EXPECT_TRUE(has(listed, "family=bucket-0000000001"));
+  EXPECT_FALSE(has(listed, "value-994-"));
+  for (int i = 995; i < 1000; ++i)
+    EXPECT_TRUE(has(listed, kj::str("value=\"value-", i, "-xxx"))) << i;
+}
+
+TEST_F(RocksInspection, DamagedTableFile) {
+  fill();
+  close();
+  auto file = largest(".sst");
+  flip(file, fileSize(file) / 2);
+  for (auto& path : {store(), kj::str(folder_.path())}) {
+    auto outcome = verify(path);
+    EXPECT_EQ(outcome.code, 1) << outcome.out;
+    // The library names the file, our index the batch.
+    EXPECT_TRUE(has(outcome, fs::path(file.cStr()).filename().c_str())) << outcome.out;
+    EXPECT_TRUE(has(outcome, "words-0: batch at offset ")) << outcome.out;
+  }
+}
+
+TEST_F(RocksInspection, DamagedWriteAheadLog) {
+  fill();
+  kill();
+  auto file = largest(".log");
+  flip(file, fileSize(file) / 2);
+  for (auto& path : {store(), kj::str(folder_.path())}) {
+    auto outcome = verify(path);
+    EXPECT_EQ(outcome.code, 1) << outcome.out;
+    EXPECT_TRUE(has(outcome, store())) << outcome.out;
+    EXPECT_TRUE(has(outcome, "Corruption")) << outcome.out;
+  }
+}
+
+TEST_F(RocksInspection, TopicWithoutLogIsAnError) {
+  fill();
+  commitTopic(*engine_, "lines", topicId(2), 1, "rocksdb");
+  close();
+  auto outcome = verify(folder_.path());
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(has(outcome, "partition 0 of topic lines has no log")) << outcome.out;
+}
+
+}  // namespace
+}  // namespace cambium::tools

@@ -1,0 +1,178 @@
+#include <rocksdb/perf_context.h>
+#include <rocksdb/perf_level.h>
+
+#include "tests/unit/rocksdb/rocks_fixture.h"
+
+namespace cambium {
+namespace {
+
+class Buckets : public RocksTest {
+ public:
+  ~Buckets() noexcept override = default;
+
+ protected:
+  Buckets() { options_.bucketBytes = kibibytes(64); }
+
+  // The store is closed meanwhile.
+  std::vector<std::string> families() {
+    std::vector<std::string> names;
+    for (auto& bucket : inspectRocks(path_)->buckets())
+      names.push_back(bucket.family.cStr());
+    return names;
+  }
+};
+
+TEST_F(Buckets, HoldTheBatchesOfAllLogsUntilTheyAreFull) {
+  open();
+  {
+    auto one = log("one");
+    auto two = log("two");
+    for (int i = 0; i < 30; ++i) {
+      add(*one, 1);
+      add(*two, 1);
+    }
+    EXPECT_EQ(one->extents().size(), 1u);
+    add(*two, 100);
+    EXPECT_EQ(one->extents().size(), 1u);
+    EXPECT_GE(two->extents().size(), 3u);
+    expectWhole(*one);
+    expectWhole(*two);
+  }
+  close();
+  auto found = families();
+  ASSERT_GE(found.size(), 3u);
+  EXPECT_EQ(found[0], "bucket-0000000001");
+  auto logs = inspectRocks(path_)->logs();
+  ASSERT_EQ(logs.size(), 2u);
+  EXPECT_EQ(logs[0].extents[0].family, "bucket-0000000001"_kj);
+  EXPECT_EQ(logs[1].extents[0].family, "bucket-0000000001"_kj);
+  EXPECT_EQ(logs[1].extents.back().family, kj::StringPtr(found.back().c_str()));
+}
+
+TEST_F(Buckets, GoWhenNoLogNeedsThem) {
+  open();
+  {
+    auto one = log("one");
+    auto two = log("two");
+    add(*one, 10);
+    for (int i = 0; i < 10; ++i)
+      add(*two, 60);
+  }
+  close();
+  auto before = families();
+  uint64_t bytesBefore = bytesIn(".sst");
+  ASSERT_GE(before.size(), 9u);
+  open();
+  {
+    auto two = log("two");
+    two->dropBefore(two->bounds().end - 10);
+  }
+  close();
+  // The first is kept by the other log, the last is open.
+  auto after = families();
+  EXPECT_EQ(after, (std::vector<std::string>{before.front(), before.back()}));
+  EXPECT_LT(bytesIn(".sst"), bytesBefore / 3);
+
+  open();
+  expectWhole(*log("one"));
+  expectWhole(*log("two"));
+  engine_->drop(testLogId("one"));
+  close();
+  EXPECT_EQ(families(), (std::vector<std::string>{before.back()}));
+  EXPECT_LT(bytesIn(".sst"), bytesBefore / 6);
+}
+
+// A kill between the change that frees a bucket and its removal: it goes at the next opening.
+TEST_F(Buckets, ThatNobodyUsesGoAtTheNextOpening) {
+  open();
+  {
+    auto one = log("one");
+    for (int i = 0; i < 5; ++i)
+      add(*one, 60);
+    one->dropBefore(one->bounds().end);
+  }
+  kill();
+  open();
+  close();
+  EXPECT_LE(families().size(), 1u);
+}
+
+TEST_F(Buckets, AreCompactedWhenMostlyDead) {
+  options_.bucketBytes = mebibytes(1);
+  open();
+  {
+    auto slow = log("slow");
+    auto fast = log("fast");
+    add(*slow, 10);
+    add(*fast, 2000);
+    fast->dropBefore(fast->bounds().end - 10);
+    expectWhole(*slow);
+    expectWhole(*fast);
+  }
+  close();
+  for (auto& bucket : inspectRocks(path_)->buckets()) {
+    if (bucket.family == "bucket-0000000001"_kj) {
+      EXPECT_LT(bucket.bytes.value(), 200000u);
+    }
+  }
+  EXPECT_EQ(inspectRocks(path_)->verify([](kj::StringPtr problem) { ADD_FAILURE() << problem.cStr(); }), 11u);
+}
+
+TEST_F(Buckets, GrowWhenThereAreMany) {
+  options_.bucketBytes = kibibytes(8);
+  options_.bucketsMax = 20;
+  open();
+  {
+    auto one = log("one");
+    for (int i = 0; i < 40; ++i)
+      add(*one, 64);
+  }
+  close();
+  // 2.7 MB would be 340 buckets of this size.
+  EXPECT_LE(families().size(), 20u);
+  EXPECT_GE(families().size(), 10u);
+  open();
+  expectWhole(*log("one"));
+}
+
+TEST_F(Buckets, RollByTimeWhenTheyHoldEnough) {
+  options_.bucketBytes = mebibytes(1);
+  options_.bucketMs = 1000;
+  open();
+  auto one = log("one");
+  add(*one, 1);
+  // Far in the future, but the bucket is nearly empty.
+  one->append(makeBatch(Offset(10), 10, TimestampMs(100000), 1000, 1));
+  EXPECT_EQ(one->extents().size(), 1u);
+  // A batch per 10 ms: the bucket spans its time at once and rolls when it holds a sixteenth of its bytes.
+  add(*one, 200);
+  EXPECT_EQ(one->extents().size(), 3u);
+}
+
+// What was dropped in front of the start is never stepped over, neither by reading nor by searching.
+TEST_F(Buckets, ReadsNearTheStartMeetNoTombstones) {
+  options_.bucketBytes = mebibytes(16);
+  open();
+  auto one = log("one");
+  auto two = log("two");
+  add(*two, 5, 10);
+  add(*one, 3000, 10);
+  one->dropBefore(Offset(29905));
+  // Without the rows of the newest batches in memory.
+  one = nullptr;
+  one = log("one");
+
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kEnableCount);
+  rocksdb::get_perf_context()->Reset();
+  auto data = one->read(Offset(29905), one->bounds().end, kNoLimit);
+  EXPECT_TRUE(one->seekTime(TimestampMs(0)) != nullptr);
+  EXPECT_TRUE(one->maxTimestamp() != nullptr);
+  auto& context = *rocksdb::get_perf_context();
+  EXPECT_LT(context.internal_delete_skipped_count + context.internal_key_skipped_count, 100u);
+  EXPECT_GT(context.get_from_memtable_count + context.get_read_bytes, 0u);
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
+  EXPECT_EQ(BatchIterator(data).next()->baseOffset().value(), 29900);
+}
+
+}  // namespace
+}  // namespace cambium

@@ -1,0 +1,227 @@
+#include <fstream>
+
+#include "tests/unit/rocksdb/rocks_fixture.h"
+
+namespace cambium {
+namespace {
+
+class Recovery : public RocksTest {
+ public:
+  ~Recovery() noexcept override = default;
+
+ protected:
+  void flip(const std::string& name, uint64_t position) {
+    std::fstream file(name, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(position));
+    char c = static_cast<char>(file.get() ^ 0x40);
+    file.seekp(static_cast<std::streamoff>(position));
+    file.put(c);
+  }
+  // The one log file with something in it.
+  std::string walFile() {
+    std::string found;
+    for (auto& name : files(".log")) {
+      if (std::filesystem::file_size(name) > 0) found = name;
+    }
+    return found;
+  }
+  void copyStore(kj::StringPtr to) {
+    std::filesystem::remove_all(to.cStr());
+    std::filesystem::copy(path_.cStr(), to.cStr(), std::filesystem::copy_options::recursive);
+  }
+};
+
+// The write-ahead log, cut at every third length: whole batches from the beginning, never less than before the cut,
+// never anything else.
+TEST_F(Recovery, CutsATornTailAtAnyLength) {
+  open();
+  {
+    auto words = log("words");
+    add(*words, 2, 1);
+  }
+  kill();
+  auto copy = folder_.path("copy");
+  auto wal = walFile();
+  auto size = std::filesystem::file_size(wal);
+  auto name = std::filesystem::path(wal).filename();
+  int64_t last = 0;
+  for (uint64_t cut = size % 3; cut <= size; cut += 3) {
+    copyStore(copy);
+    std::filesystem::resize_file(std::filesystem::path(copy.cStr()) / name, cut);
+    auto engine = rocks::openRocksEngineOn(faults_.fileSystem(), copy, {}, {});
+    auto words = engine->open(testLogId("words"), {});
+    auto bounds = words->bounds();
+    EXPECT_EQ(bounds.start.value(), 0);
+    EXPECT_EQ(bounds.durable.value(), bounds.end.value());
+    EXPECT_EQ(bounds.end.value() % 10, 0);
+    EXPECT_GE(bounds.end.value(), last) << cut;
+    expectWhole(*words, 1);
+    last = bounds.end.value();
+  }
+  EXPECT_EQ(last, 20);
+}
+
+TEST_F(Recovery, RefusesDamageInTheMiddleAndGoesOnWhenToldTo) {
+  open();
+  {
+    auto words = log("words");
+    add(*words, 20, 1000);
+    syncNow(*words);
+  }
+  kill();
+  auto wal = walFile();
+  flip(wal, std::filesystem::file_size(wal) / 2);
+  auto message = failureOf([&] { open(); });
+  EXPECT_NE(message.find("Corruption"), std::string::npos) << message;
+  EXPECT_NE(message.find(path_.cStr()), std::string::npos) << message;
+  // Nothing was changed by the attempt.
+  EXPECT_NE(failureOf([&] { open(); }), "");
+
+  options_.stopAtDamage = true;
+  open();
+  auto words = log("words");
+  EXPECT_GT(words->bounds().end.value(), 0);
+  EXPECT_LT(words->bounds().end.value(), 200);
+  expectWhole(*words);
+  add(*words, 1);
+}
+
+TEST_F(Recovery, RefusesASyncedLogFileThatHasBecomeShorterThanAFileAfterIt) {
+  options_.memtableBytes = kibibytes(64);
+  open();
+  {
+    // The table stays in memory and keeps its log file.
+    TableChange change{"offsets", "key"_kj.asBytes(), "value"_kj.asBytes()};
+    engine_->commit(kj::arrayPtr(&change, 1));
+    auto words = log("words");
+    add(*words, 200);
+    syncNow(*words);
+  }
+  kill();
+  auto wals = files(".log");
+  ASSERT_GE(wals.size(), 2u);
+  std::filesystem::resize_file(wals[0], std::filesystem::file_size(wals[0]) / 2);
+  EXPECT_NE(failureOf([&] { open(); }), "");
+}
+
+// The end of one log file is lost and the next one kept: were the first not synced before the second was begun, there
+// would be a hole in the log.
+TEST_F(Recovery, LeavesNoHoleBetweenLogFiles) {
+  options_.memtableBytes = kibibytes(64);
+  options_.walBytesMax = mebibytes(64);
+  for (int extra = 0; extra < 40; extra += 3) {
+    open();
+    {
+      auto words = log("words");
+      words->resetTo(Offset(0));
+      // No sync at all: two or three files.
+      add(*words, 100 + extra);
+    }
+    kill();
+    bool isFirst = true;
+    faults_.crash([&](uint64_t unsynced) {
+      bool drop = isFirst && unsynced > 0;
+      isFirst = isFirst && !drop;
+      return drop ? 0 : unsynced;
+    });
+    open();
+    expectWhole(*log("words"));
+    kill();
+  }
+}
+
+TEST_F(Recovery, RefusesAFolderWhoseHeadIsMissing) {
+  open();
+  add(*log("words"), 5);
+  close();
+  auto current = folder_.path("store/CURRENT");
+  std::filesystem::rename(current.cStr(), folder_.path("elsewhere").cStr());
+  auto before = files("").size();
+  EXPECT_NE(failureOf([&] { open(); }).find("CURRENT"), std::string::npos);
+  EXPECT_EQ(files("").size(), before);
+  std::filesystem::rename(folder_.path("elsewhere").cStr(), current.cStr());
+  open();
+  EXPECT_EQ(log("words")->bounds().end.value(), 50);
+}
+
+TEST_F(Recovery, RefusesASecondEngine) {
+  open();
+  EXPECT_NE(failureOf([&] { openRocksEngine(path_); }).find("another process"), std::string::npos);
+}
+
+// Blocks, extents and the rows behind the last block all agree after a kill at any number of batches.
+TEST_F(Recovery, FindsExtentsAndTimesAfterAKill) {
+  options_.bucketBytes = mebibytes(1);
+  for (int batches : {1, 255, 256, 257, 700}) {
+    open();
+    {
+      auto words = log("words", {.segmentBytes = kibibytes(64)});
+      words->resetTo(Offset(0));
+      add(*words, batches, 100);
+      // Broken on purpose, so that nothing is written when it is closed.
+      KJ_IF_MAYBE (job, words->startSync()) words->breakLog(kj::mv(*job), "test");
+    }
+    kill();
+    open();
+    {
+      auto words = log("words", {.segmentBytes = kibibytes(64)});
+      expectWhole(*words, 100);
+      uint64_t bytes = 0;
+      for (auto& extent : words->extents())
+        bytes += extent.bytes.value();
+      EXPECT_EQ(bytes, uint64_t(batches) * 161);
+      for (int64_t offset = 0; offset < batches * 10; offset += 10) {
+        auto hit = KJ_ASSERT_NONNULL(words->seekTime(TimestampMs(1000 + offset)));
+        EXPECT_EQ(hit.baseOffset.value(), offset);
+      }
+      EXPECT_EQ(KJ_ASSERT_NONNULL(words->maxTimestamp()).baseOffset.value(), batches * 10 - 10);
+    }
+    close();
+    EXPECT_EQ(inspectRocks(path_)->verify([](kj::StringPtr problem) { ADD_FAILURE() << problem.cStr(); }),
+              uint64_t(batches));
+  }
+}
+
+TEST_F(Recovery, ClosingLeavesNothingToReplay) {
+  open();
+  add(*log("words"), 300, 5000);
+  close();
+  EXPECT_LT(bytesIn(".log"), 1000u);
+  EXPECT_GT(bytesIn(".sst"), 1500000u);
+}
+
+// Two tables and several keys: after a power loss at any point all of a commit is there or none.
+TEST_F(Recovery, CommitsAreAtomicOverTables) {
+  open();
+  kj::byte round = 0;
+  for (; round < 2; ++round) {
+    kj::byte key[1] = {round};
+    TableChange changes[] = {{"one", kj::arrayPtr(key, 1), "a"_kj.asBytes()},
+                             {"two", kj::arrayPtr(key, 1), "b"_kj.asBytes()},
+                             {"one", "last"_kj.asBytes(), kj::arrayPtr(key, 1).asConst()}};
+    engine_->commit(changes);
+  }
+  kill();
+  auto copy = folder_.path("copy");
+  auto wal = walFile();
+  auto size = std::filesystem::file_size(wal);
+  size_t most = 0;
+  for (uint64_t cut = 0; cut <= size; ++cut) {
+    copyStore(copy);
+    std::filesystem::resize_file(std::filesystem::path(copy.cStr()) / std::filesystem::path(wal).filename(), cut);
+    auto engine = rocks::openRocksEngineOn(faults_.fileSystem(), copy, {}, {});
+    size_t one = 0, two = 0;
+    engine->scan("one", nullptr, [&](ByteView key, ByteView) { return one += key.size() == 1, true; });
+    engine->scan("two", nullptr, [&](ByteView, ByteView) { return ++two, true; });
+    EXPECT_EQ(one, two);
+    EXPECT_GE(one, most);
+    most = kj::max(most, one);
+    auto last = engine->get("one", "last"_kj.asBytes());
+    EXPECT_EQ(last == nullptr, one == 0);
+    KJ_IF_MAYBE (value, last) EXPECT_EQ(size_t((*value)[0]), one - 1);
+  }
+  EXPECT_EQ(most, 2u);
+}
+
+}  // namespace
+}  // namespace cambium
