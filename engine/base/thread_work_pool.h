@@ -10,9 +10,11 @@
 
 namespace cambium {
 
-// A fixed number of threads that take jobs in order. Destroying the pool runs what is queued, then joins.
+// A fixed number of threads that take jobs in order. Destroying the pool runs what is queued, then joins. Outlives the
+// promises of its jobs.
 //
-// Locks are the standard library's throughout the project, not kj's: the race detector cannot look into Debian's build of kj.
+// Locks are the standard library's throughout the project, not kj's: the race detector cannot look into Debian's build
+// of kj.
 class ThreadWorkPool final : public WorkPool {
  public:
   explicit ThreadWorkPool(unsigned threads);

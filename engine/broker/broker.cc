@@ -42,7 +42,10 @@ class Broker::OtherLoop {
   }
 
   kj::Promise<void> whenStarted() { return started_.addBranch(); }
-  Shard& shard() { return *shard_; }
+  Shard& shard() {
+    std::lock_guard lock(mutex_);
+    return *shard_;
+  }
 
   // Runs on the other loop.
   void openDoor(LocalBroker::Shared& shared, const DoorMaker& makeDoors) {
@@ -60,7 +63,10 @@ class Broker::OtherLoop {
     auto paf = kj::newPromiseAndFulfiller<void>();
     end_ = kj::mv(paf.fulfiller);
     Shard shard(index, count, context, world, engines);
-    shard_ = &shard;
+    {
+      std::lock_guard lock(mutex_);
+      shard_ = &shard;
+    }
     started->fulfill();
     co_await paf.promise;
     door_ = nullptr;
@@ -68,7 +74,8 @@ class Broker::OtherLoop {
     end_ = nullptr;
   }
 
-  Shard* shard_ = nullptr;
+  std::mutex mutex_;
+  Shard* shard_ = nullptr;  // made by the other thread
   kj::Own<kj::PromiseFulfiller<void>> end_;
   kj::Own<LocalBroker> local_;
   kj::Own<Door> door_;
