@@ -28,12 +28,15 @@ kj::Promise<void> ThreadWorkPool::run(kj::Function<void()> job) {
     queue_.push_back({kj::mv(job), kj::mv(paf.fulfiller)});
   }
   changed_.notify_one();
-  // What the job wrote is seen through our own lock as well as through kj's, for the race detector's sake.
-  auto meet = [this] { std::lock_guard lock(mutex_); };
-  return paf.promise.then(meet, [meet](kj::Exception&& exception) {
-    meet();
-    kj::throwFatalException(kj::mv(exception));
-  });
+  return paf.promise.then([this] { meet(); },
+                          [this](kj::Exception&& exception) {
+                            meet();
+                            kj::throwFatalException(kj::mv(exception));
+                          });
+}
+
+void ThreadWorkPool::meet() {
+  std::lock_guard lock(mutex_);
 }
 
 void ThreadWorkPool::work() {

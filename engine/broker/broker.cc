@@ -110,6 +110,8 @@ kj::Maybe<kj::String> Broker::startingUp() const {
 }
 
 kj::Promise<void> Broker::start(DoorMaker makeDoors) {
+  // Ours, because other loops call it, perhaps a moment after this coroutine was dropped.
+  auto& maker = makeDoors_.emplace(kj::mv(makeDoors));
   co_await openEngines();
   co_await startLoops();
   metadata_ = kj::heap<LocalMetadata>(engines_.get(config_.stateEngine), world_.pool);
@@ -123,11 +125,11 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
                                          .engines = engines_,
                                          .facts = {kVersion, directory_.clusterId(), config_}});
   local_ = kj::heap<LocalBroker>(*first_, *shared_);
-  door_ = makeDoors(*local_, loop_);
+  door_ = maker(*local_, loop_);
   for (auto& other : others_) {
     co_await callLoop<bool>(first_->port(), other->shard().port(),
-                            [this, &other = *other, &makeDoors]() -> kj::Promise<bool> {
-                              other.openDoor(*shared_, makeDoors);
+                            [this, &other = *other, &maker]() -> kj::Promise<bool> {
+                              other.openDoor(*shared_, maker);
                               return true;
                             });
   }

@@ -63,6 +63,7 @@ class Broker {
   EngineSet engines_;
   mutable std::mutex activityMutex_;
   kj::Maybe<kj::String> activity_;
+  kj::Maybe<DoorMaker> makeDoors_;
   kj::Own<Shard> first_;
   kj::Vector<kj::Own<OtherLoop>> others_;
   kj::Vector<Shard*> shards_;
