@@ -36,6 +36,9 @@ if(CAMBIUM_SANITIZE)
   target_compile_options(cambium_settings INTERFACE -fsanitize=${CAMBIUM_SANITIZE} -fno-sanitize=vptr
     -fno-sanitize-recover=all)
   target_link_options(cambium_settings INTERFACE -fsanitize=${CAMBIUM_SANITIZE} -fno-sanitize=vptr)
+  if(CAMBIUM_SANITIZE MATCHES "thread")
+    target_compile_options(cambium_settings INTERFACE "-fsanitize-ignorelist=${CMAKE_SOURCE_DIR}/tests/tsan.ignorelist")
+  endif()
   if(CAMBIUM_SANITIZE MATCHES "address")
     # kj's exception callbacks insist on lying on the real stack.
     target_compile_options(cambium_settings INTERFACE -fsanitize-address-use-after-return=never)

@@ -6,7 +6,8 @@ namespace cambium {
 
 ThreadWorkPool::ThreadWorkPool(unsigned threads) {
   KJ_REQUIRE(threads > 0, "a pool needs a thread");
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  for (unsigned i = 0; i < threads; ++i)
+    threads_.emplace_back([this] { work(); });
 }
 
 ThreadWorkPool::~ThreadWorkPool() noexcept(false) {
@@ -15,7 +16,8 @@ ThreadWorkPool::~ThreadWorkPool() noexcept(false) {
     closing_ = true;
   }
   changed_.notify_all();
-  for (auto& thread : threads_) thread.join();
+  for (auto& thread : threads_)
+    thread.join();
 }
 
 kj::Promise<void> ThreadWorkPool::run(kj::Function<void()> job) {
@@ -26,7 +28,15 @@ kj::Promise<void> ThreadWorkPool::run(kj::Function<void()> job) {
     queue_.push_back({kj::mv(job), kj::mv(paf.fulfiller)});
   }
   changed_.notify_one();
-  return kj::mv(paf.promise);
+  return paf.promise.then([this] { meet(); },
+                          [this](kj::Exception&& exception) {
+                            meet();
+                            kj::throwFatalException(kj::mv(exception));
+                          });
+}
+
+void ThreadWorkPool::meet() {
+  std::lock_guard lock(mutex_);
 }
 
 void ThreadWorkPool::work() {
@@ -42,8 +52,13 @@ void ThreadWorkPool::work() {
     auto& task = KJ_ASSERT_NONNULL(taken);
     auto exception = kj::runCatchingExceptions([&] { task.job(); });
     // Whatever the job owns is gone before its caller goes on.
-    { auto finished = kj::mv(task.job); }
-    KJ_IF_MAYBE(e, exception) {
+    {
+      auto finished = kj::mv(task.job);
+    }
+    {
+      std::lock_guard lock(mutex_);
+    }
+    KJ_IF_MAYBE (e, exception) {
       task.done->reject(kj::mv(*e));
     } else {
       task.done->fulfill();

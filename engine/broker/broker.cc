@@ -19,7 +19,8 @@ kj::Promise<void> drainDoor(kj::Own<Door>& door) {
   return door->drain();
 }
 
-// Ends what runs on one loop. Who waits at a partition is woken when it closes, and only then is every call of the door at its end.
+// Ends what runs on one loop. Who waits at a partition is woken when it closes, and only then is every call of the door
+// at its end.
 kj::Promise<void> closeLoop(kj::Own<Door>& door, Shard& shard) {
   kj::Promise<void> cutting = kj::READY_NOW;
   if (door.get() != nullptr) cutting = door->cut();
@@ -36,13 +37,17 @@ class Broker::OtherLoop {
     auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
     started_ = paf.promise.fork();
     auto started = kj::mv(paf.fulfiller);
-    loop_ = world.loops.start(index, [this, index, count, &world, &engines, started = kj::mv(started)](LoopContext& context) mutable {
-      return run(index, count, context, world, engines, kj::mv(started));
-    });
+    loop_ = world.loops.start(
+        index, [this, index, count, &world, &engines, started = kj::mv(started)](LoopContext& context) mutable {
+          return run(index, count, context, world, engines, kj::mv(started));
+        });
   }
 
   kj::Promise<void> whenStarted() { return started_.addBranch(); }
-  Shard& shard() { return *shard_; }
+  Shard& shard() {
+    std::lock_guard lock(mutex_);
+    return *shard_;
+  }
 
   // Runs on the other loop.
   void openDoor(LocalBroker::Shared& shared, const DoorMaker& makeDoors) {
@@ -60,7 +65,10 @@ class Broker::OtherLoop {
     auto paf = kj::newPromiseAndFulfiller<void>();
     end_ = kj::mv(paf.fulfiller);
     Shard shard(index, count, context, world, engines);
-    shard_ = &shard;
+    {
+      std::lock_guard lock(mutex_);
+      shard_ = &shard;
+    }
     started->fulfill();
     co_await paf.promise;
     door_ = nullptr;
@@ -68,7 +76,8 @@ class Broker::OtherLoop {
     end_ = nullptr;
   }
 
-  Shard* shard_ = nullptr;
+  std::mutex mutex_;
+  Shard* shard_ = nullptr;  // made by the other thread
   kj::Own<kj::PromiseFulfiller<void>> end_;
   kj::Own<LocalBroker> local_;
   kj::Own<Door> door_;
@@ -101,6 +110,8 @@ kj::Maybe<kj::String> Broker::startingUp() const {
 }
 
 kj::Promise<void> Broker::start(DoorMaker makeDoors) {
+  // Ours, because other loops call it, perhaps a moment after this coroutine was dropped.
+  auto& maker = makeDoors_.emplace(kj::mv(makeDoors));
   co_await openEngines();
   co_await startLoops();
   metadata_ = kj::heap<LocalMetadata>(engines_.get(config_.stateEngine), world_.pool);
@@ -114,12 +125,13 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
                                          .engines = engines_,
                                          .facts = {kVersion, directory_.clusterId(), config_}});
   local_ = kj::heap<LocalBroker>(*first_, *shared_);
-  door_ = makeDoors(*local_, loop_);
+  door_ = maker(*local_, loop_);
   for (auto& other : others_) {
-    co_await callLoop<bool>(first_->port(), other->shard().port(), [this, &other = *other, &makeDoors]() -> kj::Promise<bool> {
-      other.openDoor(*shared_, makeDoors);
-      return true;
-    });
+    co_await callLoop<bool>(first_->port(), other->shard().port(),
+                            [this, &other = *other, &maker]() -> kj::Promise<bool> {
+                              other.openDoor(*shared_, maker);
+                              return true;
+                            });
   }
   setActivity(nullptr);
 }
@@ -129,9 +141,9 @@ kj::Promise<void> Broker::openEngines() {
     setActivity(kj::str("opening the ", kind, " engine"));
     return world_.pool.run([this, kind = kj::str(kind)] {
       engines_.open(kind, EngineOptions{.report = [this](kj::StringPtr line) {
-        KJ_LOG(INFO, "recovery", line);
-        setActivity(kj::str("recovering: ", line));
-      }});
+                      KJ_LOG(INFO, "recovery", line);
+                      setActivity(kj::str("recovering: ", line));
+                    }});
     });
   };
   co_await open(config_.stateEngine);
@@ -146,7 +158,9 @@ kj::Promise<void> Broker::startLoops() {
   }
 }
 
-kj::StringPtr Broker::version() const { return kVersion; }
+kj::StringPtr Broker::version() const {
+  return kVersion;
+}
 
 LocalBroker& Broker::local() {
   KJ_REQUIRE(local_.get() != nullptr, "the broker is still starting");
@@ -156,7 +170,8 @@ LocalBroker& Broker::local() {
 kj::Promise<void> Broker::stop() {
   setActivity(kj::str("stopping"));
   // A loop that was just begun has no shard yet.
-  for (auto& other : others_) co_await other->whenStarted();
+  for (auto& other : others_)
+    co_await other->whenStarted();
   // All doors first: what they still answer may need any of the shards.
   co_await onEveryLoop(drainDoor(door_), [](OtherLoop& other) { return other.drain(); });
   if (controller_.get() != nullptr) controller_->stopFollowing();
@@ -165,7 +180,8 @@ kj::Promise<void> Broker::stop() {
   door_ = nullptr;
   local_ = nullptr;
   controller_ = nullptr;
-  for (auto& other : others_) other->shard().port().mailbox().post([&other = *other] { other.end(); });
+  for (auto& other : others_)
+    other->shard().port().mailbox().post([&other = *other] { other.end(); });
   others_.clear();
   shards_.truncate(1);
   shared_ = nullptr;

@@ -15,16 +15,17 @@ class Door {
   virtual ~Door() noexcept(false) = default;
   // Takes nobody in any more and finishes what is under way, as far as that comes to an end soon.
   virtual kj::Promise<void> drain() = 0;
-  // Cuts whoever is still connected, at once; done when nothing of theirs runs any more, which may take until the partitions are
-  // closed. Afterwards the door may be destroyed.
+  // Cuts whoever is still connected, at once; done when nothing of theirs runs any more, which may take until the
+  // partitions are closed. Afterwards the door may be destroyed.
   virtual kj::Promise<void> cut() = 0;
 };
 
 // Makes the doors of one loop; called once on each loop when the broker is ready to serve.
 using DoorMaker = kj::ConstFunction<kj::Own<Door>(LocalBroker&, LoopContext&)>;
 
-// A broker: opens its data directory, recovers, runs a shard per loop, and closes everything in order. The caller's loop is the
-// first one; start(), stop() and the destructor are used on it. stop() must have finished before the destructor runs.
+// A broker: opens its data directory, recovers, runs a shard per loop, and closes everything in order. The caller's
+// loop is the first one; start(), stop() and the destructor are used on it. stop() must have finished before the
+// destructor runs.
 class Broker {
  public:
   // Takes the data directory. Throws what DataDirectory throws.
@@ -34,8 +35,8 @@ class Broker {
 
   // Recovers and starts serving; done when every door on every loop is open.
   kj::Promise<void> start(DoorMaker makeDoors);
-  // Drains the doors, syncs and closes the partitions, marks the engines clean, ends the other loops. Also after a start that failed
-  // or was dropped half way. Once.
+  // Drains the doors, syncs and closes the partitions, marks the engines clean, ends the other loops. Also after a
+  // start that failed or was dropped half way. Once.
   kj::Promise<void> stop();
 
   kj::StringPtr version() const;
@@ -62,6 +63,7 @@ class Broker {
   EngineSet engines_;
   mutable std::mutex activityMutex_;
   kj::Maybe<kj::String> activity_;
+  kj::Maybe<DoorMaker> makeDoors_;
   kj::Own<Shard> first_;
   kj::Vector<kj::Own<OtherLoop>> others_;
   kj::Vector<Shard*> shards_;

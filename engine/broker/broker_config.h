@@ -8,15 +8,13 @@ namespace cambium {
 
 // Settings of a broker, checked by whoever made them.
 struct BrokerConfig {
-  unsigned cores = 1;                 // event loops
-  kj::String logEngine;               // "native" or "rocksdb": of topics that do not choose
-  kj::String stateEngine;             // of metadata and committed offsets
-  int32_t partitionsMax = 100'000;    // over all topics
+  unsigned cores = 1;               // event loops
+  kj::String logEngine;             // "native" or "rocksdb": of topics that do not choose
+  kj::String stateEngine;           // of metadata and committed offsets
+  int32_t partitionsMax = 100'000;  // over all topics
   int32_t brokerId = 1;
 
-  BrokerConfig clone() const {
-    return {cores, kj::str(logEngine), kj::str(stateEngine), partitionsMax, brokerId};
-  }
+  BrokerConfig clone() const { return {cores, kj::str(logEngine), kj::str(stateEngine), partitionsMax, brokerId}; }
 };
 
 }  // namespace cambium

@@ -7,8 +7,8 @@
 
 namespace cambium {
 
-// Hands jobs on to another pool and knows when none is left: jobs outlive the promises that wait for them, and what they touch must
-// outlive them. Any thread.
+// Hands jobs on to another pool and knows when none is left: jobs outlive the promises that wait for them, and what
+// they touch must outlive them. Any thread.
 class CountedPool final : public WorkPool {
  public:
   explicit CountedPool(WorkPool& inner) : inner_(inner), count_(std::make_shared<Count>()) {}

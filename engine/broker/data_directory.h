@@ -15,8 +15,9 @@ namespace cambium {
 // Layout: cambium.properties, cambium.lock, native/ (see backends/native), rocksdb/ (see backends/rocksdb).
 class DataDirectory {
  public:
-  // Locks the directory; makes the file when the directory is new. Throws, in one readable sentence, when another broker holds it,
-  // when its format is unknown, when the file is damaged or missing beside data, and when it was made with another state engine.
+  // Locks the directory; makes the file when the directory is new. Throws, in one readable sentence, when another
+  // broker holds it, when its format is unknown, when the file is damaged or missing beside data, and when it was made
+  // with another state engine.
   DataDirectory(FileSystem& files, const Entropy& entropy, kj::StringPtr stateEngine);
   KJ_DISALLOW_COPY(DataDirectory);
 

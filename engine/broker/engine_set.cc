@@ -5,29 +5,40 @@
 namespace cambium {
 
 StorageEngine& EngineSet::open(kj::StringPtr kind, EngineOptions options) {
+  KJ_IF_MAYBE (engine, find(kind)) return *engine;
+  std::lock_guard opening(opening_);
+  KJ_IF_MAYBE (engine, find(kind)) return *engine;
+  auto engine = factory_.open(kind, kj::mv(options));
+  auto& opened = *engine;
   std::lock_guard lock(mutex_);
-  auto found = engines_.find(kind.cStr());
-  if (found == engines_.end()) found = engines_.emplace(kind.cStr(), factory_.open(kind, kj::mv(options))).first;
-  return *found->second;
+  engines_.emplace(kind.cStr(), kj::mv(engine));
+  return opened;
 }
 
 StorageEngine& EngineSet::get(kj::StringPtr kind) {
+  return KJ_REQUIRE_NONNULL(find(kind), "storage engine is not open", kind);
+}
+
+kj::Maybe<StorageEngine&> EngineSet::find(kj::StringPtr kind) {
   std::lock_guard lock(mutex_);
   auto found = engines_.find(kind.cStr());
-  KJ_REQUIRE(found != engines_.end(), "storage engine is not open", kind);
+  if (found == engines_.end()) return nullptr;
   return *found->second;
 }
 
 kj::Vector<StorageEngine*> EngineSet::opened() {
   std::lock_guard lock(mutex_);
   kj::Vector<StorageEngine*> all;
-  for (auto& [kind, engine] : engines_) all.add(engine.get());
+  for (auto& [kind, engine] : engines_)
+    all.add(engine.get());
   return all;
 }
 
 void EngineSet::close() {
+  std::lock_guard opening(opening_);
   std::lock_guard lock(mutex_);
-  for (auto& [kind, engine] : engines_) engine->close();
+  for (auto& [kind, engine] : engines_)
+    engine->close();
   engines_.clear();
 }
 

@@ -23,8 +23,11 @@ class EngineSet {
   void close();
 
  private:
+  kj::Maybe<StorageEngine&> find(kj::StringPtr kind);
+
   EngineFactory& factory_;
-  mutable std::mutex mutex_;
+  std::mutex opening_;  // held while an engine recovers, which nobody but those who need it waits for
+  std::mutex mutex_;    // of engines_
   std::map<std::string, kj::Own<StorageEngine>, std::less<>> engines_;
 };
 

@@ -7,8 +7,8 @@ namespace cambium {
 namespace {
 
 Error noPartition(PartitionKey key) {
-  return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no partition ", key.index, " of the topic with id ", key.topic,
-                   "; it was deleted, or never made");
+  return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no partition ", key.index, " of the topic with id ",
+                   key.topic, "; it was deleted, or never made");
 }
 
 Error noTopic(kj::StringPtr name) {
@@ -17,18 +17,19 @@ Error noTopic(kj::StringPtr name) {
 }
 
 Result<void> checkPartition(const MetadataImage& image, kj::StringPtr name, int32_t partition) {
-  KJ_IF_MAYBE(topic, image.find(name)) {
+  KJ_IF_MAYBE (topic, image.find(name)) {
     if (partition >= 0 && partition < topic->partitionCount()) return Result<void>();
-    return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", name, " has partitions 0 to ", topic->partitionCount() - 1,
-                     ", not ", partition);
+    return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", name, " has partitions 0 to ",
+                     topic->partitionCount() - 1, ", not ", partition);
   }
   return noTopic(name);
 }
 
 // Does not touch the bytes after its first suspension.
-kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches, Acks acks) {
+kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches,
+                                              Acks acks) {
   kj::Own<Partition> partition;
-  KJ_IF_MAYBE(found, shard.find(key)) {
+  KJ_IF_MAYBE (found, shard.find(key)) {
     partition = kj::mv(*found);
   } else {
     co_return Result<AppendOutcome>(noPartition(key));
@@ -43,7 +44,7 @@ kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj
 
 kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWish wish) {
   kj::Own<Partition> partition;
-  KJ_IF_MAYBE(found, shard.find(key)) {
+  KJ_IF_MAYBE (found, shard.find(key)) {
     partition = kj::mv(*found);
   } else {
     co_return Result<ReadOutcome>(noPartition(key));
@@ -62,7 +63,7 @@ kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWi
 }
 
 kj::Promise<Result<void>> whenCommittedHere(Shard& shard, PartitionKey key, Offset offset) {
-  KJ_IF_MAYBE(found, shard.find(key)) {
+  KJ_IF_MAYBE (found, shard.find(key)) {
     auto partition = kj::mv(*found);
     co_return co_await partition->whenCommitted(offset);
   }
@@ -72,22 +73,21 @@ kj::Promise<Result<void>> whenCommittedHere(Shard& shard, PartitionKey key, Offs
 }  // namespace
 
 Result<kj::Own<const Topic>> LocalBroker::topic(kj::StringPtr name) const {
-  KJ_IF_MAYBE(topic, here_.image().find(name)) return kj::atomicAddRef(*topic);
+  KJ_IF_MAYBE (topic, here_.image().find(name)) return kj::atomicAddRef(*topic);
   return noTopic(name);
 }
 
-// --- Topics ------------------------------------------------------------------------------------------------------------------
+// --- Topics
+// ------------------------------------------------------------------------------------------------------------------
 
 kj::Promise<Result<kj::Own<const Topic>>> LocalBroker::createTopic(NewTopic wish) {
-  return on<Result<kj::Own<const Topic>>>(first(), [&c = shared_.controller, wish = kj::mv(wish)]() mutable {
-    return c.createTopic(kj::mv(wish));
-  });
+  return on<Result<kj::Own<const Topic>>>(
+      first(), [&c = shared_.controller, wish = kj::mv(wish)]() mutable { return c.createTopic(kj::mv(wish)); });
 }
 
 kj::Promise<Result<void>> LocalBroker::deleteTopic(kj::String name) {
-  return on<Result<void>>(first(), [&c = shared_.controller, name = kj::mv(name)]() mutable {
-    return c.deleteTopic(kj::mv(name));
-  });
+  return on<Result<void>>(
+      first(), [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.deleteTopic(kj::mv(name)); });
 }
 
 kj::Promise<Result<void>> LocalBroker::addPartitions(kj::String name, int32_t total) {
@@ -102,7 +102,8 @@ kj::Promise<Result<void>> LocalBroker::alterTopic(kj::String name, kj::Vector<Co
   });
 }
 
-// --- Partitions --------------------------------------------------------------------------------------------------------------
+// --- Partitions
+// --------------------------------------------------------------------------------------------------------------
 
 kj::Promise<Result<AppendOutcome>> LocalBroker::append(PartitionKey key, kj::ArrayPtr<kj::byte> batches, Acks acks) {
   auto& shard = owner(key);
@@ -125,7 +126,7 @@ kj::Promise<Result<ReadOutcome>> LocalBroker::read(PartitionKey key, ReadWish wi
 kj::Promise<Result<OffsetFound>> LocalBroker::findOffset(PartitionKey key, OffsetQuery query) {
   auto& shard = owner(key);
   return on<Result<OffsetFound>>(shard, [&shard, key, query]() -> kj::Promise<Result<OffsetFound>> {
-    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->findOffset(query);
+    KJ_IF_MAYBE (partition, shard.find(key)) return (*partition)->findOffset(query);
     return Result<OffsetFound>(noPartition(key));
   });
 }
@@ -133,7 +134,7 @@ kj::Promise<Result<OffsetFound>> LocalBroker::findOffset(PartitionKey key, Offse
 kj::Promise<Result<Offset>> LocalBroker::deleteRecords(PartitionKey key, Offset before) {
   auto& shard = owner(key);
   return on<Result<Offset>>(shard, [&shard, key, before]() -> kj::Promise<Result<Offset>> {
-    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->deleteRecords(before);
+    KJ_IF_MAYBE (partition, shard.find(key)) return (*partition)->deleteRecords(before);
     return Result<Offset>(noPartition(key));
   });
 }
@@ -141,12 +142,13 @@ kj::Promise<Result<Offset>> LocalBroker::deleteRecords(PartitionKey key, Offset 
 kj::Promise<Result<PartitionStatus>> LocalBroker::status(PartitionKey key) {
   auto& shard = owner(key);
   return on<Result<PartitionStatus>>(shard, [&shard, key]() -> kj::Promise<Result<PartitionStatus>> {
-    KJ_IF_MAYBE(partition, shard.find(key)) return Result<PartitionStatus>((*partition)->status());
+    KJ_IF_MAYBE (partition, shard.find(key)) return Result<PartitionStatus>((*partition)->status());
     return Result<PartitionStatus>(noPartition(key));
   });
 }
 
-// --- Committed offsets -------------------------------------------------------------------------------------------------------
+// --- Committed offsets
+// -------------------------------------------------------------------------------------------------------
 
 kj::Promise<Result<void>> LocalBroker::commitOffsets(kj::Vector<OffsetChange> changes) {
   return on<Result<void>>(first(), [&shard = first(), &o = shared_.offsets, changes = kj::mv(changes)]() mutable {
@@ -163,19 +165,22 @@ kj::Promise<kj::Vector<CommittedOffset>> LocalBroker::fetchOffsets(kj::Vector<Of
   using Found = kj::Vector<CommittedOffset>;
   return on<Found>(first(), [&o = shared_.offsets, keys = kj::mv(keys)]() -> kj::Promise<Found> {
     Found found(keys.size());
-    for (auto& key : keys) found.add(o.fetch(key));
+    for (auto& key : keys)
+      found.add(o.fetch(key));
     return kj::mv(found);
   });
 }
 
 kj::Promise<kj::Vector<OffsetChange>> LocalBroker::fetchGroup(kj::String group) {
-  return on<kj::Vector<OffsetChange>>(first(), [&o = shared_.offsets, group = kj::mv(group)]() -> kj::Promise<kj::Vector<OffsetChange>> {
-    return o.fetchGroup(group.cStr());
-  });
+  return on<kj::Vector<OffsetChange>>(
+      first(), [&o = shared_.offsets, group = kj::mv(group)]() -> kj::Promise<kj::Vector<OffsetChange>> {
+        return o.fetchGroup(group.cStr());
+      });
 }
 
 kj::Promise<kj::Vector<kj::String>> LocalBroker::groups() {
-  return on<kj::Vector<kj::String>>(first(), [&o = shared_.offsets]() -> kj::Promise<kj::Vector<kj::String>> { return o.groups(); });
+  return on<kj::Vector<kj::String>>(
+      first(), [&o = shared_.offsets]() -> kj::Promise<kj::Vector<kj::String>> { return o.groups(); });
 }
 
 kj::Promise<kj::Vector<ShardReport>> LocalBroker::reports() {

@@ -26,8 +26,9 @@ struct BrokerFacts {
   const BrokerConfig& config;
 };
 
-// The broker as one loop sees it: what the front doors call. Finds the shard that owns what is asked for and sends the call there.
-// Dropping a promise cancels a read; an append or a change that was begun goes on. One instance per loop, used on that loop.
+// The broker as one loop sees it: what the front doors call. Finds the shard that owns what is asked for and sends the
+// call there. Dropping a promise cancels a read; an append or a change that was begun goes on. One instance per loop,
+// used on that loop.
 class LocalBroker {
  public:
   // What all loops share. The controller and the offset store live on the first shard's loop.
@@ -70,8 +71,8 @@ class LocalBroker {
   kj::Promise<Result<PartitionStatus>> status(PartitionKey key);
 
   // --- Committed offsets
-  // kUnknownTopicOrPartition for an offset of a partition that is not there: nothing stays behind for a topic that is deleted at the
-  // same time.
+  // kUnknownTopicOrPartition for an offset of a partition that is not there: nothing stays behind for a topic that is
+  // deleted at the same time.
   kj::Promise<Result<void>> commitOffsets(kj::Vector<OffsetChange> changes);
   kj::Promise<kj::Vector<CommittedOffset>> fetchOffsets(kj::Vector<OffsetKey> keys);
   kj::Promise<kj::Vector<OffsetChange>> fetchGroup(kj::String group);

@@ -27,14 +27,15 @@ class LoopPort {
   kj::TaskSet tasks_{taskErrors_};
 };
 
-// Runs `work` on the loop of `target` and brings its result to the loop of `origin`, which is the calling one; a plain call when
-// both are the same. One message there, one back. Dropping the promise cancels the work there (a little later). What `work` carries
-// and what it returns is plain data or owned as a whole: nothing that belongs to a loop crosses. `origin` and `target` outlive the
-// call.
+// Runs `work` on the loop of `target` and brings its result to the loop of `origin`, which is the calling one; a plain
+// call when both are the same. One message there, one back. Dropping the promise cancels the work there (a little
+// later). What `work` carries and what it returns is plain data or owned as a whole: nothing that belongs to a loop
+// crosses. `origin` and `target` outlive the call.
 template <class T>
 kj::Promise<T> callLoop(LoopPort& origin, LoopPort& target, kj::Function<kj::Promise<T>()> work);
 
-// --- Implementation ----------------------------------------------------------------------------------------------------------
+// --- Implementation
+// ----------------------------------------------------------------------------------------------------------
 
 namespace loop_call_detail {
 
@@ -64,7 +65,7 @@ class Caller {
     call_->caller = nullptr;
     target_.mailbox().post([call = kj::mv(call_)]() mutable {
       call->cancelled = true;
-      KJ_IF_MAYBE(cancel, call->cancel) (*cancel)->fulfill();
+      KJ_IF_MAYBE (cancel, call->cancel) (*cancel)->fulfill();
     });
   }
   KJ_DISALLOW_COPY(Caller);

@@ -12,7 +12,7 @@ void Mailbox::post(kj::Function<void()> message) {
     wake = kj::mv(wake_);
     wake_ = nullptr;
   }
-  KJ_IF_MAYBE(fulfiller, wake) (*fulfiller)->fulfill();
+  KJ_IF_MAYBE (fulfiller, wake) (*fulfiller)->fulfill();
 }
 
 kj::Promise<void> Mailbox::receive() {
@@ -30,7 +30,8 @@ kj::Promise<void> Mailbox::receive() {
         woken = kj::mv(paf.promise);
       }
     }
-    for (auto& message : batch) message();
+    for (auto& message : batch)
+      message();
     co_await woken;
   }
 }

@@ -9,7 +9,8 @@ namespace cambium {
 
 namespace {
 
-// Logs opened by one job of the pool: enough that the way there and back is noise, few enough that several threads share.
+// Logs opened by one job of the pool: enough that the way there and back is noise, few enough that several threads
+// share.
 constexpr size_t kOpensPerJob = 64;
 
 kj::Promise<void> closeAndHold(kj::Own<Partition> partition, Partition::Ending ending) {
@@ -65,7 +66,8 @@ kj::Promise<void> Shard::apply(kj::Own<const MetadataImage> image, kj::Function<
     kj::Vector<kj::Promise<void>> jobs;
     for (size_t job = 0; job < kJobsAtOnce && at < openings.size(); ++job) {
       kj::Vector<Opening> some;
-      while (some.size() < kOpensPerJob && at < openings.size()) some.add(kj::mv(openings[at++]));
+      while (some.size() < kOpensPerJob && at < openings.size())
+        some.add(kj::mv(openings[at++]));
       jobs.add(openSome(kj::mv(some)));
     }
     co_await kj::joinPromises(jobs.releaseAsArray());
@@ -96,15 +98,17 @@ kj::Promise<void> Shard::openSome(kj::Vector<Opening> openings) {
   job->openings = kj::mv(openings);
   co_await world_.pool.run([job = kj::atomicAddRef(*job), &engines = engines_]() mutable {
     for (auto& opening : job->openings) {
-      KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
-        auto& engine = engines.open(opening.topic->engine());
-        opening.log = engine.open(opening.topic->logId(opening.index), opening.topic->config().partition.log);
-      })) {
+      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] {
+                     auto& engine = engines.open(opening.topic->engine());
+                     opening.log =
+                         engine.open(opening.topic->logId(opening.index), opening.topic->config().partition.log);
+                   })) {
         opening.failure = kj::str(exception->getDescription());
       }
     }
   });
-  for (auto& opening : job->openings) adopt(kj::mv(opening));
+  for (auto& opening : job->openings)
+    adopt(kj::mv(opening));
 }
 
 void Shard::adopt(Opening opening) {
@@ -116,7 +120,7 @@ void Shard::adopt(Opening opening) {
   auto name = partitionName(topic.name(), opening.index);
   PartitionContext context{world_.pool, loop_.timer, world_.clock, metrics->metrics};
   Slot slot{kj::addRef(*metrics), {}};
-  KJ_IF_MAYBE(failure, opening.failure) {
+  KJ_IF_MAYBE (failure, opening.failure) {
     KJ_LOG(ERROR, "partition cannot be opened and stays offline", name, *failure);
     slot.partition = kj::refcounted<Partition>(kj::mv(name), kj::mv(*failure), epoch, context);
   } else {
@@ -129,7 +133,7 @@ void Shard::adopt(Opening opening) {
 kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
   kj::Vector<kj::Promise<void>> closing;
   for (auto& topic : image_->topics()) {
-    KJ_IF_MAYBE(still, image.find(topic->name())) {
+    KJ_IF_MAYBE (still, image.find(topic->name())) {
       if (still->id() == topic->id()) continue;
     }
     for (int32_t i = 0; i < topic->partitionCount(); ++i) {
@@ -150,7 +154,7 @@ kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
 
 void Shard::configureChanged(const MetadataImage& image) {
   for (auto& topic : image.topics()) {
-    KJ_IF_MAYBE(before, image_->find(topic->name())) {
+    KJ_IF_MAYBE (before, image_->find(topic->name())) {
       if (before->revision() == topic->revision()) continue;
       for (int32_t i = 0; i < topic->partitionCount(); ++i) {
         auto found = partitions_.find(PartitionKey{topic->id(), i});
@@ -167,7 +171,8 @@ ShardReport Shard::report() {
     report.waiting += slot.partition->waiting();
     if (slot.partition->isOffline()) ++report.partitionsOffline;
   }
-  for (auto& [name, topic] : topicMetrics_) report.topics.add(ShardReport::PerTopic{kj::str(name), topic->metrics});
+  for (auto& [name, topic] : topicMetrics_)
+    report.topics.add(ShardReport::PerTopic{kj::str(name), topic->metrics});
   report.gone = gone_;
   report.loopLag = loopLag_;
   report.loopLagSeconds = loopLagSeconds_;

@@ -22,7 +22,8 @@ struct PartitionKey {
 
 struct PartitionKeyHash {
   size_t operator()(const PartitionKey& key) const {
-    return static_cast<size_t>(loadBigEndian<uint64_t>(key.topic.bytes().begin())) * 31 + static_cast<size_t>(key.index);
+    return static_cast<size_t>(loadBigEndian<uint64_t>(key.topic.bytes().begin())) * 31 +
+           static_cast<size_t>(key.index);
   }
 };
 
@@ -48,12 +49,13 @@ struct ShardReport {
   PartitionMetrics gone;        // what topics that were deleted since had counted, so that sums never shrink
   size_t partitions = 0;
   size_t partitionsOffline = 0;
-  size_t waiting = 0;            // long polls and appends that wait for durability
+  size_t waiting = 0;  // long polls and appends that wait for durability
   LatencyHistogram loopLag;
   double loopLagSeconds = 0;  // the last one measured
 };
 
-// One event loop's share of the broker: the partitions it owns, with all their state. Everything here runs on that loop.
+// One event loop's share of the broker: the partitions it owns, with all their state. Everything here runs on that
+// loop.
 class Shard {
  public:
   Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines);
@@ -64,9 +66,10 @@ class Shard {
   LoopContext& loop() { return loop_; }
   TimestampMs now() const { return world_.clock.now(); }
 
-  // Brings the partitions to where `image` has them: opens new ones (several at a time on the pool), closes those that are gone,
-  // passes on changed configs. Done when it holds; calls must not overlap. A log that cannot be opened makes its partition offline
-  // and is logged; it fails nothing else. `progress` hears how many are open so far, on this loop.
+  // Brings the partitions to where `image` has them: opens new ones (several at a time on the pool), closes those that
+  // are gone, passes on changed configs. Done when it holds; calls must not overlap. A log that cannot be opened makes
+  // its partition offline and is logged; it fails nothing else. `progress` hears how many are open so far, on this
+  // loop.
   kj::Promise<void> apply(kj::Own<const MetadataImage> image, kj::Function<void(size_t)> progress = [](size_t) {});
   // What the last finished apply() brought.
   const MetadataImage& image() const { return *image_; }

@@ -12,10 +12,16 @@ namespace {
 constexpr kj::StringPtr kTopics = "topics/"_kj;
 constexpr kj::StringPtr kDeletions = "deletions/"_kj;
 
-kj::String topicKey(kj::StringPtr name) { return kj::str(kTopics, name); }
-kj::String deletionKey(const Topic& topic) { return kj::str(kDeletions, topic.id()); }
+kj::String topicKey(kj::StringPtr name) {
+  return kj::str(kTopics, name);
+}
+kj::String deletionKey(const Topic& topic) {
+  return kj::str(kDeletions, topic.id());
+}
 
-MetadataTransaction::Write put(kj::String key, const Topic& topic) { return {kj::mv(key), topic.encode()}; }
+MetadataTransaction::Write put(kj::String key, const Topic& topic) {
+  return {kj::mv(key), topic.encode()};
+}
 
 }  // namespace
 
@@ -63,11 +69,13 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
   auto total = partitionTotal();
   // Each shard reports from its own loop; the sum of the first one is a fair sign of how far all are.
   co_await bringShards([progress = kj::mv(progress), total, shards = shards_.size()](size_t opened) mutable {
-    progress(kj::str("opening partitions: about ", kj::min(static_cast<int64_t>(opened * shards), total), " of ", total));
+    progress(
+        kj::str("opening partitions: about ", kj::min(static_cast<int64_t>(opened * shards), total), " of ", total));
   });
   applied_ = newest;
   if (!following_) co_return;
-  follow_ = follow().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "changes of topics are no longer followed", e); });
+  follow_ =
+      follow().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "changes of topics are no longer followed", e); });
 }
 
 void TopicController::stopFollowing() {
@@ -122,7 +130,7 @@ void TopicController::applyToImage(MetadataChange& change) {
   for (auto& write : change.writes) {
     auto name = write.key.slice(kTopics.size());
     kj::Maybe<kj::Own<const Topic>> topic;
-    KJ_IF_MAYBE(value, write.value) topic = Topic::decode(*value, change.revision);
+    KJ_IF_MAYBE (value, write.value) topic = Topic::decode(*value, change.revision);
     image_ = image_->with(change.revision, name, kj::mv(topic));
   }
 }
@@ -134,20 +142,23 @@ kj::Promise<void> TopicController::untilApplied(Revision revision) {
 
 int64_t TopicController::partitionTotal() const {
   int64_t total = 0;
-  for (auto& topic : image_->topics()) total += topic->partitionCount();
+  for (auto& topic : image_->topics())
+    total += topic->partitionCount();
   return total;
 }
 
 Error TopicController::tooManyPartitions(kj::StringPtr name, int32_t wanted) const {
-  return makeError(ErrorCode::kInvalidPartitions, "topic ", name, " would have ", wanted, " partitions; this broker takes ",
-                   config_.partitionsMax, " in all (--partitions_max) and has ", partitionTotal() + reserved_);
+  return makeError(ErrorCode::kInvalidPartitions, "topic ", name, " would have ", wanted,
+                   " partitions; this broker takes ", config_.partitionsMax, " in all (--partitions_max) and has ",
+                   partitionTotal() + reserved_);
 }
 
 Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
   auto named = checkTopicName(wish.name);
   if (!named.ok()) return kj::mv(named.error());
   if (wish.partitions < 1) {
-    return makeError(ErrorCode::kInvalidPartitions, "topic ", wish.name, " needs at least one partition, not ", wish.partitions);
+    return makeError(ErrorCode::kInvalidPartitions, "topic ", wish.name, " needs at least one partition, not ",
+                     wish.partitions);
   }
   if (!hasRoomFor(wish.partitions)) return tooManyPartitions(wish.name, wish.partitions);
   kj::Vector<ConfigChange> changes;
@@ -186,7 +197,8 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
   if (wish.validateOnly) co_return kj::mv(checked);
   Reservation reservation(*this, wish.partitions);
   // Logs of an earlier topic of this name have to be out of the way.
-  for (auto going = deleting_.find(wish.name.cStr()); going != deleting_.end(); going = deleting_.find(wish.name.cStr())) {
+  for (auto going = deleting_.find(wish.name.cStr()); going != deleting_.end();
+       going = deleting_.find(wish.name.cStr())) {
     co_await going->second.addBranch();
   }
   auto topic = kj::mv(checked.value());
@@ -196,7 +208,7 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
   transaction.conditions.add(MetadataTransaction::Condition{topicKey(topic->name()), Revision(0)});
   transaction.writes.add(put(topicKey(topic->name()), *topic));
   auto committed = co_await store_.commit(kj::mv(transaction));
-  KJ_IF_MAYBE(revision, committed) {
+  KJ_IF_MAYBE (revision, committed) {
     co_await untilApplied(*revision);
     co_return Answer(kj::mv(topic));
   }
@@ -204,7 +216,7 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
 }
 
 Result<kj::Own<const Topic>> TopicController::requireTopic(kj::StringPtr name) const {
-  KJ_IF_MAYBE(topic, image_->find(name)) return kj::atomicAddRef(*topic);
+  KJ_IF_MAYBE (topic, image_->find(name)) return kj::atomicAddRef(*topic);
   return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name);
 }
 
@@ -216,7 +228,8 @@ kj::Promise<Result<void>> TopicController::deleteTopic(kj::String name) {
     return Result<void>(makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", name, " is being deleted already"));
   }
   auto paf = kj::newPromiseAndFulfiller<Result<void>>();
-  // Goes on when the caller has gone. Known before anything is committed: nobody can come in between with a topic of the same name.
+  // Goes on when the caller has gone. Known before anything is committed: nobody can come in between with a topic of
+  // the same name.
   auto going = deleteNow(kj::mv(found.value()))
                    .then([&done = *paf.fulfiller](Result<void> result) { done.fulfill(kj::mv(result)); })
                    .catch_([&done = *paf.fulfiller](kj::Exception&& exception) { done.reject(kj::mv(exception)); })
@@ -235,7 +248,7 @@ kj::Promise<Result<void>> TopicController::deleteNow(kj::Own<const Topic> topic)
   // Kept until the logs are gone, so that a crash in between leaves nothing behind.
   transaction.writes.add(put(deletionKey(*topic), *topic));
   auto committed = co_await store_.commit(kj::mv(transaction));
-  KJ_IF_MAYBE(revision, committed) {
+  KJ_IF_MAYBE (revision, committed) {
     co_await untilApplied(*revision);
     // Without the shards' help the logs are open still: the next start goes on from here.
     if (!following_) co_return Result<void>();
@@ -244,13 +257,15 @@ kj::Promise<Result<void>> TopicController::deleteNow(kj::Own<const Topic> topic)
     co_await endDeletion(kj::mv(topic));
     co_return Result<void>();
   }
-  co_return Result<void>(makeError(ErrorCode::kInvalidRequest, "topic ", name, " was changed at the same time; try again"));
+  co_return Result<void>(
+      makeError(ErrorCode::kInvalidRequest, "topic ", name, " was changed at the same time; try again"));
 }
 
 kj::Promise<void> TopicController::dropLogs(kj::Own<const Topic> topic) {
   return world_.pool.run([&engines = engines_, topic = kj::mv(topic)] {
     auto& engine = engines.open(topic->engine());
-    for (int32_t i = 0; i < topic->partitionCount(); ++i) engine.drop(topic->logId(i));
+    for (int32_t i = 0; i < topic->partitionCount(); ++i)
+      engine.drop(topic->logId(i));
   });
 }
 
@@ -272,11 +287,12 @@ kj::Promise<Result<void>> TopicController::replace(const Topic& before, Topic::S
   transaction.conditions.add(MetadataTransaction::Condition{topicKey(name), before.revision()});
   transaction.writes.add(put(topicKey(name), *topic));
   auto committed = co_await store_.commit(kj::mv(transaction));
-  KJ_IF_MAYBE(revision, committed) {
+  KJ_IF_MAYBE (revision, committed) {
     co_await untilApplied(*revision);
     co_return Result<void>();
   }
-  co_return Result<void>(makeError(ErrorCode::kInvalidRequest, "topic ", name, " was changed at the same time; try again"));
+  co_return Result<void>(
+      makeError(ErrorCode::kInvalidRequest, "topic ", name, " was changed at the same time; try again"));
 }
 
 kj::Promise<Result<void>> TopicController::addPartitions(kj::String name, int32_t total) {

@@ -17,8 +17,9 @@ struct NewTopic {
   bool validateOnly = false;
 };
 
-// Makes, changes and deletes topics: checks the wish, commits it to the metadata store, and answers once every shard has caught
-// up. Follows the store by a watch, so that a change made elsewhere arrives in the same way. Lives on the first loop.
+// Makes, changes and deletes topics: checks the wish, commits it to the metadata store, and answers once every shard
+// has caught up. Follows the store by a watch, so that a change made elsewhere arrives in the same way. Lives on the
+// first loop.
 class TopicController {
  public:
   // `shards` are all of them, the first one on this loop.
@@ -26,11 +27,11 @@ class TopicController {
                   EngineSet& engines, const BrokerConfig& config);
   KJ_DISALLOW_COPY(TopicController);
 
-  // Loads all topics, finishes deletions that were under way, opens what the shards own, then follows the store. `progress` hears
-  // what is going on. A deletion that cannot be finished is logged and tried again at the next start.
+  // Loads all topics, finishes deletions that were under way, opens what the shards own, then follows the store.
+  // `progress` hears what is going on. A deletion that cannot be finished is logged and tried again at the next start.
   kj::Promise<void> start(kj::Function<void(kj::String)> progress);
-  // Brings nothing to the shards any more. Changes under way end by themselves, and so does what is still asked for: it is committed,
-  // and carried out at the next start.
+  // Brings nothing to the shards any more. Changes under way end by themselves, and so does what is still asked for: it
+  // is committed, and carried out at the next start.
   void stopFollowing();
 
   kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);

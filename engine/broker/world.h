@@ -34,7 +34,8 @@ class LoopStarter {
 class EngineFactory {
  public:
   virtual ~EngineFactory() noexcept(false) = default;
-  // Opens "native" or "rocksdb" in its folder below the data directory. Blocks; any thread. Throws when it cannot be opened.
+  // Opens "native" or "rocksdb" in its folder below the data directory. Blocks; any thread. Throws when it cannot be
+  // opened.
   virtual kj::Own<StorageEngine> open(kj::StringPtr kind, EngineOptions options) = 0;
 };
 

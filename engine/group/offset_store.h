@@ -28,17 +28,17 @@ struct OffsetChange {
 };
 
 // The committed offsets of all consumer groups, in the table "offsets" of the state engine (row: encodeOffsetKey to
-// schema/metadata.capnp's OffsetRecord) and in memory. Commits that arrive while one is written share the next write. Lives on one
-// loop. A failed write breaks the store for good; what was answered before stays true. On a full device a commit is refused and
-// the store goes on.
+// schema/metadata.capnp's OffsetRecord) and in memory. Commits that arrive while one is written share the next write.
+// Lives on one loop. A failed write breaks the store for good; what was answered before stays true. On a full device a
+// commit is refused and the store goes on.
 class OffsetStore {
  public:
   // Reads the table; blocks.
   OffsetStore(StorageEngine& engine, WorkPool& pool, const Clock& clock);
   KJ_DISALLOW_COPY(OffsetStore);
 
-  // All of it or nothing; durable when the promise is done. The time of commit is filled in. kInvalidRequest for a name that is
-  // too long for a key.
+  // All of it or nothing; durable when the promise is done. The time of commit is filled in. kInvalidRequest for a name
+  // that is too long for a key.
   kj::Promise<Result<void>> commit(kj::Vector<OffsetChange> changes);
   // kNoOffset when nothing is committed.
   CommittedOffset fetch(const OffsetKey& key) const;

@@ -27,7 +27,9 @@ bool startsWith(const std::string& key, kj::StringPtr prefix) {
 
 class LocalMetadata::Watch final : public MetadataWatch {
  public:
-  Watch(LocalMetadata& store, kj::String prefix) : store_(store), prefix_(kj::mv(prefix)) { store_.watches_.push_back(this); }
+  Watch(LocalMetadata& store, kj::String prefix) : store_(store), prefix_(kj::mv(prefix)) {
+    store_.watches_.push_back(this);
+  }
   ~Watch() noexcept(false) override { store_.watches_.remove(this); }
 
   kj::Promise<MetadataChange> next() override { return changes_.pop(); }
@@ -37,7 +39,7 @@ class LocalMetadata::Watch final : public MetadataWatch {
     for (auto& write : transaction.writes) {
       if (!write.key.startsWith(prefix_)) continue;
       kj::Maybe<kj::Array<kj::byte>> value;
-      KJ_IF_MAYBE(v, write.value) value = kj::heapArray<kj::byte>(*v);
+      KJ_IF_MAYBE (v, write.value) value = kj::heapArray<kj::byte>(*v);
       change.writes.add(MetadataTransaction::Write{kj::str(write.key), kj::mv(value)});
     }
     changes_.push(kj::mv(change));
@@ -67,7 +69,7 @@ LocalMetadata::LocalMetadata(StorageEngine& engine, WorkPool& pool)
 LocalMetadata::~LocalMetadata() noexcept(false) {}
 
 void LocalMetadata::requireUsable() const {
-  KJ_IF_MAYBE(reason, broken_) KJ_FAIL_REQUIRE("the metadata table failed; restart the broker", *reason);
+  KJ_IF_MAYBE (reason, broken_) KJ_FAIL_REQUIRE("the metadata table failed; restart the broker", *reason);
 }
 
 kj::Promise<kj::Maybe<MetadataEntry>> LocalMetadata::get(kj::String key) {
@@ -82,18 +84,22 @@ kj::Promise<kj::Vector<MetadataEntry>> LocalMetadata::list(kj::String prefix) {
   requireUsable();
   kj::Vector<MetadataEntry> found;
   for (auto at = entries_.lower_bound(prefix.cStr()); at != entries_.end() && startsWith(at->first, prefix); ++at) {
-    found.add(MetadataEntry{kj::str(at->first.c_str()), kj::heapArray<kj::byte>(at->second.value), at->second.changedAt});
+    found.add(
+        MetadataEntry{kj::str(at->first.c_str()), kj::heapArray<kj::byte>(at->second.value), at->second.changedAt});
   }
   return kj::mv(found);
 }
 
-kj::Own<MetadataWatch> LocalMetadata::watch(kj::String prefix) { return kj::heap<Watch>(*this, kj::mv(prefix)); }
+kj::Own<MetadataWatch> LocalMetadata::watch(kj::String prefix) {
+  return kj::heap<Watch>(*this, kj::mv(prefix));
+}
 
 kj::Promise<kj::Maybe<Revision>> LocalMetadata::commit(MetadataTransaction transaction) {
   // A queue of one: each commit begins when the one before it has ended, however that ended.
-  auto mine = turn_.addBranch()
-                  .then([this, transaction = kj::mv(transaction)]() mutable { return commitAlone(kj::mv(transaction)); })
-                  .fork();
+  auto mine =
+      turn_.addBranch()
+          .then([this, transaction = kj::mv(transaction)]() mutable { return commitAlone(kj::mv(transaction)); })
+          .fork();
   turn_ = mine.addBranch().then([](kj::Maybe<Revision>) {}, [](kj::Exception&&) {}).eagerlyEvaluate(nullptr).fork();
   return mine.addBranch();
 }
@@ -112,7 +118,7 @@ kj::Promise<kj::Maybe<Revision>> LocalMetadata::commitAlone(MetadataTransaction 
   for (auto& write : transaction.writes) {
     KJ_REQUIRE(write.key.size() > 0, "metadata keys are not empty");
     rows->keys.add(kj::str(write.key));
-    KJ_IF_MAYBE(value, write.value) {
+    KJ_IF_MAYBE (value, write.value) {
       rows->values.add(encodeRow(revision, *value));
     } else {
       rows->values.add(nullptr);
@@ -125,7 +131,7 @@ kj::Promise<kj::Maybe<Revision>> LocalMetadata::commitAlone(MetadataTransaction 
       kj::Vector<TableChange> changes;
       for (size_t i = 0; i < rows->keys.size(); ++i) {
         kj::Maybe<ByteView> value;
-        KJ_IF_MAYBE(v, rows->values[i]) value = v->asPtr().asConst();
+        KJ_IF_MAYBE (v, rows->values[i]) value = v->asPtr().asConst();
         changes.add(TableChange{kTable, rows->keys[i].asBytes(), value});
       }
       engine.commit(changes);
@@ -150,13 +156,14 @@ bool LocalMetadata::holds(const MetadataTransaction& transaction) const {
 void LocalMetadata::apply(const MetadataTransaction& transaction, Revision revision) {
   last_ = revision;
   for (auto& write : transaction.writes) {
-    KJ_IF_MAYBE(value, write.value) {
+    KJ_IF_MAYBE (value, write.value) {
       entries_.insert_or_assign(std::string(write.key.cStr()), Stored{kj::heapArray<kj::byte>(*value), revision});
     } else {
       entries_.erase(std::string(write.key.cStr()));
     }
   }
-  for (auto* watch : watches_) watch->see(transaction, revision);
+  for (auto* watch : watches_)
+    watch->see(transaction, revision);
 }
 
 }  // namespace cambium

@@ -10,12 +10,13 @@
 
 namespace cambium {
 
-// The metadata store of a broker alone: a table of its own state engine ("metadata"), read into memory once. Rows are the key's
-// text to eight bytes of revision (big-endian) and the value; the row with the empty key holds the last revision.
+// The metadata store of a broker alone: a table of its own state engine ("metadata"), read into memory once. Rows are
+// the key's text to eight bytes of revision (big-endian) and the value; the row with the empty key holds the last
+// revision.
 //
-// Commits run one at a time on the pool, in the order of their arrival; a failed one breaks the store for good (the table's state
-// is unknown then), which every later call reports. A full device is no such failure: that commit is rejected (OVERLOADED), the next
-// one may succeed.
+// Commits run one at a time on the pool, in the order of their arrival; a failed one breaks the store for good (the
+// table's state is unknown then), which every later call reports. A full device is no such failure: that commit is
+// rejected (OVERLOADED), the next one may succeed.
 class LocalMetadata final : public MetadataStore {
  public:
   // Reads the table; blocks.

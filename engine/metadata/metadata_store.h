@@ -43,9 +43,9 @@ class MetadataWatch {
   virtual kj::Promise<MetadataChange> next() = 0;
 };
 
-// A small linearizable key-value store: whoever was answered is seen by every later answer. Keys are text, values up to 1 MiB.
-// Used from the loop that made it. Rejects with DISCONNECTED when the store is out of reach, OVERLOADED when it has no room (nothing was
-// changed), FAILED when it is damaged.
+// A small linearizable key-value store: whoever was answered is seen by every later answer. Keys are text, values up to
+// 1 MiB. Used from the loop that made it. Rejects with DISCONNECTED when the store is out of reach, OVERLOADED when it
+// has no room (nothing was changed), FAILED when it is damaged.
 class MetadataStore {
  public:
   virtual ~MetadataStore() noexcept(false) = default;

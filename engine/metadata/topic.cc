@@ -50,7 +50,8 @@ kj::Array<kj::byte> Topic::encode() const {
   record.setName(spec_.name);
   record.setId(spec_.id.bytes());
   auto partitions = record.initPartitions(static_cast<unsigned>(spec_.partitions.size()));
-  for (unsigned i = 0; i < partitions.size(); ++i) partitions[i].setLeaderEpoch(spec_.partitions[i].leaderEpoch.value());
+  for (unsigned i = 0; i < partitions.size(); ++i)
+    partitions[i].setLeaderEpoch(spec_.partitions[i].leaderEpoch.value());
   auto configs = record.initConfigs(static_cast<unsigned>(spec_.settings.size()));
   for (unsigned i = 0; i < configs.size(); ++i) {
     configs[i].setName(spec_.settings[i].name);
@@ -70,10 +71,13 @@ Topic::Spec Topic::copySpec() const {
             .createdAt = spec_.createdAt,
             .engine = kj::str(spec_.engine)};
   copy.partitions.addAll(spec_.partitions);
-  for (auto& setting : spec_.settings) copy.settings.add(setting.clone());
+  for (auto& setting : spec_.settings)
+    copy.settings.add(setting.clone());
   return copy;
 }
 
-LogId Topic::logId(int32_t partition) const { return {partitionName(spec_.name, partition), spec_.id}; }
+LogId Topic::logId(int32_t partition) const {
+  return {partitionName(spec_.name, partition), spec_.id};
+}
 
 }  // namespace cambium

@@ -25,10 +25,12 @@ class Topic final : public kj::AtomicRefcounted {
     kj::String engine;  // "native" or "rocksdb"
   };
 
-  // Requires settings that makeTopicConfig accepts. `revision` is when the store last changed it; 0 when it is not stored yet.
+  // Requires settings that makeTopicConfig accepts. `revision` is when the store last changed it; 0 when it is not
+  // stored yet.
   Topic(Spec spec, Revision revision);
 
-  // From and to the value of the store (schema/metadata.capnp, TopicRecord). Decoding throws when the bytes are no topic.
+  // From and to the value of the store (schema/metadata.capnp, TopicRecord). Decoding throws when the bytes are no
+  // topic.
   static kj::Own<const Topic> decode(ByteView value, Revision revision);
   kj::Array<kj::byte> encode() const;
 

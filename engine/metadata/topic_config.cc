@@ -17,7 +17,7 @@ using Complaint = kj::Maybe<kj::String>;
 
 // A whole number from `least` to `most`.
 Complaint integer(kj::StringPtr text, int64_t least, int64_t most, int64_t& into) {
-  KJ_IF_MAYBE(value, parseInteger(text)) {
+  KJ_IF_MAYBE (value, parseInteger(text)) {
     if (*value >= least && *value <= most) {
       into = *value;
       return nullptr;
@@ -49,7 +49,8 @@ Complaint oneOf(kj::StringPtr text, std::initializer_list<Choice<T>> choices, T&
     }
   }
   kj::Vector<kj::StringPtr> words;
-  for (auto& choice : choices) words.add(choice.word);
+  for (auto& choice : choices)
+    words.add(choice.word);
   return kj::str("one of ", kj::strArray(words, ", "));
 }
 
@@ -62,7 +63,7 @@ Complaint compressionType(kj::StringPtr text, TopicConfig& config) {
     config.partition.codec = Codec::kNone;
     return nullptr;
   }
-  KJ_IF_MAYBE(codec, parseCodec(text)) {
+  KJ_IF_MAYBE (codec, parseCodec(text)) {
     if (*codec != Codec::kNone) {
       config.partition.codec = *codec;
       return nullptr;
@@ -99,11 +100,11 @@ const Definition kDefinitions[] = {
     {"durability"_kj, "fsync"_kj, true,
      [](kj::StringPtr text, TopicConfig& config) {
        return oneOf<Durability>(
-           text,
-           {{"fsync"_kj, Durability::kFsync}, {"interval"_kj, Durability::kInterval}, {"os"_kj, Durability::kOs}},
+           text, {{"fsync"_kj, Durability::kFsync}, {"interval"_kj, Durability::kInterval}, {"os"_kj, Durability::kOs}},
            config.partition.durability);
      },
-     "What an acknowledgement with acks=all promises: fsync (on the device), interval (synced every flush.ms), os (page cache)."_kj},
+     "What an acknowledgement with acks=all promises: "
+     "fsync (on the device), interval (synced every flush.ms), os (page cache)."_kj},
     {"flush.ms"_kj, "1000"_kj, true,
      [](kj::StringPtr text, TopicConfig& config) { return integer(text, 1, kInt64Max, config.partition.flushMs); },
      "With durability=interval: milliseconds between an append and its sync."_kj},
@@ -144,7 +145,9 @@ const Definition kDefinitions[] = {
      },
      "Size of an index at which its segment is closed."_kj},
     {"segment.ms"_kj, "604800000"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) { return integer(text, 1, kInt64Max, config.partition.log.segmentMs); },
+     [](kj::StringPtr text, TopicConfig& config) {
+       return integer(text, 1, kInt64Max, config.partition.log.segmentMs);
+     },
      "Span of record time that one segment may hold."_kj},
     {"storage.engine"_kj, ""_kj, false,
      [](kj::StringPtr text, TopicConfig& config) -> Complaint {
@@ -171,20 +174,23 @@ kj::Maybe<const ConfigSetting&> find(kj::ArrayPtr<const ConfigSetting> settings,
 
 Error unknownConfig(kj::StringPtr name) {
   kj::Vector<kj::StringPtr> names;
-  for (auto& definition : kDefinitions) names.add(definition.name);
-  return makeError(ErrorCode::kInvalidConfig, "there is no config named \"", name, "\"; known are ", kj::strArray(names, ", "));
+  for (auto& definition : kDefinitions)
+    names.add(definition.name);
+  return makeError(ErrorCode::kInvalidConfig, "there is no config named \"", name, "\"; known are ",
+                   kj::strArray(names, ", "));
 }
 
 }  // namespace
 
 Result<TopicConfig> makeTopicConfig(kj::ArrayPtr<const ConfigSetting> settings) {
   TopicConfig config;
-  for (auto& definition : kDefinitions) KJ_ASSERT(definition.apply(definition.defaultValue, config) == nullptr);
+  for (auto& definition : kDefinitions)
+    KJ_ASSERT(definition.apply(definition.defaultValue, config) == nullptr);
   for (auto& setting : settings) {
-    KJ_IF_MAYBE(definition, find(setting.name)) {
-      KJ_IF_MAYBE(expected, definition->apply(setting.value, config)) {
-        return makeError(ErrorCode::kInvalidConfig, "config ", setting.name, "=", setting.value, " is not valid: expected ",
-                         *expected);
+    KJ_IF_MAYBE (definition, find(setting.name)) {
+      KJ_IF_MAYBE (expected, definition->apply(setting.value, config)) {
+        return makeError(ErrorCode::kInvalidConfig, "config ", setting.name, "=", setting.value,
+                         " is not valid: expected ", *expected);
       }
     } else {
       return unknownConfig(setting.name);
@@ -198,12 +204,13 @@ Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting
   kj::Vector<ConfigSetting> altered;
   for (auto& setting : settings) {
     bool changed = false;
-    for (auto& change : changes) changed |= change.name == setting.name;
+    for (auto& change : changes)
+      changed |= change.name == setting.name;
     if (!changed) altered.add(setting.clone());
   }
   for (size_t i = 0; i < changes.size(); ++i) {
     auto& change = changes[i];
-    KJ_IF_MAYBE(definition, find(change.name)) {
+    KJ_IF_MAYBE (definition, find(change.name)) {
       if (!definition->alterable) {
         return makeError(ErrorCode::kInvalidConfig, "config ", change.name,
                          " is decided when a topic is made and cannot be altered");
@@ -216,7 +223,7 @@ Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting
         return makeError(ErrorCode::kInvalidConfig, "config ", change.name, " is named twice");
       }
     }
-    KJ_IF_MAYBE(value, change.value) altered.add(ConfigSetting{kj::str(change.name), kj::str(*value)});
+    KJ_IF_MAYBE (value, change.value) altered.add(ConfigSetting{kj::str(change.name), kj::str(*value)});
   }
   std::sort(altered.begin(), altered.end(), [](auto& a, auto& b) { return a.name < b.name; });
   auto checked = makeTopicConfig(altered);
@@ -229,7 +236,7 @@ kj::Vector<ConfigDescription> describeConfigs(kj::ArrayPtr<const ConfigSetting> 
   for (auto& definition : kDefinitions) {
     kj::StringPtr value = definition.defaultValue;
     bool isDefault = true;
-    KJ_IF_MAYBE(own, find(settings, definition.name)) {
+    KJ_IF_MAYBE (own, find(settings, definition.name)) {
       value = own->value;
       isDefault = false;
     }

@@ -40,12 +40,12 @@ struct TopicConfig {
   kj::String storageEngine;  // empty: the broker's --log_engine at the time of creation
 };
 
-// The configs that result from `settings` over the defaults; the first wrong one gives kInvalidConfig, naming it, its value and
-// what was expected.
+// The configs that result from `settings` over the defaults; the first wrong one gives kInvalidConfig, naming it, its
+// value and what was expected.
 Result<TopicConfig> makeTopicConfig(kj::ArrayPtr<const ConfigSetting> settings);
 
-// `settings` after `changes`, sorted by name, checked as a whole. A config that cannot change on a living topic (storage.engine)
-// is refused.
+// `settings` after `changes`, sorted by name, checked as a whole. A config that cannot change on a living topic
+// (storage.engine) is refused.
 Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting> settings,
                                                 kj::ArrayPtr<const ConfigChange> changes);
 

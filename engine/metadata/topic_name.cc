@@ -13,7 +13,9 @@ bool isAllowed(char c) {
 }  // namespace
 
 Result<void> checkTopicName(kj::StringPtr name) {
-  auto refuse = [&](auto&&... why) -> Result<void> { return makeError(ErrorCode::kInvalidTopic, kj::fwd<decltype(why)>(why)...); };
+  auto refuse = [&](auto&&... why) -> Result<void> {
+    return makeError(ErrorCode::kInvalidTopic, kj::fwd<decltype(why)>(why)...);
+  };
   if (name.size() == 0) return refuse("a topic name must not be empty");
   if (name == "." || name == "..") return refuse("a topic cannot be named \"", name, "\"");
   if (name.size() > kTopicNameBytesMax) {
@@ -21,12 +23,15 @@ Result<void> checkTopicName(kj::StringPtr name) {
   }
   for (size_t i = 0; i < name.size(); ++i) {
     if (!isAllowed(name[i])) {
-      return refuse("the topic name has a character at position ", i, " that is not allowed; use a-z, A-Z, 0-9, '.', '_' and '-'");
+      return refuse("the topic name has a character at position ", i,
+                    " that is not allowed; use a-z, A-Z, 0-9, '.', '_' and '-'");
     }
   }
   return Result<void>();
 }
 
-kj::String partitionName(kj::StringPtr topic, int32_t partition) { return kj::str(topic, '-', partition); }
+kj::String partitionName(kj::StringPtr topic, int32_t partition) {
+  return kj::str(topic, '-', partition);
+}
 
 }  // namespace cambium

@@ -4,7 +4,8 @@
 
 namespace cambium {
 
-// Kafka's rules for topic names: 1 to 249 characters of [a-zA-Z0-9._-], neither "." nor "..". The error says what is wrong.
+// Kafka's rules for topic names: 1 to 249 characters of [a-zA-Z0-9._-], neither "." nor "..". The error says what is
+// wrong.
 Result<void> checkTopicName(kj::StringPtr name);
 
 // The log of a partition, and Kafka's name for its folder: "<topic>-<partition>".

@@ -3,15 +3,16 @@
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
-#include "engine/record/record_reader.h"
 #include "engine/record/recompress.h"
+#include "engine/record/record_reader.h"
 #include "engine/record/validator.h"
 
 namespace cambium {
 
 namespace {
 
-// A sync job under way: the pool's thread and the partition each hold it, so that neither has to wait for the other to let go.
+// A sync job under way: the pool's thread and the partition each hold it, so that neither has to wait for the other to
+// let go.
 struct SharedJob final : public kj::AtomicRefcounted {
   explicit SharedJob(kj::Own<SyncJob> job) : job(kj::mv(job)) {}
   kj::Own<SyncJob> job;
@@ -23,7 +24,9 @@ constexpr Bytes kSearchBytes = kibibytes(256);
 // The longest that kj's durations, which count nanoseconds, are safe with.
 constexpr int64_t kIntervalMsMax = 365LL * 24 * 3600 * 1000;
 
-DecompressionLimits inflationLimits() { return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 1000}; }
+DecompressionLimits inflationLimits() {
+  return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 1000};
+}
 
 }  // namespace
 
@@ -39,7 +42,7 @@ Partition::Partition(kj::String name, kj::String offlineReason, LeaderEpoch epoc
     : name_(kj::mv(name)), offlineReason_(kj::mv(offlineReason)), epoch_(epoch), context_(context) {}
 
 Error Partition::offlineError() const {
-  KJ_IF_MAYBE(reason, offlineReason_) {
+  KJ_IF_MAYBE (reason, offlineReason_) {
     return makeError(ErrorCode::kStorageError, "partition ", name_, " is offline: ", *reason,
                      "; look at it with `cambium inspect`, then restart the broker");
   }
@@ -63,7 +66,7 @@ Result<T> Partition::guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(Pa
   if (!usable()) return offlineError();
   kj::Maybe<Result<T>> result;
   auto thrown = kj::runCatchingExceptions([&] { result = action(*log_); });
-  KJ_IF_MAYBE(exception, thrown) {
+  KJ_IF_MAYBE (exception, thrown) {
     if (exception->getType() == kj::Exception::Type::OVERLOADED) {
       return makeError(ErrorCode::kStorageError, doing, " ", name_, ": ", exception->getDescription(),
                        "; nothing was changed, free some space and try again");
@@ -92,7 +95,7 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
     }
   }
   kj::Array<kj::byte> converted;
-  KJ_IF_MAYBE(codec, config_.codec) {
+  KJ_IF_MAYBE (codec, config_.codec) {
     auto result = inTopicCodec(batches, *codec);
     if (!result.ok()) return refuse(kj::mv(result.error()));
     converted = kj::mv(result.value());
@@ -136,7 +139,8 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
 Result<kj::Array<kj::byte>> Partition::inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec) {
   bool differs = false;
   BatchIterator each(batches);
-  while (auto* batch = each.next()) differs |= batch->codec() != codec;
+  while (auto* batch = each.next())
+    differs |= batch->codec() != codec;
   if (!differs) return kj::Array<kj::byte>();
   ByteWriter out(batches.size());
   BatchIterator again(batches);
@@ -171,7 +175,8 @@ Result<ReadOutcome> Partition::read(Offset from, Bytes bytesMax) {
     if (from >= highWatermark_) return kj::mv(outcome);
     outcome.batches = log.read(from, highWatermark_, bytesMax);
     BatchIterator each(outcome.batches);
-    while (auto* batch = each.next()) outcome.nextOffset = batch->nextOffset();
+    while (auto* batch = each.next())
+      outcome.nextOffset = batch->nextOffset();
     return kj::mv(outcome);
   });
   if (result.ok() && result.value().batches.size() > 0) {
@@ -203,10 +208,10 @@ Result<OffsetFound> Partition::findOffset(OffsetQuery query) {
   });
 }
 
-// The engine names the batch; which record of it is meant takes a look inside. When that record is one that was deleted (the log
-// starts in the middle of the batch), the search goes on behind the batch.
+// The engine names the batch; which record of it is meant takes a look inside. When that record is one that was deleted
+// (the log starts in the middle of the batch), the search goes on behind the batch.
 Result<OffsetFound> Partition::firstSince(PartitionLog& log, TimestampMs atLeast) {
-  KJ_IF_MAYBE(hit, log.seekTime(atLeast)) {
+  KJ_IF_MAYBE (hit, log.seekTime(atLeast)) {
     return searchRecords(log, kj::max(hit->baseOffset, log.bounds().start), highWatermark_, atLeast);
   }
   return OffsetFound();
@@ -215,19 +220,21 @@ Result<OffsetFound> Partition::firstSince(PartitionLog& log, TimestampMs atLeast
 Result<OffsetFound> Partition::newest(PartitionLog& log) {
   auto bounds = log.bounds();
   auto newest = kNoTimestamp;
-  KJ_IF_MAYBE(hit, log.maxTimestamp()) {
+  KJ_IF_MAYBE (hit, log.maxTimestamp()) {
     if (hit->baseOffset >= bounds.start && hit->baseOffset < highWatermark_) {
       return searchRecords(log, hit->baseOffset, highWatermark_, hit->maxTimestamp);
     }
   } else {
     return OffsetFound();
   }
-  // The engine's answer is not visible (yet, or any more): the extents on the way know theirs, the two at the ends are looked into.
+  // The engine's answer is not visible (yet, or any more): the extents on the way know theirs, the two at the ends are
+  // looked into.
   for (auto& extent : log.extents()) {
     if (extent.end <= bounds.start || extent.first >= highWatermark_) continue;
     bool whole = extent.first >= bounds.start && extent.end <= highWatermark_;
-    newest = kj::max(newest, whole ? extent.maxTimestamp
-                                   : newestOfBatches(log, kj::max(extent.first, bounds.start), kj::min(extent.end, highWatermark_)));
+    newest = kj::max(
+        newest, whole ? extent.maxTimestamp
+                      : newestOfBatches(log, kj::max(extent.first, bounds.start), kj::min(extent.end, highWatermark_)));
   }
   if (newest == kNoTimestamp) return OffsetFound();
   return searchRecords(log, bounds.start, highWatermark_, newest);
@@ -253,8 +260,9 @@ Result<OffsetFound> Partition::searchRecords(PartitionLog& log, Offset from, Off
           return OffsetFound{
               .offset = record->offset, .timestamp = record->timestamp, .leaderEpoch = batch->leaderEpoch()};
         }
-        KJ_IF_MAYBE(error, records.error()) {
-          return makeError(error->code, "partition ", name_, ", batch at offset ", batch->baseOffset(), ": ", error->message);
+        KJ_IF_MAYBE (error, records.error()) {
+          return makeError(error->code, "partition ", name_, ", batch at offset ", batch->baseOffset(), ": ",
+                           error->message);
         }
       }
     }
@@ -315,7 +323,7 @@ PartitionStatus Partition::status() {
   PartitionStatus status;
   status.leaderEpoch = epoch_;
   status.highWatermark = highWatermark_;
-  KJ_IF_MAYBE(reason, offlineReason_) status.offline = kj::str(*reason);
+  KJ_IF_MAYBE (reason, offlineReason_) status.offline = kj::str(*reason);
   if (!usable()) return status;
   auto described = guarded<bool>("describe", [&](PartitionLog& log) -> Result<bool> {
     auto bounds = log.bounds();
@@ -330,7 +338,8 @@ PartitionStatus Partition::status() {
   return status;
 }
 
-// --- Durability --------------------------------------------------------------------------------------------------------------
+// --- Durability
+// --------------------------------------------------------------------------------------------------------------
 
 void Partition::scheduleSync() {
   if (syncing_ || !usable() || config_.durability == Durability::kOs) return;
@@ -360,13 +369,13 @@ kj::Promise<void> Partition::waitForInterval() {
 }
 
 void Partition::endInterval() {
-  KJ_IF_MAYBE(end, intervalEnd_) (*end)->fulfill();
+  KJ_IF_MAYBE (end, intervalEnd_) (*end)->fulfill();
   intervalEnd_ = nullptr;
 }
 
 kj::Promise<void> Partition::syncOnce() {
   kj::Own<SharedJob> shared;
-  KJ_IF_MAYBE(job, log_->startSync()) {
+  KJ_IF_MAYBE (job, log_->startSync()) {
     shared = kj::atomicRefcounted<SharedJob>(kj::mv(*job));
   } else {
     co_return;
@@ -379,7 +388,7 @@ kj::Promise<void> Partition::syncOnce() {
   } catch (...) {
     failure = kj::runCatchingExceptions([] { throw; });
   }
-  KJ_IF_MAYBE(exception, failure) {
+  KJ_IF_MAYBE (exception, failure) {
     ++context_.metrics.syncFailures;
     log_->breakLog(kj::mv(shared->job), exception->getDescription());
     goOffline(kj::str("sync failed: ", exception->getDescription()));
@@ -406,14 +415,15 @@ kj::Promise<void> Partition::close(Ending ending) {
   // A sync under way uses the log; it ends by itself, and an interval is cut short.
   closing_ = true;
   endInterval();
-  while (syncing_) co_await tasks_.onEmpty();
+  while (syncing_)
+    co_await tasks_.onEmpty();
   try {
     if (usable() && ending == Ending::kKept) co_await syncOnce();
   } catch (const kj::Exception& exception) {
     goOffline(kj::str("close: ", exception.getDescription()));
   }
   auto closed = kj::runCatchingExceptions([this] { log_ = nullptr; });
-  KJ_IF_MAYBE(exception, closed) KJ_LOG(ERROR, "closing the log of a partition", name_, *exception);
+  KJ_IF_MAYBE (exception, closed) KJ_LOG(ERROR, "closing the log of a partition", name_, *exception);
   readers_.releaseAll();
   committers_.releaseAll();
 }

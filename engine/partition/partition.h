@@ -8,7 +8,6 @@
 #include "engine/base/error.h"
 #include "engine/base/position_waiters.h"
 #include "engine/base/work_pool.h"
-
 #include "engine/partition/partition_config.h"
 #include "engine/partition/partition_metrics.h"
 
@@ -57,21 +56,24 @@ struct PartitionStatus {
   LeaderEpoch leaderEpoch;
 };
 
-// One partition on its leader: checks and stamps what is appended, keeps the high watermark, groups syncs, wakes those who
-// wait. Lives on one loop. When its log fails it goes offline: everything further is answered with kStorageError and the reason,
-// until the broker opens it anew.
+// One partition on its leader: checks and stamps what is appended, keeps the high watermark, groups syncs, wakes those
+// who wait. Lives on one loop. When its log fails it goes offline: everything further is answered with kStorageError
+// and the reason, until the broker opens it anew.
 class Partition final : public kj::Refcounted {
  public:
   // A partition over an open log; `name` is for messages ("words-0").
-  Partition(kj::String name, kj::Own<PartitionLog> log, PartitionConfig config, LeaderEpoch epoch, PartitionContext context);
+  Partition(kj::String name, kj::Own<PartitionLog> log, PartitionConfig config, LeaderEpoch epoch,
+            PartitionContext context);
   // A partition whose log could not be opened.
   Partition(kj::String name, kj::String offlineReason, LeaderEpoch epoch, PartitionContext context);
   KJ_DISALLOW_COPY(Partition);
 
-  // Checks one or more batches, stamps them in place and writes them; readable up to the high watermark at once. The bytes are
-  // the partition's to change during the call. An answer that waits for durability waits on whenCommitted(nextOffset) as well.
+  // Checks one or more batches, stamps them in place and writes them; readable up to the high watermark at once. The
+  // bytes are the partition's to change during the call. An answer that waits for durability waits on
+  // whenCommitted(nextOffset) as well.
   Result<AppendOutcome> append(kj::ArrayPtr<kj::byte> batches);
-  // Done once everything below `offset` is as safe as the topic's durability promises; an error when that cannot come about.
+  // Done once everything below `offset` is as safe as the topic's durability promises; an error when that cannot come
+  // about.
   kj::Promise<Result<void>> whenCommitted(Offset offset);
 
   // Batches from `from` up to the high watermark, at least one if there is one. Empty at the high watermark.
@@ -111,7 +113,8 @@ class Partition final : public kj::Refcounted {
   // The log is there and was not given up.
   bool usable() const { return log_.get() != nullptr && offlineReason_ == nullptr; }
   Error offlineError() const;
-  // Runs `action` on the log; turns what it throws into an error, and the partition offline unless only the device is full.
+  // Runs `action` on the log; turns what it throws into an error, and the partition offline unless only the device is
+  // full.
   template <class T>
   Result<T> guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(PartitionLog&)> action);
   void goOffline(kj::String reason);

@@ -17,11 +17,11 @@ enum class Durability : uint8_t {
 struct PartitionConfig {
   LogOptions log;
   Durability durability = Durability::kFsync;
-  int64_t flushMs = 1000;             // for kInterval
-  size_t batchBytesMax = 1048588;     // max.message.bytes
-  kj::Maybe<Codec> codec;             // null: as the producer sent it
+  int64_t flushMs = 1000;          // for kInterval
+  size_t batchBytesMax = 1048588;  // max.message.bytes
+  kj::Maybe<Codec> codec;          // null: as the producer sent it
   TimestampType timestampType = TimestampType::kCreateTime;
-  bool keysRequired = false;          // compacted topics
+  bool keysRequired = false;  // compacted topics
 };
 
 // Limits of taking a producer's batches apart, where that is needed.

@@ -1,13 +1,12 @@
 #include "server/main/http_wiring.h"
 
+#include <cstdio>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cstdio>
-#include <cstring>
 
 namespace cambium {
 
@@ -28,7 +27,8 @@ uint64_t countOpenFiles() {
   if (folder == nullptr) return 0;
   KJ_DEFER(closedir(folder));
   uint64_t count = 0;
-  while (readdir(folder) != nullptr) ++count;
+  while (readdir(folder) != nullptr)
+    ++count;
   // Less ".", ".." and the descriptor of the listing itself.
   return count - kj::min(count, uint64_t{3});
 }
@@ -39,17 +39,21 @@ double startTimeSeconds() {
   const char* afterName = strrchr(stat.cStr(), ')');
   unsigned long long ticks = 0;
   if (afterName == nullptr ||
-      sscanf(afterName + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks) != 1) {
+      sscanf(afterName + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+             &ticks) != 1) {
     return 0;
   }
   timespec sinceBoot{}, now{};
   clock_gettime(CLOCK_BOOTTIME, &sinceBoot);
   clock_gettime(CLOCK_REALTIME, &now);
-  double age = static_cast<double>(sinceBoot.tv_sec) - static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  double age =
+      static_cast<double>(sinceBoot.tv_sec) - static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
   return static_cast<double>(now.tv_sec) - age;
 }
 
-double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; }
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
 
 }  // namespace
 
@@ -84,7 +88,8 @@ HttpWiring::HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t
             {.topicSeriesMax = topicSeriesMax, .drainTimeout = 200 * kj::MILLISECONDS}) {}
 
 void HttpWiring::listen(kj::Array<kj::Own<kj::ConnectionReceiver>> receivers) {
-  for (auto& receiver : receivers) listening_.add(door_.listen(kj::mv(receiver)));
+  for (auto& receiver : receivers)
+    listening_.add(door_.listen(kj::mv(receiver)));
 }
 
 }  // namespace cambium

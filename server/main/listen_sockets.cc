@@ -1,11 +1,10 @@
 #include "server/main/listen_sockets.h"
 
+#include <cerrno>
+#include <cstring>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include <kj/debug.h>
 
@@ -18,8 +17,8 @@ namespace {
 constexpr int kBacklog = 4096;
 
 [[noreturn]] void refuse(kj::StringPtr flag, kj::StringPtr address, kj::StringPtr why) {
-  kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, "listen_sockets", 0,
-                                        kj::str("--", flag, "=", address, ": ", why)));
+  kj::throwFatalException(
+      kj::Exception(kj::Exception::Type::FAILED, "listen_sockets", 0, kj::str("--", flag, "=", address, ": ", why)));
 }
 
 struct HostPort {
@@ -28,10 +27,10 @@ struct HostPort {
 };
 
 HostPort split(kj::StringPtr flag, kj::StringPtr address) {
-  KJ_IF_MAYBE(colon, address.findLast(':')) {
+  KJ_IF_MAYBE (colon, address.findLast(':')) {
     auto host = kj::str(address.slice(0, *colon));
     if (host.startsWith("[") && host.endsWith("]")) host = kj::str(host.slice(1, host.size() - 1));
-    KJ_IF_MAYBE(port, parseInteger<uint16_t>(address.slice(*colon + 1))) {
+    KJ_IF_MAYBE (port, parseInteger<uint16_t>(address.slice(*colon + 1))) {
       if (host.size() > 0) return {kj::mv(host), *port};
     }
   }
@@ -86,8 +85,9 @@ ListenSockets::ListenSockets(kj::StringPtr flag, kj::StringPtr text, unsigned lo
       auto bound = bindSocket(address, one->ai_addrlen, loops > 1);
       if (bound.failure == 0 && listen(bound.socket, kBacklog) != 0) bound.failure = errno;
       if (bound.failure != 0) {
-        refuse(flag, text, kj::str("cannot listen: ", strerror(bound.failure), bound.failure == EADDRINUSE
-                                   ? "; is another broker running there?" : ""));
+        refuse(flag, text,
+               kj::str("cannot listen: ", strerror(bound.failure),
+                       bound.failure == EADDRINUSE ? "; is another broker running there?" : ""));
       }
       if (port == 0) {
         socklen_t size = sizeof(address);
@@ -104,8 +104,8 @@ ListenSockets::ListenSockets(kj::StringPtr flag, kj::StringPtr text, unsigned lo
 kj::Array<kj::Own<kj::ConnectionReceiver>> ListenSockets::receivers(unsigned loop, kj::LowLevelAsyncIoProvider& io) {
   auto receivers = kj::heapArrayBuilder<kj::Own<kj::ConnectionReceiver>>(sockets_[loop].size());
   for (auto& socket : sockets_[loop]) {
-    receivers.add(io.wrapListenSocketFd(kj::mv(socket), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
-                                                            kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK));
+    receivers.add(io.wrapListenSocketFd(
+        kj::mv(socket), kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC | kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK));
   }
   return receivers.finish();
 }

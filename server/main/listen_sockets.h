@@ -7,12 +7,12 @@
 
 namespace cambium {
 
-// Sockets that listen on one address, one set for each event loop (the system spreads connections over them). Bound before the
-// broker recovers, so that a taken port stops the start at once and clients wait rather than fail.
+// Sockets that listen on one address, one set for each event loop (the system spreads connections over them). Bound
+// before the broker recovers, so that a taken port stops the start at once and clients wait rather than fail.
 class ListenSockets {
  public:
-  // `address` is host:port or [v6]:port; a name may stand for several addresses; port 0 takes a free one. Throws a one-line reason
-  // that names `flag`.
+  // `address` is host:port or [v6]:port; a name may stand for several addresses; port 0 takes a free one. Throws a
+  // one-line reason that names `flag`.
   ListenSockets(kj::StringPtr flag, kj::StringPtr address, unsigned loops);
 
   // The receivers for one loop; once per loop, on its thread.

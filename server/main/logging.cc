@@ -1,6 +1,7 @@
 #include "server/main/logging.h"
 
 #include <glog/logging.h>
+
 #include <kj/debug.h>
 
 namespace cambium {

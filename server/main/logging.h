@@ -4,7 +4,8 @@
 
 namespace cambium {
 
-// Sends what kj logs on the calling thread to glog (standard error). One on the stack of each thread with an event loop.
+// Sends what kj logs on the calling thread to glog (standard error). One on the stack of each thread with an event
+// loop.
 class LogThread final : public kj::ExceptionCallback {
  public:
   void logMessage(kj::LogSeverity severity, const char* file, int line, int contextDepth, kj::String&& text) override;

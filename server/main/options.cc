@@ -1,29 +1,34 @@
 #include "server/main/options.h"
 
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <cstdlib>
+#include <gflags/gflags.h>
+#include <sys/resource.h>
 #include <thread>
 
-#include <gflags/gflags.h>
-
 DEFINE_string(data_dir, "./data", "Folder that holds everything this broker keeps; made when missing");
-DEFINE_string(kafka_listen, "127.0.0.1:9092", "Address of the Kafka protocol; empty: closed. (Not served by this version.)");
-DEFINE_string(rpc_listen, "127.0.0.1:9290", "Address of Cap'n Proto RPC, host:port; port 0: any free one; empty: closed");
-DEFINE_string(http_listen, "127.0.0.1:9280", "Address of HTTP (health, metrics), host:port; port 0: any free one; empty: closed");
+DEFINE_string(kafka_listen, "127.0.0.1:9092",
+              "Address of the Kafka protocol; empty: closed. (Not served by this version.)");
+DEFINE_string(rpc_listen, "127.0.0.1:9290",
+              "Address of Cap'n Proto RPC, host:port; port 0: any free one; empty: closed");
+DEFINE_string(http_listen, "127.0.0.1:9280",
+              "Address of HTTP (health, metrics), host:port; port 0: any free one; empty: closed");
 DEFINE_string(log_engine, "native", "Storage engine of topics that do not choose one: native or rocksdb");
-DEFINE_string(state_engine, "rocksdb", "Storage engine of metadata and committed offsets: native or rocksdb; fixed once the data "
+DEFINE_string(state_engine, "rocksdb",
+              "Storage engine of metadata and committed offsets: native or rocksdb; fixed once the data "
               "directory was made");
-DEFINE_int32(cores, 0, "Event loops, each with its share of the partitions; 0: 1 on machines with up to 2 cores, else one less "
+DEFINE_int32(cores, 0,
+             "Event loops, each with its share of the partitions; 0: 1 on machines with up to 2 cores, else one less "
              "than there are");
 DEFINE_int32(broker_id, 1, "Number of this broker");
 DEFINE_int32(partitions_max, 100000, "Partitions in all that this broker takes");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
-DEFINE_int32(open_files_max, 0, "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
+DEFINE_int32(open_files_max, 0,
+             "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
 DEFINE_int32(rpc_connections_max, 10000, "RPC connections per event loop; more wait to be accepted");
 DEFINE_int64(read_bytes_max, 16 << 20, "Bytes of one read or push, at most (but always one whole batch)");
-DEFINE_int64(connection_bytes_max, 32 << 20, "Bytes of calls under way per RPC connection, before it is read no further");
+DEFINE_int64(connection_bytes_max, 32 << 20,
+             "Bytes of calls under way per RPC connection, before it is read no further");
 DEFINE_int32(metrics_topics_max, 200, "Topics with series of their own in /metrics; the others are summed up");
 DEFINE_bool(verbose, false, "Log what goes on, not only what went wrong");
 
@@ -96,7 +101,8 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
       "Stops cleanly on SIGTERM and SIGINT");
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (argc > 1) {
-    return makeError(ErrorCode::kInvalidConfig, "unexpected argument \"", argv[1], "\": everything is a flag, see --help");
+    return makeError(ErrorCode::kInvalidConfig, "unexpected argument \"", argv[1],
+                     "\": everything is a flag, see --help");
   }
   auto checked = checkAll();
   if (!checked.ok()) return kj::mv(checked.error());

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "engine/broker/broker_config.h"
 #include "engine/base/error.h"
 #include "engine/base/quantity.h"
+#include "engine/broker/broker_config.h"
 #include "server/rpc/session.h"
 
 namespace cambium {
@@ -21,8 +21,8 @@ struct ServerOptions {
   bool verbose = false;
 };
 
-// Parses the command line (gflags, also --flagfile=FILE). The error is one readable line that names the flag. Ends the process
-// after --help and --version. Call once, before any thread starts.
+// Parses the command line (gflags, also --flagfile=FILE). The error is one readable line that names the flag. Ends the
+// process after --help and --version. Call once, before any thread starts.
 Result<ServerOptions> parseOptions(int argc, char** argv);
 
 }  // namespace cambium

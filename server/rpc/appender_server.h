@@ -6,8 +6,8 @@
 
 namespace cambium {
 
-// rpc::Appender: a stream of batches into one partition. A streaming call returns when its batches are written, which is the
-// back-pressure; durability is waited for in flush() only, so that syncs group.
+// rpc::Appender: a stream of batches into one partition. A streaming call returns when its batches are written, which
+// is the back-pressure; durability is waited for in flush() only, so that syncs group.
 class AppenderServer final : public rpc::Appender::Server {
  public:
   AppenderServer(kj::Own<Session> session, PartitionKey key, Acks acks);

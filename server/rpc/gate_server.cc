@@ -38,7 +38,8 @@ kj::Promise<void> BrokerServer::listTopics(ListTopicsContext context) {
   auto image = session_->broker.image();
   auto topics = image->topics();
   auto list = context.getResults().initTopics(static_cast<unsigned>(topics.size()));
-  for (unsigned i = 0; i < list.size(); ++i) writeSummary(list[i], *topics[i]);
+  for (unsigned i = 0; i < list.size(); ++i)
+    writeSummary(list[i], *topics[i]);
   return kj::READY_NOW;
 }
 
@@ -56,7 +57,8 @@ kj::Promise<void> BrokerServer::groupOffsets(GroupOffsetsContext context) {
 kj::Promise<void> BrokerServer::listGroups(ListGroupsContext context) {
   auto groups = co_await session_->broker.groups();
   auto list = context.getResults().initGroups(static_cast<unsigned>(groups.size()));
-  for (unsigned i = 0; i < list.size(); ++i) list.set(i, groups[i]);
+  for (unsigned i = 0; i < list.size(); ++i)
+    list.set(i, groups[i]);
 }
 
 kj::Promise<void> BrokerServer::admin(AdminContext context) {

@@ -23,10 +23,11 @@ void write(rpc::CommittedOffset::Builder builder, const OffsetKey& key, const Co
 Result<void> checkGroupName(kj::StringPtr name) {
   if (name.size() == 0) return makeError(ErrorCode::kInvalidGroupId, "a group name must not be empty");
   if (name.size() > kGroupNameBytesMax) {
-    return makeError(ErrorCode::kInvalidGroupId, "the group name has ", name.size(), " bytes, at most ", kGroupNameBytesMax,
-                     " are allowed");
+    return makeError(ErrorCode::kInvalidGroupId, "the group name has ", name.size(), " bytes, at most ",
+                     kGroupNameBytesMax, " are allowed");
   }
-  if (name.findFirst('\0') != nullptr) return makeError(ErrorCode::kInvalidGroupId, "a group name must not have a zero byte");
+  if (name.findFirst('\0') != nullptr)
+    return makeError(ErrorCode::kInvalidGroupId, "a group name must not have a zero byte");
   return Result<void>();
 }
 
@@ -39,13 +40,13 @@ kj::Promise<void> GroupOffsetsServer::commit(CommitContext context) {
   for (auto entry : context.getParams().getOffsets()) {
     Result<void> checked;
     if (entry.getOffset() < 0) {
-      checked = makeError(ErrorCode::kOffsetOutOfRange, "group ", group_, ": offset ", entry.getOffset(), " of ", entry.getTopic(),
-                          "-", entry.getPartition(), " cannot be committed");
+      checked = makeError(ErrorCode::kOffsetOutOfRange, "group ", group_, ": offset ", entry.getOffset(), " of ",
+                          entry.getTopic(), "-", entry.getPartition(), " cannot be committed");
     }
     if (checked.ok() && entry.getMetadata().size() > kMetadataBytesMax) {
-      checked = makeError(ErrorCode::kOffsetMetadataTooLarge, "group ", group_, ": the metadata for ", entry.getTopic(), "-",
-                          entry.getPartition(), " has ", entry.getMetadata().size(), " bytes, at most ", kMetadataBytesMax,
-                          " are allowed");
+      checked = makeError(ErrorCode::kOffsetMetadataTooLarge, "group ", group_, ": the metadata for ", entry.getTopic(),
+                          "-", entry.getPartition(), " has ", entry.getMetadata().size(), " bytes, at most ",
+                          kMetadataBytesMax, " are allowed");
     }
     if (!checked.ok()) {
       writeError(context.getResults().initError(), checked.error());
@@ -65,11 +66,13 @@ kj::Promise<void> GroupOffsetsServer::fetch(FetchContext context) {
   if (asked.size() == 0) {
     auto all = co_await session_->broker.fetchGroup(kj::str(group_));
     auto list = context.getResults().initOffsets(static_cast<unsigned>(all.size()));
-    for (unsigned i = 0; i < list.size(); ++i) write(list[i], all[i].key, KJ_ASSERT_NONNULL(all[i].offset));
+    for (unsigned i = 0; i < list.size(); ++i)
+      write(list[i], all[i].key, KJ_ASSERT_NONNULL(all[i].offset));
     co_return;
   }
   kj::Vector<OffsetKey> keys(asked.size());
-  for (auto one : asked) keys.add(OffsetKey{group_.cStr(), one.getTopic().cStr(), one.getPartition()});
+  for (auto one : asked)
+    keys.add(OffsetKey{group_.cStr(), one.getTopic().cStr(), one.getPartition()});
   auto found = co_await session_->broker.fetchOffsets(kj::mv(keys));
   auto list = context.getResults().initOffsets(static_cast<unsigned>(found.size()));
   for (unsigned i = 0; i < list.size(); ++i) {

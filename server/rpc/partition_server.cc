@@ -50,7 +50,9 @@ Result<kj::Array<kj::byte>> buildBatch(capnp::List<rpc::NewRecord>::Reader recor
   return builder.finish();
 }
 
-capnp::MessageSize messageSize(uint64_t words) { return {words, 0}; }
+capnp::MessageSize messageSize(uint64_t words) {
+  return {words, 0};
+}
 
 }  // namespace
 
@@ -71,7 +73,7 @@ void writeStatus(rpc::PartitionDescription::Builder builder, int32_t index, cons
     return;
   }
   auto& status = result.value();
-  KJ_IF_MAYBE(reason, status.offline) {
+  KJ_IF_MAYBE (reason, status.offline) {
     writeError(builder.initError(), makeError(ErrorCode::kStorageError, *reason));
   }
   builder.setLogStart(status.logStart.value());
@@ -199,8 +201,8 @@ kj::Promise<void> PartitionServer::subscribe(SubscribeContext context) {
       .asBatches = options.getFormat() == rpc::SubscribeOptions::Format::BATCHES,
       .bytesPerPush = kj::min(Bytes(options.getBytesPerPush()), session_->limits.readBytesMax),
       .end = options.getEndOffset() < 0 ? Offset(INT64_MAX) : Offset(options.getEndOffset())};
-  context.getResults().setSubscription(kj::heap<SubscriptionServer>(kj::addRef(*session_), key_,
-                                                                    Offset(params.getFrom()), params.getSink(), wanted));
+  context.getResults().setSubscription(
+      kj::heap<SubscriptionServer>(kj::addRef(*session_), key_, Offset(params.getFrom()), params.getSink(), wanted));
   return kj::READY_NOW;
 }
 

@@ -23,7 +23,8 @@ class PartitionServer final : public rpc::Partition::Server {
   kj::Promise<void> describe(DescribeContext context) override;
 
  private:
-  // Appends and counts as work under way; with acks=none it is answered without waiting. Uses the bytes during the call only.
+  // Appends and counts as work under way; with acks=none it is answered without waiting. Uses the bytes during the call
+  // only.
   kj::Promise<Result<AppendOutcome>> appendNow(kj::ArrayPtr<kj::byte> batches, rpc::Acks acks);
   Result<ReadWish> wishOf(rpc::ReadRequest::Reader request) const;
 

@@ -11,8 +11,9 @@ namespace cambium {
 // Records taken out of stored batches, kept together in one buffer until they are written into a message.
 class DecodedRecords {
  public:
-  // Takes the records of `batches` with from <= offset < end, in order, until they fill a message (compressed batches can hold far
-  // more than was read). An error names the batch; kMessageTooLarge when a single record is too large for a message.
+  // Takes the records of `batches` with from <= offset < end, in order, until they fill a message (compressed batches
+  // can hold far more than was read). An error names the batch; kMessageTooLarge when a single record is too large for
+  // a message.
   static Result<DecodedRecords> decode(ByteView batches, Offset from, Offset end);
 
   // Everything from `from` up to here was taken: where to go on.

@@ -55,9 +55,9 @@ kj::Promise<void> RpcDoor::accept(kj::ConnectionReceiver& receiver) {
     } catch (...) {
       failure = kj::runCatchingExceptions([] { throw; });
     }
-    KJ_IF_MAYBE(accepted, stream) {
+    KJ_IF_MAYBE (accepted, stream) {
       KJ_ASSERT_NONNULL(connections_).add(serve(kj::mv(*accepted)));
-    } else KJ_IF_MAYBE(e, failure) {
+    } else KJ_IF_MAYBE (e, failure) {
       // Out of descriptors, most likely: wait for some to come back.
       KJ_LOG(WARNING, "a connection could not be accepted; pausing", *e);
       co_await loop_.timer.afterDelay(100 * kj::MILLISECONDS);
@@ -72,7 +72,8 @@ kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
   KJ_DEFER({
     --counts_.open;
     --open_;
-    for (auto& waiting : waitingForRoom_) waiting->fulfill();
+    for (auto& waiting : waitingForRoom_)
+      waiting->fulfill();
     waitingForRoom_.clear();
   });
   int size = limits_.sendBufferBytes;
@@ -90,7 +91,8 @@ kj::Promise<void> RpcDoor::drain() {
   // What is under way may end, but a stop does not wait for ever.
   co_await work_.whenIdle().exclusiveJoin(loop_.timer.afterDelay(500 * kj::MILLISECONDS));
   // Answers leave at the end of a turn of the loop.
-  for (int turn = 0; turn < 4; ++turn) co_await kj::evalLast([] {});
+  for (int turn = 0; turn < 4; ++turn)
+    co_await kj::evalLast([] {});
 }
 
 kj::Promise<void> RpcDoor::cut() {

@@ -15,8 +15,8 @@ struct RpcConnectionCounts {
   std::atomic<uint64_t> open{0};
 };
 
-// Accepts Cap'n Proto RPC connections on one loop and serves each with a Gate. Beyond the limit of connections it stops accepting
-// until one leaves: the rest wait in the system's queue.
+// Accepts Cap'n Proto RPC connections on one loop and serves each with a Gate. Beyond the limit of connections it stops
+// accepting until one leaves: the rest wait in the system's queue.
 class RpcDoor final : public Door {
  public:
   RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcConnectionCounts& counts,
@@ -42,7 +42,7 @@ class RpcDoor final : public Door {
   WorkInFlight work_;
   WorkInFlight sessions_;
   RpcConnectionCounts& counts_;
-  unsigned open_ = 0;  // of this loop
+  unsigned open_ = 0;                                               // of this loop
   kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waitingForRoom_;  // while the limit is reached
   TaskErrors taskErrors_;
   kj::Maybe<kj::TaskSet> connections_;

@@ -9,11 +9,11 @@ namespace cambium {
 
 // Limits of what one client may ask for at once.
 struct RpcLimits {
-  Bytes readBytesMax = mebibytes(16);      // of one read or push
-  int64_t waitMsMax = 5 * 60 * 1000;       // of one long poll
-  Bytes callBytesMax = mebibytes(32);      // parameters of unfinished calls, per connection
-  int sendBufferBytes = 1 << 20;           // SO_SNDBUF: what a slow consumer can hold in the system
-  unsigned connectionsMax = 10'000;        // per loop
+  Bytes readBytesMax = mebibytes(16);  // of one read or push
+  int64_t waitMsMax = 5 * 60 * 1000;   // of one long poll
+  Bytes callBytesMax = mebibytes(32);  // parameters of unfinished calls, per connection
+  int sendBufferBytes = 1 << 20;       // SO_SNDBUF: what a slow consumer can hold in the system
+  unsigned connectionsMax = 10'000;    // per loop
 };
 
 // Counts what is under way on one loop (appends and changes; sessions), so that a stop can wait for its end.
@@ -40,7 +40,7 @@ class WorkInFlight {
  private:
   void release() {
     if (--count_ > 0) return;
-    KJ_IF_MAYBE(idle, idle_) (*idle)->fulfill();
+    KJ_IF_MAYBE (idle, idle_) (*idle)->fulfill();
     idle_ = nullptr;
   }
   size_t count_ = 0;
@@ -53,8 +53,8 @@ inline kj::ArrayPtr<kj::byte> bytesInPlace(capnp::Data::Reader data) {
   return kj::arrayPtr(const_cast<kj::byte*>(data.begin()), data.size());
 }
 
-// What the capabilities of one connection share. Refcounted, because calls that are not cancelled outlive the connection: as long as
-// one runs, the session is there, and what it refers to must be.
+// What the capabilities of one connection share. Refcounted, because calls that are not cancelled outlive the
+// connection: as long as one runs, the session is there, and what it refers to must be.
 class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
  public:
   Session(LocalBroker& broker, const RpcLimits& limits, WorkInFlight& work, WorkInFlight& sessions)

@@ -5,14 +5,15 @@
 
 namespace cambium {
 
-SubscriptionServer::SubscriptionServer(kj::Own<Session> session, PartitionKey key, Offset from, rpc::RecordSink::Client sink,
-                                       Options options)
+SubscriptionServer::SubscriptionServer(kj::Own<Session> session, PartitionKey key, Offset from,
+                                       rpc::RecordSink::Client sink, Options options)
     : session_(kj::mv(session)),
       key_(key),
       sink_(kj::mv(sink)),
       options_(options),
       next_(from),
-      // Begins in the next turn, when this object is whole. A sink that fails has gone or wants no more: nobody is left to tell.
+      // Begins in the next turn, when this object is whole. A sink that fails has gone or wants no more: nobody is left
+      // to tell.
       running_(kj::evalLater([this] { return run(); }).eagerlyEvaluate([](kj::Exception&& e) {
         if (e.getType() != kj::Exception::Type::DISCONNECTED) KJ_LOG(INFO, "a subscription ended", e);
       })) {}
@@ -75,7 +76,7 @@ kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome)
 
 kj::Promise<void> SubscriptionServer::finish(kj::Maybe<Error> error) {
   auto request = sink_.doneRequest();
-  KJ_IF_MAYBE(e, error) writeError(request.initError(), *e);
+  KJ_IF_MAYBE (e, error) writeError(request.initError(), *e);
   co_await request.send().ignoreResult();
 }
 

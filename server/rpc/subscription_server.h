@@ -6,9 +6,9 @@
 
 namespace cambium {
 
-// rpc::Subscription: pushes one partition's records into a client's sink for as long as the client holds it. What is on the way
-// to a slow sink is bounded by the connection's send buffer (the window of a streaming call): the next read happens when the
-// last push found room.
+// rpc::Subscription: pushes one partition's records into a client's sink for as long as the client holds it. What is on
+// the way to a slow sink is bounded by the connection's send buffer (the window of a streaming call): the next read
+// happens when the last push found room.
 class SubscriptionServer final : public rpc::Subscription::Server {
  public:
   struct Options {
@@ -17,7 +17,8 @@ class SubscriptionServer final : public rpc::Subscription::Server {
     Offset end;  // stop before this one
   };
 
-  SubscriptionServer(kj::Own<Session> session, PartitionKey key, Offset from, rpc::RecordSink::Client sink, Options options);
+  SubscriptionServer(kj::Own<Session> session, PartitionKey key, Offset from, rpc::RecordSink::Client sink,
+                     Options options);
 
  protected:
   kj::Promise<void> position(PositionContext context) override;

@@ -18,7 +18,8 @@ TopicServer::TopicServer(kj::Own<Session> session, kj::Own<const Topic> topic)
 Result<kj::Own<const Topic>> TopicServer::current() const {
   auto found = session_->broker.topic(topic_->name());
   if (found.ok() && found.value()->id() != topic_->id()) {
-    return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", topic_->name(), " was deleted and made anew; open it again");
+    return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", topic_->name(),
+                     " was deleted and made anew; open it again");
   }
   return found;
 }
@@ -46,8 +47,10 @@ kj::Promise<void> TopicServer::describe(DescribeContext context) {
   }
   auto topic = kj::mv(found.value());
   auto& broker = session_->broker;
-  auto asking = kj::heapArrayBuilder<kj::Promise<Result<PartitionStatus>>>(static_cast<size_t>(topic->partitionCount()));
-  for (int32_t i = 0; i < topic->partitionCount(); ++i) asking.add(broker.status({topic->id(), i}));
+  auto asking =
+      kj::heapArrayBuilder<kj::Promise<Result<PartitionStatus>>>(static_cast<size_t>(topic->partitionCount()));
+  for (int32_t i = 0; i < topic->partitionCount(); ++i)
+    asking.add(broker.status({topic->id(), i}));
   auto statuses = co_await kj::joinPromises(asking.finish());
 
   auto out = context.getResults().initTopic();

@@ -1,9 +1,8 @@
 #pragma once
 
 #include <functional>
-#include <optional>
-
 #include <gtest/gtest.h>
+#include <optional>
 
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_broker.h"
@@ -15,13 +14,17 @@ inline constexpr Deployment kDeployments[] = {
     {"native2", "native", "native", 2}, {"rocksdb2", "rocksdb", "rocksdb", 2}, {"hybrid2", "native", "rocksdb", 2},
 };
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 // EXPECT_PRED2(startsWith, …) prints both.
-inline bool startsWith(const std::string& text, const std::string& prefix) { return text.rfind(prefix, 0) == 0; }
+inline bool startsWith(const std::string& text, const std::string& prefix) {
+  return text.rfind(prefix, 0) == 0;
+}
 
-// A broker in a temporary folder, and a client connected to each of its loops. What a loop owns is asked for through the other one
-// as well: partitions 0 and 1 of a topic are on different loops when there are two.
+// A broker in a temporary folder, and a client connected to each of its loops. What a loop owns is asked for through
+// the other one as well: partitions 0 and 1 of a topic are on different loops when there are two.
 class BrokerTest : public ::testing::TestWithParam<Deployment> {
  public:
   ~BrokerTest() noexcept override = default;
@@ -34,8 +37,11 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   }
 
   void start() {
-    broker = kj::heap<TestBroker>(io, folder.path(), TestBroker::Options{GetParam(), partitionsMax, limits});
-    for (unsigned loop = 0; loop < GetParam().cores; ++loop) clients.push_back(broker->connect(loop));
+    broker = kj::heap<TestBroker>(
+        io, folder.path(),
+        TestBroker::Options{.deployment = GetParam(), .partitionsMax = partitionsMax, .limits = limits});
+    for (unsigned loop = 0; loop < GetParam().cores; ++loop)
+      clients.push_back(broker->connect(loop));
   }
   void disconnect() { clients.clear(); }
   void restart() {
@@ -62,8 +68,8 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   std::vector<kj::Own<RpcClient>> clients;
 };
 
-#define CAMBIUM_EVERY_DEPLOYMENT(Suite)                                             \
-  INSTANTIATE_TEST_SUITE_P(Every, Suite, ::testing::ValuesIn(kDeployments),         \
+#define CAMBIUM_EVERY_DEPLOYMENT(Suite)                                     \
+  INSTANTIATE_TEST_SUITE_P(Every, Suite, ::testing::ValuesIn(kDeployments), \
                            [](const auto& info) { return std::string(info.param.name); })
 
 }  // namespace cambium

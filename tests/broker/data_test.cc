@@ -10,7 +10,8 @@ using Values = std::vector<std::string>;
 
 kj::Array<kj::byte> batchOf(const Values& values, int64_t timestamp = 1000, Codec codec = Codec::kNone) {
   BatchBuilder builder({.codec = codec});
-  for (auto& value : values) builder.add(TimestampMs(timestamp), nullptr, kj::StringPtr(value.c_str()).asBytes());
+  for (auto& value : values)
+    builder.add(TimestampMs(timestamp), nullptr, kj::StringPtr(value.c_str()).asBytes());
   return builder.finish();
 }
 
@@ -116,7 +117,8 @@ TEST_P(DataTest, NothingIsAskedBackWithoutAcks) {
   auto response = request.send().wait(scope());
   EXPECT_EQ(errorOf(response), "");
   EXPECT_EQ(response.getAppended().getBaseOffset(), -1);
-  EXPECT_EQ(appendBatches(words(), kj::StringPtr("no batch").asBytes(), rpc::Acks::NONE), "") << "failures are not reported";
+  EXPECT_EQ(appendBatches(words(), kj::StringPtr("no batch").asBytes(), rpc::Acks::NONE), "")
+      << "failures are not reported";
   EXPECT_EQ(append(scope(), words(), {"b"}), 1);
 }
 
@@ -170,7 +172,9 @@ TEST_P(DataTest, ALongPollThatIsDroppedLeavesNothingBehind) {
   for (int index = 0; index < 2; ++index) {
     auto polled = readLater(words(index), 0, {.waitMsMax = 60'000});
     broker->awaitWaiting(1);
-    { auto dropped = kj::mv(polled); }
+    {
+      auto dropped = kj::mv(polled);
+    }
     broker->awaitWaiting(0);
   }
 }
@@ -218,7 +222,8 @@ TEST_P(DataTest, DeletedRecordsAreGoneForReadersAndSearches) {
 
 TEST_P(DataTest, BadInputIsRefusedWithItsReason) {
   EXPECT_PRED2(startsWith, read(scope(), words(), -1).error, "offsetOutOfRange: offsets are not negative: -1");
-  EXPECT_PRED2(startsWith, read(scope(), words(), 1).error, "offsetOutOfRange: offset 1 of partition words-0 is outside 0");
+  EXPECT_PRED2(startsWith, read(scope(), words(), 1).error,
+               "offsetOutOfRange: offset 1 of partition words-0 is outside 0");
   auto empty = words().appendRequest();
   EXPECT_PRED2(startsWith, errorOf(empty.send().wait(scope())), "invalidRequest: an append needs at least one record");
   auto codec = words().appendRequest();
@@ -227,7 +232,8 @@ TEST_P(DataTest, BadInputIsRefusedWithItsReason) {
   EXPECT_PRED2(startsWith, errorOf(codec.send().wait(scope())), "unsupportedCompressionType: ");
   EXPECT_PRED2(startsWith, appendBatches(words(), nullptr), "invalidRecord: partition words-0: no batch was sent");
   auto good = batchOf({"a"});
-  EXPECT_PRED2(startsWith, appendBatches(words(), good.slice(0, good.size() - 1)), "corruptMessage: partition words-0: the batch at byte 0 is torn");
+  EXPECT_PRED2(startsWith, appendBatches(words(), good.slice(0, good.size() - 1)),
+               "corruptMessage: partition words-0: the batch at byte 0 is torn");
   auto damaged = batchOf({"a"});
   damaged.back() = static_cast<kj::byte>(damaged.back() ^ 1);
   EXPECT_PRED2(contains, appendBatches(words(), damaged), "does not match its checksum");
@@ -256,12 +262,15 @@ TEST_P(DataTest, WhatUnpacksToMuchComesInPieces) {
 
 TEST_P(DataTest, ManyAppendsAtOnceKeepTheirOrder) {
   kj::Vector<kj::Promise<int64_t>> appending;
-  for (int i = 0; i < 200; ++i) appending.add(appendLater(otherClient().partition("words"), {std::to_string(i)}));
+  for (int i = 0; i < 200; ++i)
+    appending.add(appendLater(otherClient().partition("words"), {std::to_string(i)}));
   auto offsets = wait(kj::joinPromises(appending.releaseAsArray()));
-  for (size_t i = 0; i < offsets.size(); ++i) ASSERT_EQ(offsets[i], static_cast<int64_t>(i));
+  for (size_t i = 0; i < offsets.size(); ++i)
+    ASSERT_EQ(offsets[i], static_cast<int64_t>(i));
   auto all = read(scope(), words(), 0);
   ASSERT_EQ(all.values.size(), 200u);
-  for (size_t i = 0; i < all.values.size(); ++i) ASSERT_EQ(all.values[i], std::to_string(i));
+  for (size_t i = 0; i < all.values.size(); ++i)
+    ASSERT_EQ(all.values[i], std::to_string(i));
   EXPECT_EQ(broker->total().gone.appends, 200u);
 }
 

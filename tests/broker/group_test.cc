@@ -31,14 +31,16 @@ class GroupTest : public BrokerTest {
     auto response = group.fetchRequest().send().wait(scope());
     std::string all = errorOf(response);
     for (auto one : response.getOffsets()) {
-      all += kj::str(one.getTopic(), '-', one.getPartition(), '=', one.getOffset(), '(', one.getMetadata(), ") ").cStr();
+      all +=
+          kj::str(one.getTopic(), '-', one.getPartition(), '=', one.getOffset(), '(', one.getMetadata(), ") ").cStr();
     }
     return all;
   }
   std::string groups() {
     auto response = otherClient().broker().listGroupsRequest().send().wait(scope());
     std::string all;
-    for (auto name : response.getGroups()) all += std::string(name.cStr()) + " ";
+    for (auto name : response.getGroups())
+      all += std::string(name.cStr()) + " ";
     return all;
   }
 };
@@ -106,8 +108,10 @@ TEST_P(GroupTest, BadInputIsRefusedAndStopsNobody) {
   auto endless = client().broker().groupOffsetsRequest();
   endless.setGroup(std::string(256, 'x').c_str());
   EXPECT_PRED2(startsWith, errorOf(endless.send().wait(scope())), "invalidGroupId: ");
-  EXPECT_PRED2(startsWith, commit(group, {{"nothing", 0, 1}}), "unknownTopicOrPartition: there is no topic named nothing");
-  EXPECT_PRED2(startsWith, commit(group, {{"words", 2, 1}}), "unknownTopicOrPartition: topic words has partitions 0 to 1, not 2");
+  EXPECT_PRED2(startsWith, commit(group, {{"nothing", 0, 1}}),
+               "unknownTopicOrPartition: there is no topic named nothing");
+  EXPECT_PRED2(startsWith, commit(group, {{"words", 2, 1}}),
+               "unknownTopicOrPartition: topic words has partitions 0 to 1, not 2");
   EXPECT_PRED2(startsWith, commit(group, {{"words", 0, -3}}), "offsetOutOfRange: ");
   EXPECT_PRED2(startsWith, commit(group, {{"words", 0, 1, std::string(4097, 'm')}}), "offsetMetadataTooLarge: ");
   EXPECT_PRED2(startsWith, commit(group, {{"words", 0, 1}, {"words", 9, 1}}), "unknownTopicOrPartition: ");

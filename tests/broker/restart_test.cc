@@ -11,14 +11,15 @@ using RestartTest = BrokerTest;
 CAMBIUM_EVERY_DEPLOYMENT(RestartTest);
 
 std::string startFailure(kj::AsyncIoContext& io, kj::StringPtr folder, Deployment deployment) {
-  auto failure = kj::runCatchingExceptions([&] { TestBroker broker(io, folder, {deployment}); });
-  KJ_IF_MAYBE(exception, failure) return exception->getDescription().cStr();
+  auto failure = kj::runCatchingExceptions([&] { TestBroker broker(io, folder, {.deployment = deployment}); });
+  KJ_IF_MAYBE (exception, failure) return exception->getDescription().cStr();
   return "";
 }
 
 TEST_P(RestartTest, EverythingAcknowledgedIsThereAgain) {
   ASSERT_EQ(client().createTopic("words", 4, {{"durability", "os"}}), "");
-  for (int index = 0; index < 4; ++index) append(scope(), client().partition("words", index), {"a", "b"});
+  for (int index = 0; index < 4; ++index)
+    append(scope(), client().partition("words", index), {"a", "b"});
   std::string id = client().broker().infoRequest().send().wait(scope()).getInfo().getClusterId().cStr();
   restart();
   for (int index = 0; index < 4; ++index) {
@@ -37,14 +38,16 @@ TEST_P(RestartTest, EverythingAcknowledgedIsThereAgain) {
 // Partitions may move between loops when their number changes.
 TEST_P(RestartTest, AnotherNumberOfLoopsServesTheSameData) {
   ASSERT_EQ(client().createTopic("words", 3), "");
-  for (int index = 0; index < 3; ++index) append(scope(), client().partition("words", index), {"a"});
+  for (int index = 0; index < 3; ++index)
+    append(scope(), client().partition("words", index), {"a"});
   disconnect();
   broker = nullptr;
   auto deployment = GetParam();
   deployment.cores = 3 - deployment.cores;
-  broker = kj::heap<TestBroker>(io, folder.path(), TestBroker::Options{deployment});
+  broker = kj::heap<TestBroker>(io, folder.path(), TestBroker::Options{.deployment = deployment});
   clients.push_back(broker->connect());
-  for (int index = 0; index < 3; ++index) EXPECT_EQ(append(scope(), client().partition("words", index), {"b"}), 1);
+  for (int index = 0; index < 3; ++index)
+    EXPECT_EQ(append(scope(), client().partition("words", index), {"b"}), 1);
 }
 
 TEST_P(RestartTest, AStopAnswersWhoAppendsAndKeepsWhatWasAnswered) {
@@ -68,7 +71,8 @@ TEST_P(RestartTest, AStopAnswersWhoAppendsAndKeepsWhatWasAnswered) {
     }));
   }
   auto all = kj::joinPromises(appending.releaseAsArray()).eagerlyEvaluate(nullptr);
-  while (answered[0] < 20 || answered[1] < 20) read(scope(), client().partition("words"), 0);
+  while (answered[0] < 20 || answered[1] < 20)
+    read(scope(), client().partition("words"), 0);
   wait(broker->stopLater());
   wait(kj::mv(all));
   clients.clear();
@@ -78,7 +82,8 @@ TEST_P(RestartTest, AStopAnswersWhoAppendsAndKeepsWhatWasAnswered) {
     auto kept = read(scope(), client().partition("words", index), 0);
     int known = answered[static_cast<size_t>(index)];
     ASSERT_GE(static_cast<int>(kept.values.size()), known);
-    for (int i = 0; i < known; ++i) ASSERT_EQ(kept.values[static_cast<size_t>(i)], std::to_string(i));
+    for (int i = 0; i < known; ++i)
+      ASSERT_EQ(kept.values[static_cast<size_t>(i)], std::to_string(i));
   }
 }
 
@@ -108,7 +113,8 @@ TEST_P(RestartTest, AStopInTheMiddleOfChangesComesToItsEnd) {
     changing.add(removal.send().ignoreResult().catch_([](kj::Exception&&) {}));
   }
   auto all = kj::joinPromises(changing.releaseAsArray()).eagerlyEvaluate(nullptr);
-  for (int turn = 0; turn < 20; ++turn) wait(kj::evalLater([] {}));
+  for (int turn = 0; turn < 20; ++turn)
+    wait(kj::evalLater([] {}));
   wait(broker->stopLater());
   wait(kj::mv(all));
   clients.clear();
@@ -120,6 +126,22 @@ TEST_P(RestartTest, AStopInTheMiddleOfChangesComesToItsEnd) {
     EXPECT_TRUE(made == "" || startsWith(made, "topicAlreadyExists")) << made;
     EXPECT_EQ(append(scope(), client().partition(kj::str("topic", i), 7), {"a"}), 0);
   }
+}
+
+// A signal may come at any moment of the start.
+TEST_P(RestartTest, AStartThatIsDroppedHalfWayStopsCleanly) {
+  ASSERT_EQ(client().createTopic("words", 40), "");
+  append(scope(), client().partition("words", 39), {"a"});
+  for (unsigned turns : {0u, 1u, 2u, 5u, 10u, 20u, 40u, 80u, 160u}) {
+    disconnect();
+    broker = nullptr;
+    {
+      TestBroker dropped(io, folder.path(), {.deployment = GetParam(), .startTurnsMax = turns});
+    }
+  }
+  start();
+  EXPECT_EQ(broker->total().partitionsOffline, 0u);
+  EXPECT_EQ(read(scope(), client().partition("words", 39), 0).values, std::vector<std::string>{"a"});
 }
 
 TEST_P(RestartTest, ASecondBrokerOnTheSameFolderIsRefused) {
@@ -145,7 +167,8 @@ TEST_P(RestartTest, AFolderThatIsNotUnderstoodIsLeftAlone) {
   auto other = GetParam();
   other.stateEngine = kj::StringPtr(other.stateEngine) == "native" ? "rocksdb" : "native";
   std::ofstream(file.cStr(), std::ios::trunc) << good;
-  EXPECT_PRED2(contains, startFailure(io, folder.path(), other), std::string("start with --state_engine=") + GetParam().stateEngine);
+  EXPECT_PRED2(contains, startFailure(io, folder.path(), other),
+               std::string("start with --state_engine=") + GetParam().stateEngine);
   std::filesystem::remove(file.cStr());
   EXPECT_PRED2(contains, startFailure(io, folder.path(), GetParam()), "put that file back");
   std::ofstream(file.cStr(), std::ios::trunc) << good;
@@ -188,7 +211,8 @@ TEST_P(RestartTest, ADamagedLogIsOfflineAlone) {
 
 TEST_P(RestartTest, ALogThatCannotBeOpenedIsOfflineAlone) {
   ASSERT_EQ(client().createTopic("words", 2, {{"storage.engine", "native"}}), "");
-  for (int index = 0; index < 2; ++index) append(scope(), client().partition("words", index), {"a"});
+  for (int index = 0; index < 2; ++index)
+    append(scope(), client().partition("words", index), {"a"});
   disconnect();
   broker = nullptr;
   // A folder where a file should be.
@@ -197,7 +221,8 @@ TEST_P(RestartTest, ALogThatCannotBeOpenedIsOfflineAlone) {
   std::filesystem::create_directory(segment.cStr());
   start();
   EXPECT_EQ(broker->total().partitionsOffline, 1u);
-  EXPECT_PRED2(startsWith, read(scope(), client().partition("words", 1), 0).error, "kafkaStorageError: partition words-1 is offline: ");
+  EXPECT_PRED2(startsWith, read(scope(), client().partition("words", 1), 0).error,
+               "kafkaStorageError: partition words-1 is offline: ");
   EXPECT_EQ(append(scope(), client().partition("words", 0), {"b"}), 1);
   disconnect();
   broker = nullptr;

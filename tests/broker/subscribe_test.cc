@@ -31,7 +31,7 @@ class Sink final : public rpc::RecordSink::Server {
         seen_.values.emplace_back(reinterpret_cast<const char*>(value.begin()), value.size());
       }
     }
-    KJ_IF_MAYBE(gate, seen_.gate) return gate->addBranch();
+    KJ_IF_MAYBE (gate, seen_.gate) return gate->addBranch();
     return kj::READY_NOW;
   }
   kj::Promise<void> done(DoneContext context) override {
@@ -72,7 +72,8 @@ class SubscribeTest : public BrokerTest {
     auto& timer = io.provider->getTimer();
     auto deadline = timer.now() + 10 * kj::SECONDS;
     while (!condition()) {
-      ASSERT_LT(timer.now() - kj::origin<kj::TimePoint>(), deadline - kj::origin<kj::TimePoint>()) << "it did not come about";
+      ASSERT_LT(timer.now() - kj::origin<kj::TimePoint>(), deadline - kj::origin<kj::TimePoint>())
+          << "it did not come about";
       timer.afterDelay(1 * kj::MILLISECONDS).wait(scope());
     }
   }
@@ -132,7 +133,8 @@ TEST_P(SubscribeTest, EndsWhenItIsDropped) {
 TEST_P(SubscribeTest, ASlowSinkKeepsLittleOnTheWay) {
   constexpr size_t kBatch = 64 << 10;
   constexpr size_t kBatches = 256;  // 16 MiB
-  for (size_t i = 0; i < kBatches; ++i) append(scope(), client().partition("words"), {std::string(kBatch, 'x')}, rpc::Acks::LEADER);
+  for (size_t i = 0; i < kBatches; ++i)
+    append(scope(), client().partition("words"), {std::string(kBatch, 'x')}, rpc::Acks::LEADER);
   append(scope(), client().partition("words"), {"last"});
   auto paf = kj::newPromiseAndFulfiller<void>();
   Seen slow;
@@ -141,7 +143,8 @@ TEST_P(SubscribeTest, ASlowSinkKeepsLittleOnTheWay) {
   auto subscription = subscribe(other->partition("words"), slow, {.asBatches = true, .bytesPerPush = kBatch});
   runUntil([&] { return slow.pushes > 0; });
   // Others are served meanwhile; each answer gives the subscription time to run ahead.
-  for (int i = 0; i < 200; ++i) EXPECT_EQ(read(scope(), client().partition("words"), kBatches).values.size(), 1u);
+  for (int i = 0; i < 200; ++i)
+    EXPECT_EQ(read(scope(), client().partition("words"), kBatches).values.size(), 1u);
   auto sent = subscription.positionRequest().send();
   EXPECT_LE(slow.pushes, 1u) << "a streaming call at a time";
   auto report = broker->total();

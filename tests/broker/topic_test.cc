@@ -10,7 +10,8 @@ TEST_P(TopicTest, CreateListDescribeDelete) {
   EXPECT_EQ(client().listTopics(), "");
   EXPECT_EQ(client().createTopic("words", 3), "");
   EXPECT_EQ(otherClient().createTopic("letters"), "");
-  for (auto& each : clients) EXPECT_EQ(each->listTopics(), "letters/1 words/3");
+  for (auto& each : clients)
+    EXPECT_EQ(each->listTopics(), "letters/1 words/3");
 
   auto described = otherClient().topic("words").describeRequest().send().wait(scope());
   auto topic = described.getTopic();
@@ -23,7 +24,8 @@ TEST_P(TopicTest, CreateListDescribeDelete) {
   EXPECT_EQ(topic.getPartitions()[0].getCore() != topic.getPartitions()[1].getCore(), GetParam().cores == 2);
 
   EXPECT_EQ(otherClient().deleteTopic("words"), "");
-  for (auto& each : clients) EXPECT_EQ(each->listTopics(), "letters/1");
+  for (auto& each : clients)
+    EXPECT_EQ(each->listTopics(), "letters/1");
   EXPECT_PRED2(startsWith, client().errorOfTopic("words"), "unknownTopicOrPartition: there is no topic named words");
   EXPECT_EQ(broker->total().partitions, 1u);
 }
@@ -43,10 +45,12 @@ TEST_P(TopicTest, ConfigsAreKeptAndGoBackToTheirDefaults) {
 
 TEST_P(TopicTest, AlteredConfigsAreInForceAtOnce) {
   ASSERT_EQ(client().createTopic("words", 2), "");
-  for (int index = 0; index < 2; ++index) append(scope(), client().partition("words", index), {std::string(500, 'x')});
+  for (int index = 0; index < 2; ++index)
+    append(scope(), client().partition("words", index), {std::string(500, 'x')});
   ASSERT_EQ(otherClient().alterTopic("words", {{"max.message.bytes", "200"}}), "");
   for (int index = 0; index < 2; ++index) {
-    auto refused = kj::runCatchingExceptions([&] { append(scope(), client().partition("words", index), {std::string(500, 'x')}); });
+    auto refused = kj::runCatchingExceptions(
+        [&] { append(scope(), client().partition("words", index), {std::string(500, 'x')}); });
     EXPECT_PRED2(contains, KJ_ASSERT_NONNULL(refused).getDescription().cStr(), "max.message.bytes");
   }
 }
@@ -108,7 +112,8 @@ TEST_P(TopicTest, DeletionsAndCreationsOfOneNameRace) {
     auto made = client().createTopic("words", 3);
     EXPECT_TRUE(made == "" || startsWith(made, "topicAlreadyExists")) << made;
     EXPECT_EQ(broker->total().partitionsOffline, 0u);
-    for (int index = 0; index < 3; ++index) EXPECT_EQ(append(scope(), client().partition("words", index), {"x"}), 0);
+    for (int index = 0; index < 3; ++index)
+      EXPECT_EQ(append(scope(), client().partition("words", index), {"x"}), 0);
     EXPECT_EQ(client().deleteTopic("words"), "");
     EXPECT_EQ(client().createTopic("words", 3), "");
   }
@@ -149,18 +154,23 @@ TEST_P(TopicTest, BadWishesAreRefusedWithTheirReason) {
   EXPECT_PRED2(startsWith, client().createTopic("none", 0), "invalidPartitions: ");
   EXPECT_PRED2(startsWith, client().createTopic("none", -7), "invalidPartitions: ");
   EXPECT_PRED2(contains, client().createTopic("many", 5000), "--partitions_max");
-  EXPECT_PRED2(contains, client().createTopic("odd", 1, {{"retention.days", "1"}}), "there is no config named \"retention.days\"");
-  EXPECT_PRED2(contains, client().createTopic("odd", 1, {{"durability", "maybe"}}), "config durability=maybe is not valid: expected one of fsync, interval, os");
+  EXPECT_PRED2(contains, client().createTopic("odd", 1, {{"retention.days", "1"}}),
+               "there is no config named \"retention.days\"");
+  EXPECT_PRED2(contains, client().createTopic("odd", 1, {{"durability", "maybe"}}),
+               "config durability=maybe is not valid: expected one of fsync, interval, os");
   EXPECT_PRED2(contains, client().createTopic("odd", 1, {{"storage.engine", "tape"}}), "native or rocksdb");
-  EXPECT_PRED2(contains, client().createTopic("odd", 1, {{"segment.ms", "1000"}, {"segment.ms", "2000"}}), "named twice");
-  EXPECT_PRED2(contains, client().createTopic("odd", 1, {{"storage.engine", "native"}, {"storage.engine", "rocksdb"}}), "named twice");
+  EXPECT_PRED2(contains, client().createTopic("odd", 1, {{"segment.ms", "1000"}, {"segment.ms", "2000"}}),
+               "named twice");
+  EXPECT_PRED2(contains, client().createTopic("odd", 1, {{"storage.engine", "native"}, {"storage.engine", "rocksdb"}}),
+               "named twice");
   EXPECT_PRED2(startsWith, client().deleteTopic("nothing"), "unknownTopicOrPartition: ");
   EXPECT_PRED2(startsWith, client().alterTopic("nothing", {}), "unknownTopicOrPartition: ");
   EXPECT_PRED2(startsWith, client().addPartitions("nothing", 3), "unknownTopicOrPartition: ");
   EXPECT_PRED2(contains, client().addPartitions("words", 2), "can only grow");
   EXPECT_PRED2(contains, client().addPartitions("words", INT32_MIN), "can only grow");
   EXPECT_PRED2(contains, client().addPartitions("words", INT32_MAX), "--partitions_max");
-  EXPECT_PRED2(startsWith, client().errorOfPartition("words", 2), "unknownTopicOrPartition: topic words has partitions 0 to 1, not 2");
+  EXPECT_PRED2(startsWith, client().errorOfPartition("words", 2),
+               "unknownTopicOrPartition: topic words has partitions 0 to 1, not 2");
   EXPECT_PRED2(startsWith, client().errorOfPartition("words", -1), "unknownTopicOrPartition: ");
   EXPECT_EQ(client().createTopic("wish", 1, {}, true), "");
   EXPECT_EQ(client().listTopics(), "words/2") << "nothing was made of a wish to validate, nor of a wrong one";
@@ -175,7 +185,8 @@ TEST_P(TopicTest, TheLimitOfPartitionsHoldsForWishesAtTheSameTime) {
     wishes.add(request.send().then([](auto&& response) { return response.hasError() ? 0 : 1; }));
   }
   int made = 0;
-  for (int one : wait(kj::joinPromises(wishes.releaseAsArray()))) made += one;
+  for (int one : wait(kj::joinPromises(wishes.releaseAsArray())))
+    made += one;
   EXPECT_EQ(made, 3) << "1000 in all";
   EXPECT_EQ(broker->total().partitions, 900u);
 }

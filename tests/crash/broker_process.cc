@@ -1,11 +1,10 @@
 #include "tests/crash/broker_process.h"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include <kj/debug.h>
 #include <kj/io.h>
@@ -31,7 +30,9 @@ kj::Promise<std::string> readUntilReady(kj::AsyncInputStream& output, std::strin
 }
 
 // Keeps the pipe from filling up.
-kj::Promise<void> drain(kj::AsyncInputStream& output) { return output.readAllText().ignoreResult(); }
+kj::Promise<void> drain(kj::AsyncInputStream& output) {
+  return output.readAllText().ignoreResult();
+}
 
 }  // namespace
 
@@ -40,7 +41,8 @@ BrokerProcess::BrokerProcess(kj::AsyncIoContext& io, kj::StringPtr program, std:
   KJ_SYSCALL(pipe2(pipe, O_CLOEXEC));
   kj::AutoCloseFd readEnd(pipe[0]), writeEnd(pipe[1]);
   std::vector<char*> arguments{const_cast<char*>(program.cStr())};
-  for (auto& flag : flags) arguments.push_back(flag.data());
+  for (auto& flag : flags)
+    arguments.push_back(flag.data());
   arguments.push_back(nullptr);
   KJ_SYSCALL(process_ = fork());
   if (process_ == 0) {
@@ -54,9 +56,9 @@ BrokerProcess::BrokerProcess(kj::AsyncIoContext& io, kj::StringPtr program, std:
     KJ_FAIL_REQUIRE("the broker was not ready in time");
   });
   std::string text;
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
-    text = readUntilReady(*output_, "").exclusiveJoin(kj::mv(tooLong)).wait(io.waitScope);
-  })) {
+  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] {
+                 text = readUntilReady(*output_, "").exclusiveJoin(kj::mv(tooLong)).wait(io.waitScope);
+               })) {
     kill();
     kj::throwFatalException(kj::mv(*exception));
   }

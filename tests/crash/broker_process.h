@@ -1,19 +1,19 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 #include <kj/async-io.h>
 
 namespace cambium {
 
-// The program cambiumd as a process of its own, on a free port. Killed, when it runs, on destruction: that one process, no other.
+// The program cambiumd as a process of its own, on a free port. Killed, when it runs, on destruction: that one process,
+// no other.
 class BrokerProcess {
  public:
-  // Starts `program` and waits for the line that says it is ready. Throws with what it printed when it ends before that, or takes
-  // longer than half a minute.
+  // Starts `program` and waits for the line that says it is ready. Throws with what it printed when it ends before
+  // that, or takes longer than half a minute.
   BrokerProcess(kj::AsyncIoContext& io, kj::StringPtr program, std::vector<std::string> flags);
   ~BrokerProcess() noexcept(false);
   KJ_DISALLOW_COPY(BrokerProcess);

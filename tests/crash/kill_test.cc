@@ -1,7 +1,6 @@
 #include <cstdlib>
-#include <random>
-
 #include <gtest/gtest.h>
+#include <random>
 
 #include "engine/base/text.h"
 #include "tests/crash/broker_process.h"
@@ -32,8 +31,8 @@ struct Oracle {
   int64_t acknowledged = 0;  // all below were
 };
 
-// Kills a real broker in the middle of its work, again and again, and holds what it finds afterwards against an oracle. Covers what a
-// killed process takes with it; what a power loss takes is the business of the contract suite's faults.
+// Kills a real broker in the middle of its work, again and again, and holds what it finds afterwards against an oracle.
+// Covers what a killed process takes with it; what a power loss takes is the business of the contract suite's faults.
 class KillTest : public ::testing::TestWithParam<Deployment> {
  public:
   ~KillTest() noexcept override = default;
@@ -43,9 +42,10 @@ class KillTest : public ::testing::TestWithParam<Deployment> {
     auto& deployment = GetParam();
     broker = kj::heap<BrokerProcess>(
         io, CAMBIUMD,
-        std::vector<std::string>{std::string("--data_dir=") + folder.path().cStr(), "--rpc_listen=127.0.0.1:0", "--http_listen=",
-                                 "--kafka_listen=", std::string("--log_engine=") + deployment.logEngine,
-                                 std::string("--state_engine=") + deployment.stateEngine, "--cores=2"});
+        std::vector<std::string>{
+            std::string("--data_dir=") + folder.path().cStr(), "--rpc_listen=127.0.0.1:0",
+            "--http_listen=", "--kafka_listen=", std::string("--log_engine=") + deployment.logEngine,
+            std::string("--state_engine=") + deployment.stateEngine, "--cores=2"});
     client = connect();
   }
   kj::Own<RpcClient> connect() {
@@ -58,7 +58,8 @@ class KillTest : public ::testing::TestWithParam<Deployment> {
   kj::Promise<void> produce(rpc::Partition::Client partition, Oracle& oracle) {
     auto values = std::vector<std::string>();
     auto first = oracle.sent;
-    for (int i = 0; i < 3; ++i) values.push_back(std::to_string(oracle.sent++));
+    for (int i = 0; i < 3; ++i)
+      values.push_back(std::to_string(oracle.sent++));
     return appendLater(partition, values).then([this, partition, &oracle, first](int64_t) mutable {
       // Answers come in order: everything before was answered as well.
       EXPECT_EQ(oracle.acknowledged, first);
@@ -80,7 +81,8 @@ class KillTest : public ::testing::TestWithParam<Deployment> {
     });
   }
 
-  // Everything a partition holds has to be a beginning of what was sent since the last look, in order, and hold what was answered.
+  // Everything a partition holds has to be a beginning of what was sent since the last look, in order, and hold what
+  // was answered.
   void check(int index, Oracle& oracle) {
     auto partition = client->partition("words", index);
     int64_t next = 0, expected = 0;
@@ -120,7 +122,8 @@ class KillTest : public ::testing::TestWithParam<Deployment> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Every, KillTest,
-                         ::testing::Values(Deployment{"native", "native", "native"}, Deployment{"rocksdb", "rocksdb", "rocksdb"},
+                         ::testing::Values(Deployment{"native", "native", "native"},
+                                           Deployment{"rocksdb", "rocksdb", "rocksdb"},
                                            Deployment{"hybrid", "native", "rocksdb"}),
                          [](const auto& info) { return std::string(info.param.name); });
 
@@ -137,13 +140,16 @@ TEST_P(KillTest, NothingAcknowledgedIsLost) {
     SCOPED_TRACE(kj::str("kill ", kill).cStr());
     std::vector<kj::Own<RpcClient>> producers;
     kj::Vector<kj::Promise<void>> working;
-    auto ends = [](kj::Exception&& e) { EXPECT_EQ(e.getType(), kj::Exception::Type::DISCONNECTED) << e.getDescription().cStr(); };
+    auto ends = [](kj::Exception&& e) {
+      EXPECT_EQ(e.getType(), kj::Exception::Type::DISCONNECTED) << e.getDescription().cStr();
+    };
     for (int index = 0; index < kPartitions; ++index) {
       producers.push_back(connect());
       // Two at a time for one partition: the second is on its way while the first is synced.
       auto partition = producers.back()->partition("words", index);
       // Two at a time: the second is on its way while the first is synced.
-      for (int i = 0; i < 2; ++i) working.add(produce(partition, oracles[index]).catch_(ends));
+      for (int i = 0; i < 2; ++i)
+        working.add(produce(partition, oracles[index]).catch_(ends));
     }
     working.add(commitOffsets(client->group("readers")).catch_(ends));
     // Topics come and go meanwhile: the kill may hit a change of metadata.
@@ -161,7 +167,8 @@ TEST_P(KillTest, NothingAcknowledgedIsLost) {
     producers.clear();
     client = nullptr;
     start();
-    for (int index = 0; index < kPartitions; ++index) check(index, oracles[index]);
+    for (int index = 0; index < kPartitions; ++index)
+      check(index, oracles[index]);
     checkOffsets();
     auto made = client->createTopic(passing, 2);
     EXPECT_TRUE(made == "" || made.find("topicAlreadyExists") == 0) << made;

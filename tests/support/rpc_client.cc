@@ -9,7 +9,9 @@ namespace cambium {
 
 namespace {
 
-rpc::Broker::Client enter(rpc::Gate::Client gate) { return gate.anonymousRequest().send().getBroker(); }
+rpc::Broker::Client enter(rpc::Gate::Client gate) {
+  return gate.anonymousRequest().send().getBroker();
+}
 
 template <class List>
 void fill(List list, const RpcClient::Settings& settings) {
@@ -77,7 +79,8 @@ std::string RpcClient::alterTopic(kj::StringPtr name, const Settings& changes) {
 std::string RpcClient::listTopics() {
   auto response = broker_.listTopicsRequest().send().wait(scope_);
   kj::Vector<kj::String> all;
-  for (auto topic : response.getTopics()) all.add(kj::str(topic.getName(), '/', topic.getPartitions()));
+  for (auto topic : response.getTopics())
+    all.add(kj::str(topic.getName(), '/', topic.getPartitions()));
   return kj::strArray(all, " ").cStr();
 }
 
@@ -109,9 +112,12 @@ std::string RpcClient::errorOfPartition(kj::StringPtr name, int index) {
   return errorOf(request.send().wait(scope_));
 }
 
-std::string describe(rpc::Error::Reader error) { return kj::str(error.getCode(), ": ", error.getMessage()).cStr(); }
+std::string describe(rpc::Error::Reader error) {
+  return kj::str(error.getCode(), ": ", error.getMessage()).cStr();
+}
 
-kj::Promise<int64_t> appendLater(rpc::Partition::Client partition, const std::vector<std::string>& values, rpc::Acks acks) {
+kj::Promise<int64_t> appendLater(rpc::Partition::Client partition, const std::vector<std::string>& values,
+                                 rpc::Acks acks) {
   auto request = partition.appendRequest();
   auto records = request.initRecords(static_cast<unsigned>(values.size()));
   for (unsigned i = 0; i < records.size(); ++i) {
@@ -127,7 +133,8 @@ kj::Promise<int64_t> appendLater(rpc::Partition::Client partition, const std::ve
   });
 }
 
-int64_t append(kj::WaitScope& scope, rpc::Partition::Client partition, const std::vector<std::string>& values, rpc::Acks acks) {
+int64_t append(kj::WaitScope& scope, rpc::Partition::Client partition, const std::vector<std::string>& values,
+               rpc::Acks acks) {
   return appendLater(kj::mv(partition), values, acks).wait(scope);
 }
 

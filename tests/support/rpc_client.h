@@ -10,8 +10,9 @@
 
 namespace cambium {
 
-// One RPC connection with the schema's own capabilities, and short ways to what tests ask for again and again. Errors come back as
-// text, "unknownTopicOrPartition: there is no topic …"; "" is success. Waits on the scope it was made with.
+// One RPC connection with the schema's own capabilities, and short ways to what tests ask for again and again. Errors
+// come back as text, "unknownTopicOrPartition: there is no topic …"; "" is success. Waits on the scope it was made
+// with.
 class RpcClient {
  public:
   RpcClient(kj::WaitScope& scope, kj::Own<kj::AsyncIoStream> stream);
@@ -23,7 +24,8 @@ class RpcClient {
   rpc::Admin::Client admin() { return admin_; }
   rpc::GroupOffsets::Client group(kj::StringPtr name);
 
-  std::string createTopic(kj::StringPtr name, int partitions = 1, const Settings& configs = {}, bool validateOnly = false);
+  std::string createTopic(kj::StringPtr name, int partitions = 1, const Settings& configs = {},
+                          bool validateOnly = false);
   std::string deleteTopic(kj::StringPtr name);
   std::string addPartitions(kj::StringPtr name, int total);
   // A value of "reset" takes a config back to its default.
@@ -53,7 +55,8 @@ std::string errorOf(Response&& response) {
   return response.hasError() ? describe(response.getError()) : "";
 }
 
-// Appends one batch of records with these values (and the same keys); throws when the broker refuses. Returns the base offset.
+// Appends one batch of records with these values (and the same keys); throws when the broker refuses. Returns the base
+// offset.
 int64_t append(kj::WaitScope& scope, rpc::Partition::Client partition, const std::vector<std::string>& values,
                rpc::Acks acks = rpc::Acks::ALL);
 kj::Promise<int64_t> appendLater(rpc::Partition::Client partition, const std::vector<std::string>& values,

@@ -15,19 +15,27 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
       loop_{io.provider->getTimer(), *io.lowLevelProvider},
       world_{files_, clock_, entropy_, pool_, loops_, engines_} {
   auto& deployment = options_.deployment;
-  for (unsigned i = 0; i < deployment.cores; ++i) sockets_.push_back(kj::heap<ListenSockets>("rpc_listen", "127.0.0.1:0", 1));
+  for (unsigned i = 0; i < deployment.cores; ++i)
+    sockets_.push_back(kj::heap<ListenSockets>("rpc_listen", "127.0.0.1:0", 1));
   BrokerConfig config{.cores = deployment.cores,
                       .logEngine = kj::str(deployment.logEngine),
                       .stateEngine = kj::str(deployment.stateEngine),
                       .partitionsMax = options_.partitionsMax};
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   auto failure = kj::runCatchingExceptions([&] {
-    broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
+    auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
       auto receivers = sockets_[local.here().index()]->receivers(0, loop.io);
       return kj::heap<RpcDoor>(local, loop, options_.limits, counts_, kj::mv(receivers));
-    }).wait(io_.waitScope);
+    });
+    KJ_IF_MAYBE (turns, options_.startTurnsMax) {
+      for (unsigned turn = 0; turn < *turns && !starting.poll(io_.waitScope); ++turn) {
+        io_.provider->getTimer().afterDelay(100 * kj::MICROSECONDS).wait(io_.waitScope);
+      }
+      return;
+    }
+    starting.wait(io_.waitScope);
   });
-  KJ_IF_MAYBE(exception, failure) {
+  KJ_IF_MAYBE (exception, failure) {
     stop();
     kj::throwFatalException(kj::mv(*exception));
   }
@@ -37,7 +45,9 @@ TestBroker::~TestBroker() noexcept(false) {
   if (broker_.get() != nullptr) stop();
 }
 
-void TestBroker::stop() { stopLater().wait(io_.waitScope); }
+void TestBroker::stop() {
+  stopLater().wait(io_.waitScope);
+}
 
 kj::Promise<void> TestBroker::stopLater() {
   return broker_->stop().then([this] { broker_ = nullptr; });
@@ -56,7 +66,8 @@ ShardReport TestBroker::total() {
     total.partitionsOffline += report.partitionsOffline;
     total.waiting += report.waiting;
     total.gone.add(report.gone);
-    for (auto& topic : report.topics) total.gone.add(topic.metrics);
+    for (auto& topic : report.topics)
+      total.gone.add(topic.metrics);
   }
   return total;
 }

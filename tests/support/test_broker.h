@@ -22,14 +22,17 @@ struct Deployment {
   unsigned cores;
 };
 
-// The broker that cambiumd runs, in the test's process: real files in `dataDir`, real threads, real sockets on free ports, one for
-// each loop. The first loop is the test's. Stops, when it runs, on destruction.
+// The broker that cambiumd runs, in the test's process: real files in `dataDir`, real threads, real sockets on free
+// ports, one for each loop. The first loop is the test's. Stops, when it runs, on destruction.
 class TestBroker {
  public:
   struct Options {
     Deployment deployment;
     int32_t partitionsMax = 1000;
     RpcLimits limits{};
+    // Set: the start is dropped after so many turns of the loop, if it has not come to its end by then; only stop() may
+    // follow.
+    kj::Maybe<unsigned> startTurnsMax{};
   };
 
   // Throws what Broker and its start() throw.

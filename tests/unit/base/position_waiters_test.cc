@@ -34,7 +34,9 @@ TEST_F(PositionWaitersTest, ReachedMarksAreReleasedOthersWait) {
 
 TEST_F(PositionWaitersTest, ADroppedPromiseIsForgotten) {
   auto kept = waiters->wait(Offset(1));
-  { auto dropped = waiters->wait(Offset(1)); }
+  {
+    auto dropped = waiters->wait(Offset(1));
+  }
   EXPECT_EQ(waiters->size(), 1u);
   waiters->reach(Offset(5));
   EXPECT_TRUE(kept.poll(scope));

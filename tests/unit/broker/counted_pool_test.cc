@@ -2,9 +2,8 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <memory>
-
 #include <gtest/gtest.h>
+#include <memory>
 
 #include <kj/async-io.h>
 

@@ -2,9 +2,8 @@
 
 #include <atomic>
 #include <functional>
-#include <memory>
-
 #include <gtest/gtest.h>
+#include <memory>
 
 #include "engine/base/coroutine.h"
 #include "server/main/system_world.h"
@@ -25,21 +24,24 @@ class LoopCallTest : public ::testing::Test {
 
   void SetUp() override {
     receiving = here.mailbox().receive().eagerlyEvaluate(nullptr);
-    auto started = kj::newPromiseAndCrossThreadFulfiller<Other*>();
-    loop = loops.start(1, [fulfiller = kj::mv(started.fulfiller)](LoopContext&) mutable { return runOther(kj::mv(fulfiller)); });
-    other = started.promise.wait(io.waitScope);
+    auto started = kj::newPromiseAndFulfiller<void>();
+    loop = loops.start(1, [this, &fulfiller = *started.fulfiller](LoopContext&) { return runOther(*this, fulfiller); });
+    started.promise.wait(io.waitScope);
   }
   void TearDown() override {
     if (loop.get() == nullptr) return;
     other->port.mailbox().post([o = other] { o->end->fulfill(); });
     loop = nullptr;
   }
-  static kj::Promise<void> runOther(kj::Own<kj::CrossThreadPromiseFulfiller<Other*>> started) {
+  static kj::Promise<void> runOther(LoopCallTest& test, kj::PromiseFulfiller<void>& started) {
     Other other;
     auto paf = kj::newPromiseAndFulfiller<void>();
     other.end = kj::mv(paf.fulfiller);
     auto receiving = other.port.mailbox().receive().eagerlyEvaluate(nullptr);
-    started->fulfill(&other);
+    test.here.mailbox().post([&test, &other, &started] {
+      test.other = &other;
+      started.fulfill();
+    });
     co_await paf.promise;
     receiving = nullptr;
   }
@@ -82,7 +84,9 @@ TEST_F(LoopCallTest, ExceptionsComeBack) {
   std::function<kj::Promise<int>()> ways[] = {
       []() -> kj::Promise<int> { return KJ_EXCEPTION(OVERLOADED, "rejected there"); },
       []() -> kj::Promise<int> { kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "thrown there")); },
-      []() -> kj::Promise<int> { return kj::evalLater([]() -> int { kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "later there")); }); }};
+      []() -> kj::Promise<int> {
+        return kj::evalLater([]() -> int { kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "later there")); });
+      }};
   for (auto& way : ways) {
     for (auto* target : {&other->port, &here}) {
       auto failure = kj::runCatchingExceptions(
@@ -104,19 +108,20 @@ struct Alive {
 
 TEST_F(LoopCallTest, ADroppedCallIsCancelledThere) {
   auto alive = std::make_shared<std::atomic<int>>(0);
-  auto begun = kj::newPromiseAndCrossThreadFulfiller<void>();
-  auto& fulfiller = *begun.fulfiller;
+  auto begun = kj::newPromiseAndFulfiller<void>();
+  auto fulfil = [this, &fulfiller = *begun.fulfiller] { here.mailbox().post([&fulfiller] { fulfiller.fulfill(); }); };
   {
-    auto dropped = call<int>([alive, &fulfiller]() -> kj::Promise<int> {
-      auto held = kj::heap<Alive>(alive);
-      fulfiller.fulfill();
-      return kj::Promise<int>(kj::NEVER_DONE).attach(kj::mv(held));
+    auto dropped = call<int>([alive, fulfil]() -> kj::Promise<int> {
+      auto mine = kj::heap<Alive>(alive);
+      fulfil();
+      return kj::Promise<int>(kj::NEVER_DONE).attach(kj::mv(mine));
     });
     begun.promise.wait(io.waitScope);
     EXPECT_EQ(*alive, 1);
   }
   // The cancellation travels before the next call; its effect may take a turn there.
-  while (*alive > 0) roundTrip();
+  while (*alive > 0)
+    roundTrip();
 }
 
 TEST_F(LoopCallTest, ACallThatIsDroppedAtOnceEndsAsWell) {
@@ -130,7 +135,8 @@ TEST_F(LoopCallTest, ACallThatIsDroppedAtOnceEndsAsWell) {
   }
   roundTrip();
   EXPECT_EQ(*runs, 500) << "what was begun is begun, also when nobody waits: an append must not depend on its caller";
-  while (*alive > 0) roundTrip();
+  while (*alive > 0)
+    roundTrip();
 }
 
 TEST_F(LoopCallTest, AnAnswerThatMeetsADroppedPromiseIsThrownAway) {
@@ -139,7 +145,8 @@ TEST_F(LoopCallTest, AnAnswerThatMeetsADroppedPromiseIsThrownAway) {
     auto dropped = call<kj::Own<Alive>>([alive]() -> kj::Promise<kj::Own<Alive>> { return kj::heap<Alive>(alive); });
     if (i % 3 == 0) kj::evalLater([] {}).wait(io.waitScope);
   }
-  while (*alive > 0) roundTrip();
+  while (*alive > 0)
+    roundTrip();
 }
 
 TEST_F(LoopCallTest, ManyCallsAtOnceEachWithItsAnswer) {
@@ -151,27 +158,31 @@ TEST_F(LoopCallTest, ManyCallsAtOnceEachWithItsAnswer) {
     }));
   }
   auto answers = kj::joinPromises(calls.releaseAsArray()).wait(io.waitScope);
-  for (size_t i = 0; i < answers.size(); ++i) ASSERT_EQ(answers[i], static_cast<int>(i));
+  for (size_t i = 0; i < answers.size(); ++i)
+    ASSERT_EQ(answers[i], static_cast<int>(i));
 }
 
 TEST_F(LoopCallTest, CallsBeginInTheirOrder) {
   auto seen = std::make_shared<std::vector<int>>();
-  for (int i = 0; i < 1000; ++i) other->port.mailbox().post([seen, i] { seen->push_back(i); });
+  for (int i = 0; i < 1000; ++i)
+    other->port.mailbox().post([seen, i] { seen->push_back(i); });
   roundTrip();
   ASSERT_EQ(seen->size(), 1000u);
-  for (int i = 0; i < 1000; ++i) ASSERT_EQ((*seen)[static_cast<size_t>(i)], i);
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_EQ((*seen)[static_cast<size_t>(i)], i);
 }
 
 // Both loops call each other at the same time, through several turns of sleeping and waking.
 TEST_F(LoopCallTest, CallsGoBothWays) {
   for (int round = 0; round < 100; ++round) {
     auto there = call<int>([this]() -> kj::Promise<int> {
-      return callLoop<int>(other->port, here, []() -> kj::Promise<int> { return 20; }).then([](int n) { return n + 1; });
+      return callLoop<int>(other->port, here, []() -> kj::Promise<int> { return 20; }).then([](int n) {
+        return n + 1;
+      });
     });
     EXPECT_EQ(there.wait(io.waitScope), 21);
   }
 }
-
 
 }  // namespace
 }  // namespace cambium

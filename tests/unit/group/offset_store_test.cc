@@ -1,8 +1,7 @@
 #include "engine/group/offset_store.h"
 
-#include <string>
-
 #include <gtest/gtest.h>
+#include <string>
 
 #include "engine/storage/memory_engine.h"
 #include "tests/support/virtual_world.h"
@@ -22,7 +21,8 @@ TEST(OffsetKeyTest, ComesBackFromItsBytes) {
 
 TEST(OffsetKeyTest, OtherBytesAreNoKey) {
   auto key = encodeOffsetKey({"readers", "words", 7});
-  for (size_t size = 0; size < key.size(); ++size) EXPECT_TRUE(decodeOffsetKey(key.slice(0, size)) == nullptr) << size;
+  for (size_t size = 0; size < key.size(); ++size)
+    EXPECT_TRUE(decodeOffsetKey(key.slice(0, size)) == nullptr) << size;
   kj::Vector<kj::byte> longer;
   longer.addAll(key);
   longer.add(0);
@@ -56,13 +56,16 @@ class OffsetStoreTest : public ::testing::Test {
   std::string group(const std::string& name) {
     std::string all;
     for (auto& change : offsets->fetchGroup(name)) {
-      all += kj::str(change.key.topic.c_str(), "-", change.key.partition, "=", KJ_ASSERT_NONNULL(change.offset).offset, " ").cStr();
+      all += kj::str(change.key.topic.c_str(), "-", change.key.partition, "=", KJ_ASSERT_NONNULL(change.offset).offset,
+                     " ")
+                 .cStr();
     }
     return all;
   }
   std::string groups() {
     std::string all;
-    for (auto& name : offsets->groups()) all += std::string(name.cStr()) + " ";
+    for (auto& name : offsets->groups())
+      all += std::string(name.cStr()) + " ";
     return all;
   }
 
@@ -94,7 +97,8 @@ TEST_F(OffsetStoreTest, CommittedOffsetsSurvive) {
 }
 
 TEST_F(OffsetStoreTest, GroupsAreToldApartByTheirWholeNames) {
-  for (auto* name : {"a", "ab", "a-", "b"}) EXPECT_EQ(commit({name, "words", 0}, 1), "");
+  for (auto* name : {"a", "ab", "a-", "b"})
+    EXPECT_EQ(commit({name, "words", 0}, 1), "");
   EXPECT_EQ(groups(), "a a- ab b ");
   EXPECT_EQ(group("a"), "words-0=1 ");
 }
@@ -105,8 +109,10 @@ TEST_F(OffsetStoreTest, CommitsDuringAWriteShareTheNext) {
   EXPECT_FALSE(first.poll(scope));
   ASSERT_EQ(pool.held(), 1u);
   kj::Vector<kj::Promise<Result<void>>> more;
-  for (int i = 2; i < 50; ++i) more.add(commitLater({"g", "words", 0}, i));
-  for (auto& one : more) EXPECT_FALSE(one.poll(scope));
+  for (int i = 2; i < 50; ++i)
+    more.add(commitLater({"g", "words", 0}, i));
+  for (auto& one : more)
+    EXPECT_FALSE(one.poll(scope));
   EXPECT_EQ(pool.held(), 1u);
   EXPECT_EQ(offsets->fetch({"g", "words", 0}).offset, kNoOffset) << "not before it is durable";
   pool.runOne();
@@ -115,7 +121,8 @@ TEST_F(OffsetStoreTest, CommitsDuringAWriteShareTheNext) {
   EXPECT_EQ(offsets->fetch({"g", "words", 0}).offset.value(), 1);
   ASSERT_EQ(pool.held(), 1u) << "one write for all the others";
   pool.runOne();
-  for (auto& one : more) EXPECT_EQ(errorOf(kj::mv(one)), "");
+  for (auto& one : more)
+    EXPECT_EQ(errorOf(kj::mv(one)), "");
   EXPECT_EQ(offsets->fetch({"g", "words", 0}).offset.value(), 49) << "the last one counts";
   EXPECT_EQ(pool.held(), 0u);
   reopen();

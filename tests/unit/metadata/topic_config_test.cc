@@ -1,16 +1,16 @@
 #include "engine/metadata/topic_config.h"
 
+#include <gtest/gtest.h>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 namespace cambium {
 namespace {
 
 kj::Vector<ConfigSetting> settings(const std::vector<std::pair<std::string, std::string>>& pairs) {
   kj::Vector<ConfigSetting> all;
-  for (auto& [name, value] : pairs) all.add(ConfigSetting{kj::str(name.c_str()), kj::str(value.c_str())});
+  for (auto& [name, value] : pairs)
+    all.add(ConfigSetting{kj::str(name.c_str()), kj::str(value.c_str())});
   return all;
 }
 
@@ -29,7 +29,10 @@ struct Values {
 };
 
 const Values kValues[] = {
-    {"cleanup.policy", {"delete", "compact", "compact,delete", "delete,compact"}, {"", "Delete", "drop"}, "one of delete, compact"},
+    {"cleanup.policy",
+     {"delete", "compact", "compact,delete", "delete,compact"},
+     {"", "Delete", "drop"},
+     "one of delete, compact"},
     {"compression.type",
      {"producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"},
      {"none", "brotli", ""},
@@ -49,26 +52,38 @@ const Values kValues[] = {
 
 TEST(TopicConfigTest, EveryConfigTakesItsValuesAndNoOther) {
   std::vector<std::string> known;
-  for (auto& each : describeConfigs(nullptr)) known.emplace_back(each.name.cStr());
+  for (auto& each : describeConfigs(nullptr))
+    known.emplace_back(each.name.cStr());
   ASSERT_EQ(known.size(), std::size(kValues)) << "a config is missing in this test";
   for (size_t i = 0; i < known.size(); ++i) {
     auto& values = kValues[i];
     EXPECT_EQ(known[i], values.name);
-    for (auto* good : values.good) EXPECT_EQ(errorOf(values.name, good), "");
+    for (auto* good : values.good)
+      EXPECT_EQ(errorOf(values.name, good), "");
     for (auto* bad : values.bad) {
       auto message = errorOf(values.name, bad);
-      EXPECT_NE(message.find(std::string("config ") + values.name + "=" + bad + " is not valid: expected "), std::string::npos) << message;
+      EXPECT_NE(message.find(std::string("config ") + values.name + "=" + bad + " is not valid: expected "),
+                std::string::npos)
+          << message;
       EXPECT_NE(message.find(values.expected), std::string::npos) << message;
     }
   }
 }
 
 TEST(TopicConfigTest, ValuesReachThePartition) {
-  auto made = makeTopicConfig(settings({{"segment.bytes", "1000"}, {"segment.ms", "5"}, {"segment.index.bytes", "24"},
-                                        {"index.interval.bytes", "100"}, {"durability", "interval"}, {"flush.ms", "7"},
-                                        {"compression.type", "lz4"}, {"message.timestamp.type", "LogAppendTime"},
-                                        {"cleanup.policy", "compact"}, {"retention.ms", "8"}, {"retention.bytes", "9"},
-                                        {"max.message.bytes", "10"}, {"storage.engine", "rocksdb"}}));
+  auto made = makeTopicConfig(settings({{"segment.bytes", "1000"},
+                                        {"segment.ms", "5"},
+                                        {"segment.index.bytes", "24"},
+                                        {"index.interval.bytes", "100"},
+                                        {"durability", "interval"},
+                                        {"flush.ms", "7"},
+                                        {"compression.type", "lz4"},
+                                        {"message.timestamp.type", "LogAppendTime"},
+                                        {"cleanup.policy", "compact"},
+                                        {"retention.ms", "8"},
+                                        {"retention.bytes", "9"},
+                                        {"max.message.bytes", "10"},
+                                        {"storage.engine", "rocksdb"}}));
   ASSERT_TRUE(made.ok());
   auto& config = made.value();
   EXPECT_EQ(config.partition.log.segmentBytes.value(), 1000u);
@@ -103,7 +118,8 @@ TEST(TopicConfigTest, DefaultsAreThoseOfTheStructs) {
 
 TEST(TopicConfigTest, UnknownNamesAreToldWithTheKnownOnes) {
   auto message = errorOf("segment.byte", "1");
-  EXPECT_NE(message.find("there is no config named \"segment.byte\"; known are cleanup.policy, "), std::string::npos) << message;
+  EXPECT_NE(message.find("there is no config named \"segment.byte\"; known are cleanup.policy, "), std::string::npos)
+      << message;
 }
 
 std::string altered(const std::vector<std::pair<std::string, std::string>>& before,
@@ -117,12 +133,14 @@ std::string altered(const std::vector<std::pair<std::string, std::string>>& befo
   auto result = alterSettings(settings(before), changes);
   if (!result.ok()) return result.error().message.cStr();
   std::string all;
-  for (auto& setting : result.value()) all += kj::str(setting.name, "=", setting.value, " ").cStr();
+  for (auto& setting : result.value())
+    all += kj::str(setting.name, "=", setting.value, " ").cStr();
   return all;
 }
 
 TEST(TopicConfigTest, AlterationsReplaceAddAndReset) {
-  EXPECT_EQ(altered({{"flush.ms", "5"}, {"retention.ms", "6"}}, {{"flush.ms", nullptr}, {"durability", "os"}, {"retention.ms", "7"}}),
+  EXPECT_EQ(altered({{"flush.ms", "5"}, {"retention.ms", "6"}},
+                    {{"flush.ms", nullptr}, {"durability", "os"}, {"retention.ms", "7"}}),
             "durability=os retention.ms=7 ");
   EXPECT_EQ(altered({}, {{"flush.ms", nullptr}}), "");
   EXPECT_EQ(altered({{"storage.engine", "native"}}, {{"flush.ms", "9"}}), "flush.ms=9 storage.engine=native ");
@@ -130,8 +148,10 @@ TEST(TopicConfigTest, AlterationsReplaceAddAndReset) {
 
 TEST(TopicConfigTest, WrongAlterationsAreRefused) {
   EXPECT_NE(altered({}, {{"storage.engine", "native"}}).find("cannot be altered"), std::string::npos);
-  EXPECT_NE(altered({{"storage.engine", "native"}}, {{"storage.engine", nullptr}}).find("cannot be altered"), std::string::npos);
-  EXPECT_NE(altered({}, {{"flush.ms", "1"}, {"flush.ms", nullptr}}).find("config flush.ms is named twice"), std::string::npos);
+  EXPECT_NE(altered({{"storage.engine", "native"}}, {{"storage.engine", nullptr}}).find("cannot be altered"),
+            std::string::npos);
+  EXPECT_NE(altered({}, {{"flush.ms", "1"}, {"flush.ms", nullptr}}).find("config flush.ms is named twice"),
+            std::string::npos);
   EXPECT_NE(altered({}, {{"flush", "1"}}).find("there is no config named \"flush\""), std::string::npos);
   EXPECT_NE(altered({}, {{"flush.ms", "0"}}).find("config flush.ms=0 is not valid"), std::string::npos);
 }

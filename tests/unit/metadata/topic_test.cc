@@ -1,8 +1,7 @@
 #include "engine/metadata/topic.h"
 
-#include <string>
-
 #include <gtest/gtest.h>
+#include <string>
 
 #include "engine/metadata/metadata_image.h"
 #include "engine/metadata/topic_name.h"
@@ -16,7 +15,12 @@ Uuid idOf(kj::byte first) {
 }
 
 kj::Own<const Topic> topicNamed(kj::StringPtr name, int64_t revision = 1) {
-  Topic::Spec spec{.name = kj::str(name), .id = idOf(1), .partitions = {}, .settings = {}, .createdAt = TimestampMs(5), .engine = kj::str("native")};
+  Topic::Spec spec{.name = kj::str(name),
+                   .id = idOf(1),
+                   .partitions = {},
+                   .settings = {},
+                   .createdAt = TimestampMs(5),
+                   .engine = kj::str("native")};
   spec.partitions.add(PartitionAssignment{LeaderEpoch(0)});
   return kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(revision));
 }
@@ -29,18 +33,27 @@ std::string nameError(kj::StringPtr name) {
 }
 
 TEST(TopicNameTest, KafkasRules) {
-  for (auto good : {"a", "A.b_c-9", "...", "-", "_"}) EXPECT_EQ(nameError(good), "") << good;
+  for (auto good : {"a", "A.b_c-9", "...", "-", "_"})
+    EXPECT_EQ(nameError(good), "") << good;
   EXPECT_EQ(nameError(std::string(249, 'x').c_str()), "");
   EXPECT_NE(nameError(std::string(250, 'x').c_str()).find("250 characters, at most 249"), std::string::npos);
   EXPECT_NE(nameError("").find("must not be empty"), std::string::npos);
-  for (auto dots : {".", ".."}) EXPECT_NE(nameError(dots).find("cannot be named"), std::string::npos);
-  for (auto bad : {"a/b", "a b", "a\\b", "a\xc3\xa4", "a:b", "a\nb"}) EXPECT_NE(nameError(bad).find("position 1"), std::string::npos) << bad;
+  for (auto dots : {".", ".."})
+    EXPECT_NE(nameError(dots).find("cannot be named"), std::string::npos);
+  for (auto bad : {"a/b", "a b", "a\\b", "a\xc3\xa4", "a:b", "a\nb"})
+    EXPECT_NE(nameError(bad).find("position 1"), std::string::npos) << bad;
   EXPECT_NE(nameError(kj::StringPtr("a\0b", 3)).find("position 1"), std::string::npos);
 }
 
 TEST(TopicTest, ComesBackFromItsBytes) {
-  Topic::Spec spec{.name = kj::str("words"), .id = idOf(7), .partitions = {}, .settings = {}, .createdAt = TimestampMs(123), .engine = kj::str("rocksdb")};
-  for (int i = 0; i < 3000; ++i) spec.partitions.add(PartitionAssignment{LeaderEpoch(i)});
+  Topic::Spec spec{.name = kj::str("words"),
+                   .id = idOf(7),
+                   .partitions = {},
+                   .settings = {},
+                   .createdAt = TimestampMs(123),
+                   .engine = kj::str("rocksdb")};
+  for (int i = 0; i < 3000; ++i)
+    spec.partitions.add(PartitionAssignment{LeaderEpoch(i)});
   spec.settings.add(ConfigSetting{kj::str("flush.ms"), kj::str("9")});
   auto topic = kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(0));
   auto again = Topic::decode(topic->encode(), Revision(42));
@@ -65,13 +78,16 @@ TEST(TopicTest, BytesThatAreNoTopicThrow) {
 
 std::string namesOf(const MetadataImage& image) {
   std::string names;
-  for (auto& topic : image.topics()) names += kj::str(topic->name(), "@", topic->revision(), " ").cStr();
+  for (auto& topic : image.topics())
+    names += kj::str(topic->name(), "@", topic->revision(), " ").cStr();
   return names;
 }
 
 TEST(MetadataImageTest, TopicsArePutReplacedAndRemovedInOrder) {
   auto image = kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>());
-  auto put = [&](kj::StringPtr name, int64_t revision) { image = image->with(Revision(revision), name, topicNamed(name, revision)); };
+  auto put = [&](kj::StringPtr name, int64_t revision) {
+    image = image->with(Revision(revision), name, topicNamed(name, revision));
+  };
   put("m", 1);
   put("z", 2);
   put("a", 3);

@@ -29,7 +29,8 @@ TEST_F(DurabilityTest, AllThatComesDuringASyncSharesTheNext) {
   append({{"a"}});
   settle();
   ASSERT_EQ(pool.held(), 1u);
-  for (int i = 0; i < 50; ++i) append({{"b"}});
+  for (int i = 0; i < 50; ++i)
+    append({{"b"}});
   settle();
   EXPECT_EQ(pool.held(), 1u) << "one sync at a time";
   pool.runAll();
@@ -128,7 +129,8 @@ TEST_F(DurabilityTest, AFailedSyncTakesThePartitionOfflineForEverybody) {
   EXPECT_TRUE(partition->isOffline());
   for (auto code : {tryAppend({{"b"}}).error().code, partition->read(Offset(0), Bytes(1)).error().code,
                     partition->findOffset({OffsetQuery::Kind::kLatest}).error().code,
-                    partition->deleteRecords(Offset(0)).error().code, partition->whenCommitted(Offset(9)).wait(scope).error().code}) {
+                    partition->deleteRecords(Offset(0)).error().code,
+                    partition->whenCommitted(Offset(9)).wait(scope).error().code}) {
     EXPECT_EQ(code, ErrorCode::kStorageError);
   }
   EXPECT_TRUE(partition->status().offline != nullptr);

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <string>
-
 #include <gtest/gtest.h>
+#include <string>
 
 #include "engine/partition/partition.h"
 #include "engine/record/batch_builder.h"
@@ -58,7 +57,8 @@ class PartitionTest : public ::testing::Test {
 
   // Lets everything go on that can.
   void settle() {
-    for (int turn = 0; turn < 30; ++turn) kj::evalLater([] {}).wait(scope);
+    for (int turn = 0; turn < 30; ++turn)
+      kj::evalLater([] {}).wait(scope);
   }
   void advance(int64_t ms) {
     now += ms * kj::MILLISECONDS;

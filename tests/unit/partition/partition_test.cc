@@ -4,7 +4,9 @@
 namespace cambium {
 namespace {
 
-bool says(const Error& error, const char* part) { return std::string(error.message.cStr()).find(part) != std::string::npos; }
+bool says(const Error& error, const char* part) {
+  return std::string(error.message.cStr()).find(part) != std::string::npos;
+}
 
 TEST_F(PartitionTest, BatchesGetTheirPlace) {
   open();
@@ -55,7 +57,9 @@ TEST_F(PartitionTest, AReaderWakesForItsRecord) {
   settle();
   EXPECT_TRUE(first.poll(scope));
   EXPECT_FALSE(third.poll(scope));
-  { auto dropped = kj::mv(third); }
+  {
+    auto dropped = kj::mv(third);
+  }
   EXPECT_EQ(partition->waiting(), 0u);
   EXPECT_TRUE(partition->whenReadable(Offset(0)).poll(scope));
 }
@@ -123,7 +127,8 @@ TEST_F(PartitionTest, TheBrokersClockStampsWhereTheTopicSaysSo) {
   auto batch = KJ_ASSERT_NONNULL(BatchView::first(outcome.value().batches));
   EXPECT_TRUE(batch.crcMatches());
   RecordReader records(batch);
-  while (auto* record = records.next()) EXPECT_EQ(record->timestamp, clock.now());
+  while (auto* record = records.next())
+    EXPECT_EQ(record->timestamp, clock.now());
   EXPECT_EQ(since(clock.nowMs), kj::str("0@", clock.nowMs).cStr());
 }
 
