@@ -18,23 +18,23 @@ kj::Promise<void> AdminServer::createTopic(CreateTopicContext context) {
   }
   auto made = co_await session_->broker.createTopic(kj::mv(wish));
   if (made.ok()) {
-    writeSummary(context.getResults().initTopic(), *made.value());
+    writeSummary(context.getResults(kSmallResults).initTopic(), *made.value());
   } else {
-    writeError(context.getResults().initError(), made.error());
+    writeError(context.getResults(kSmallResults).initError(), made.error());
   }
 }
 
 kj::Promise<void> AdminServer::deleteTopic(DeleteTopicContext context) {
   WorkInFlight::Lease lease(session_->work);
   auto done = co_await session_->broker.deleteTopic(kj::str(context.getParams().getName()));
-  if (!done.ok()) writeError(context.getResults().initError(), done.error());
+  if (!done.ok()) writeError(context.getResults(kSmallResults).initError(), done.error());
 }
 
 kj::Promise<void> AdminServer::addPartitions(AddPartitionsContext context) {
   WorkInFlight::Lease lease(session_->work);
   auto params = context.getParams();
   auto done = co_await session_->broker.addPartitions(kj::str(params.getName()), params.getTotal());
-  if (!done.ok()) writeError(context.getResults().initError(), done.error());
+  if (!done.ok()) writeError(context.getResults(kSmallResults).initError(), done.error());
 }
 
 kj::Promise<void> AdminServer::alterTopic(AlterTopicContext context) {
@@ -47,7 +47,7 @@ kj::Promise<void> AdminServer::alterTopic(AlterTopicContext context) {
     changes.add(kj::mv(change));
   }
   auto done = co_await session_->broker.alterTopic(kj::str(params.getName()), kj::mv(changes));
-  if (!done.ok()) writeError(context.getResults().initError(), done.error());
+  if (!done.ok()) writeError(context.getResults(kSmallResults).initError(), done.error());
 }
 
 }  // namespace cambium

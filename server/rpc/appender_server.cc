@@ -36,9 +36,9 @@ kj::Promise<void> AppenderServer::flush(FlushContext context) {
     }
   }
   KJ_IF_MAYBE (failure, failure_) {
-    writeError(context.getResults().initError(), *failure);
+    writeError(context.getResults(kSmallResults).initError(), *failure);
   } else KJ_IF_MAYBE (span, span_) {
-    writeAppended(context.getResults().initAppended(), *span);
+    writeAppended(context.getResults(kSmallResults).initAppended(), *span);
   }
 }
 

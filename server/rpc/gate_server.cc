@@ -8,7 +8,7 @@
 namespace cambium {
 
 kj::Promise<void> GateServer::anonymous(AnonymousContext context) {
-  context.getResults().setBroker(kj::heap<BrokerServer>(kj::addRef(*session_)));
+  context.getResults(kSmallResults).setBroker(kj::heap<BrokerServer>(kj::addRef(*session_)));
   return kj::READY_NOW;
 }
 
@@ -27,9 +27,9 @@ kj::Promise<void> BrokerServer::info(InfoContext context) {
 kj::Promise<void> BrokerServer::topic(TopicContext context) {
   auto found = session_->broker.topic(context.getParams().getName());
   if (found.ok()) {
-    context.getResults().setTopic(kj::heap<TopicServer>(kj::addRef(*session_), kj::mv(found.value())));
+    context.getResults(kSmallResults).setTopic(kj::heap<TopicServer>(kj::addRef(*session_), kj::mv(found.value())));
   } else {
-    writeError(context.getResults().initError(), found.error());
+    writeError(context.getResults(kSmallResults).initError(), found.error());
   }
   return kj::READY_NOW;
 }
@@ -47,9 +47,9 @@ kj::Promise<void> BrokerServer::groupOffsets(GroupOffsetsContext context) {
   auto group = context.getParams().getGroup();
   auto checked = checkGroupName(group);
   if (checked.ok()) {
-    context.getResults().setOffsets(kj::heap<GroupOffsetsServer>(kj::addRef(*session_), kj::str(group)));
+    context.getResults(kSmallResults).setOffsets(kj::heap<GroupOffsetsServer>(kj::addRef(*session_), kj::str(group)));
   } else {
-    writeError(context.getResults().initError(), checked.error());
+    writeError(context.getResults(kSmallResults).initError(), checked.error());
   }
   return kj::READY_NOW;
 }
@@ -62,7 +62,7 @@ kj::Promise<void> BrokerServer::listGroups(ListGroupsContext context) {
 }
 
 kj::Promise<void> BrokerServer::admin(AdminContext context) {
-  context.getResults().setAdmin(kj::heap<AdminServer>(kj::addRef(*session_)));
+  context.getResults(kSmallResults).setAdmin(kj::heap<AdminServer>(kj::addRef(*session_)));
   return kj::READY_NOW;
 }
 

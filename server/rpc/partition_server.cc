@@ -102,14 +102,14 @@ kj::Promise<void> PartitionServer::append(AppendContext context) {
   auto batch = buildBatch(params.getRecords(), params.getCodec(), session_->broker.now());
   context.releaseParams();
   if (!batch.ok()) {
-    writeError(context.getResults().initError(), batch.error());
+    writeError(context.getResults(kSmallResults).initError(), batch.error());
     co_return;
   }
   auto outcome = co_await appendNow(batch.value(), acks);
   if (outcome.ok()) {
-    writeAppended(context.getResults().initAppended(), outcome.value());
+    writeAppended(context.getResults(kSmallResults).initAppended(), outcome.value());
   } else {
-    writeError(context.getResults().initError(), outcome.error());
+    writeError(context.getResults(kSmallResults).initError(), outcome.error());
   }
 }
 
@@ -119,15 +119,15 @@ kj::Promise<void> PartitionServer::appendBatches(AppendBatchesContext context) {
   context.releaseParams();
   auto outcome = co_await appending;
   if (outcome.ok()) {
-    writeAppended(context.getResults().initAppended(), outcome.value());
+    writeAppended(context.getResults(kSmallResults).initAppended(), outcome.value());
   } else {
-    writeError(context.getResults().initError(), outcome.error());
+    writeError(context.getResults(kSmallResults).initError(), outcome.error());
   }
 }
 
 kj::Promise<void> PartitionServer::openAppender(OpenAppenderContext context) {
   auto acks = fromRpc(context.getParams().getAcks());
-  context.getResults().setAppender(kj::heap<AppenderServer>(kj::addRef(*session_), key_, acks));
+  context.getResults(kSmallResults).setAppender(kj::heap<AppenderServer>(kj::addRef(*session_), key_, acks));
   return kj::READY_NOW;
 }
 
@@ -147,12 +147,12 @@ kj::Promise<void> PartitionServer::read(ReadContext context) {
   auto wish = wishOf(context.getParams().getRequest());
   context.releaseParams();
   if (!wish.ok()) {
-    writeError(context.getResults().initError(), wish.error());
+    writeError(context.getResults(kSmallResults).initError(), wish.error());
     co_return;
   }
   auto read = co_await session_->broker.read(key_, wish.value());
   if (!read.ok()) {
-    writeError(context.getResults().initError(), read.error());
+    writeError(context.getResults(kSmallResults).initError(), read.error());
     co_return;
   }
   auto& outcome = read.value();
@@ -168,18 +168,18 @@ kj::Promise<void> PartitionServer::readRecords(ReadRecordsContext context) {
   auto wish = wishOf(context.getParams().getRequest());
   context.releaseParams();
   if (!wish.ok()) {
-    writeError(context.getResults().initError(), wish.error());
+    writeError(context.getResults(kSmallResults).initError(), wish.error());
     co_return;
   }
   auto read = co_await session_->broker.read(key_, wish.value());
   if (!read.ok()) {
-    writeError(context.getResults().initError(), read.error());
+    writeError(context.getResults(kSmallResults).initError(), read.error());
     co_return;
   }
   auto& outcome = read.value();
   auto decoded = DecodedRecords::decode(outcome.batches, wish.value().from, outcome.nextOffset);
   if (!decoded.ok()) {
-    writeError(context.getResults().initError(), decoded.error());
+    writeError(context.getResults(kSmallResults).initError(), decoded.error());
     co_return;
   }
   auto chunk = context.getResults(messageSize(decoded.value().wordsHint())).initChunk();
@@ -193,7 +193,7 @@ kj::Promise<void> PartitionServer::subscribe(SubscribeContext context) {
   auto params = context.getParams();
   auto options = params.getOptions();
   if (params.getFrom() < 0) {
-    writeError(context.getResults().initError(),
+    writeError(context.getResults(kSmallResults).initError(),
                makeError(ErrorCode::kOffsetOutOfRange, "offsets are not negative: ", params.getFrom()));
     return kj::READY_NOW;
   }
@@ -201,7 +201,7 @@ kj::Promise<void> PartitionServer::subscribe(SubscribeContext context) {
       .asBatches = options.getFormat() == rpc::SubscribeOptions::Format::BATCHES,
       .bytesPerPush = kj::min(Bytes(options.getBytesPerPush()), session_->limits.readBytesMax),
       .end = options.getEndOffset() < 0 ? Offset(INT64_MAX) : Offset(options.getEndOffset())};
-  context.getResults().setSubscription(
+  context.getResults(kSmallResults).setSubscription(
       kj::heap<SubscriptionServer>(kj::addRef(*session_), key_, Offset(params.getFrom()), params.getSink(), wanted));
   return kj::READY_NOW;
 }
@@ -224,10 +224,10 @@ kj::Promise<void> PartitionServer::findOffset(FindOffsetContext context) {
   }
   auto found = co_await session_->broker.findOffset(key_, query);
   if (!found.ok()) {
-    writeError(context.getResults().initError(), found.error());
+    writeError(context.getResults(kSmallResults).initError(), found.error());
     co_return;
   }
-  auto out = context.getResults().initFound();
+  auto out = context.getResults(kSmallResults).initFound();
   out.setOffset(found.value().offset.value());
   out.setTimestamp(found.value().timestamp.value());
   out.setLeaderEpoch(found.value().leaderEpoch.value());
@@ -237,15 +237,15 @@ kj::Promise<void> PartitionServer::deleteRecords(DeleteRecordsContext context) {
   WorkInFlight::Lease lease(session_->work);
   auto start = co_await session_->broker.deleteRecords(key_, Offset(context.getParams().getBefore()));
   if (start.ok()) {
-    context.getResults().setLogStart(start.value().value());
+    context.getResults(kSmallResults).setLogStart(start.value().value());
   } else {
-    writeError(context.getResults().initError(), start.error());
+    writeError(context.getResults(kSmallResults).initError(), start.error());
   }
 }
 
 kj::Promise<void> PartitionServer::describe(DescribeContext context) {
   auto status = co_await session_->broker.status(key_);
-  writeStatus(context.getResults().initPartition(), index_, status, topic_->engine(), session_->broker.ownerOf(key_));
+  writeStatus(context.getResults(kSmallResults).initPartition(), index_, status, topic_->engine(), session_->broker.ownerOf(key_));
 }
 
 }  // namespace cambium

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <capnp/any.h>
 #include <capnp/blob.h>
 #include <kj/refcount.h>
 
@@ -15,6 +16,9 @@ struct RpcLimits {
   int sendBufferBytes = 1 << 20;       // SO_SNDBUF: what a slow consumer can hold in the system
   unsigned connectionsMax = 10'000;    // per loop
 };
+
+// Size hint for results of a few words, or an error's text. Without one each answer takes a segment of 8 KiB, and clears it.
+inline constexpr capnp::MessageSize kSmallResults{32, 1};
 
 // Counts what is under way on one loop (appends and changes; sessions), so that a stop can wait for its end.
 class WorkInFlight {

@@ -19,8 +19,8 @@ SubscriptionServer::SubscriptionServer(kj::Own<Session> session, PartitionKey ke
       })) {}
 
 kj::Promise<void> SubscriptionServer::position(PositionContext context) {
-  context.getResults().setNextOffset(next_.value());
-  context.getResults().setHighWatermark(highWatermark_.value());
+  context.getResults(kSmallResults).setNextOffset(next_.value());
+  context.getResults(kSmallResults).setHighWatermark(highWatermark_.value());
   return kj::READY_NOW;
 }
 

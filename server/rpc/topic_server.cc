@@ -28,13 +28,13 @@ kj::Promise<void> TopicServer::partition(PartitionContext context) {
   auto index = context.getParams().getIndex();
   auto topic = current();
   if (!topic.ok()) {
-    writeError(context.getResults().initError(), topic.error());
+    writeError(context.getResults(kSmallResults).initError(), topic.error());
   } else if (index < 0 || index >= topic.value()->partitionCount()) {
-    writeError(context.getResults().initError(),
+    writeError(context.getResults(kSmallResults).initError(),
                makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", topic_->name(), " has partitions 0 to ",
                          topic.value()->partitionCount() - 1, ", not ", index));
   } else {
-    context.getResults().setPartition(kj::heap<PartitionServer>(kj::addRef(*session_), kj::mv(topic.value()), index));
+    context.getResults(kSmallResults).setPartition(kj::heap<PartitionServer>(kj::addRef(*session_), kj::mv(topic.value()), index));
   }
   return kj::READY_NOW;
 }
