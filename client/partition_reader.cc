@@ -175,7 +175,8 @@ kj::Promise<void> PartitionReader::run() {
       if (moved.ok()) continue;
       error = kj::mv(moved.error());
     }
-    if (!isRetryable(error.code)) {
+    // A partition that is offline stays so until its broker starts again: waiting would only hide why nothing comes.
+    if (!isRetryable(error.code) || error.code == ErrorCode::kStorageError) {
       fail(kj::mv(error));
       co_return;
     }

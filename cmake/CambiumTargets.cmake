@@ -15,8 +15,8 @@ function(cambium_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
 endfunction()
 
-# cambium_test(NAME SOURCES a.cc … DEPS targets … [TIMEOUT seconds] [LABELS threads]): a GoogleTest program, one ctest entry per
-# program. Those labelled `threads` also run under TSan (target cambium_threads_tests, scripts/run-tests).
+# cambium_test(NAME SOURCES a.cc … DEPS targets … [TIMEOUT seconds] [LABELS threads] [ARGUMENTS a …]): a GoogleTest program,
+# one ctest entry per program, run with these arguments. Those labelled `threads` also run under TSan (target cambium_threads_tests, scripts/run-tests).
 # The programs share one precompiled header (gtest and the kj headers that every test needs).
 function(cambium_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS;ARGUMENTS" ${ARGN})

@@ -126,8 +126,10 @@ size_t BufferedStream::takeBuffered(kj::byte* into, size_t bytesMax) {
 kj::Promise<size_t> BufferedStream::tryRead(void* buffer, size_t minBytes, size_t maxBytes) {
   auto* into = static_cast<kj::byte*>(buffer);
   if (buffered() >= minBytes && (buffered() > 0 || maxBytes == 0)) return takeBuffered(into, maxBytes);
-  if (maxBytes < kj::min(options_.readThroughBytes, options_.readAheadBytes)) return fillAndTake(into, minBytes, maxBytes);
-  // Where large messages come, what is read ahead of them is copied for nothing: read little more than their heads.
+  size_t readThroughBytes = kj::min(options_.readThroughBytes, options_.readAheadBytes);
+  if (maxBytes < readThroughBytes) return fillAndTake(into, minBytes, maxBytes);
+  // Where large messages come, what is read ahead of them is copied for nothing: read little more than their
+  // heads.
   readTarget_ = kj::min(kFirstReadBytes, options_.readAheadBytes);
   readFull_ = false;
   size_t taken = takeBuffered(into, maxBytes);

@@ -7,8 +7,8 @@ namespace cambium {
 struct BufferedStreamOptions {
   // Reads ask the inner stream for up to so much at once.
   size_t readAheadBytes = 64 << 10;
-  // Reads at least this large take what the buffer holds and the rest straight from the inner stream; after one, little is read
-  // ahead until small reads come again. At most readAheadBytes counts.
+  // Reads at least this large take what the buffer holds and the rest straight from the inner stream; after one, little
+  // is read ahead until small reads come again. At most readAheadBytes counts.
   size_t readThroughBytes = 32 << 10;
   // Writes from here on are not copied: they go out at once, together with what is buffered.
   size_t writeThroughBytes = 32 << 10;

@@ -273,8 +273,8 @@ TEST_F(BufferedStreamTest, LargeReadGoesStraightIntoTheCallersBuffer) {
   writing.wait(io.waitScope);
 }
 
-// A head and a large body, over and over: what is read ahead of a body is copied twice, so little is. Small reads bring the
-// full read-ahead back.
+// A head and a large body, over and over: what is read ahead of a body is copied twice, so little is. Small reads bring
+// the full read-ahead back.
 TEST_F(BufferedStreamTest, ReadsLittleAheadOfLargeReads) {
   openPipe();
   auto bytes = pattern(800'000, 12);
