@@ -53,8 +53,8 @@ void showProgress(kj::StringPtr text) {
 }
 
 kj::Vector<Trial> trialsOf(const Workload& workload, kj::StringPtr folder) {
-  KJ_IF_MAYBE (trials, storageTrials(workload, folder)) return kj::mv(*trials);
-  KJ_IF_MAYBE (trials, rpcTrials(workload, folder)) return kj::mv(*trials);
+  KJ_IF_MAYBE(trials, storageTrials(workload, folder)) return kj::mv(*trials);
+  KJ_IF_MAYBE(trials, rpcTrials(workload, folder)) return kj::mv(*trials);
   kj::throwFatalException(
       kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
                     kj::str("there is no workload named ", workload.name, "; bench/README.md lists them")));
@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
       "    cambium_bench --workloads=bench/workloads/default.bench --only=append");
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   signal(SIGPIPE, SIG_IGN);
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([] { cambium::bench::run(); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([] { cambium::bench::run(); })) {
     fprintf(stderr, "cambium_bench: %s\n", exception->getDescription().cStr());
     return 1;
   }

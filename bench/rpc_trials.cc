@@ -151,7 +151,7 @@ class CountingSink final : public rpc::RecordSink::Server {
     return kj::READY_NOW;
   }
   kj::Promise<void> done(DoneContext context) override {
-    KJ_IF_MAYBE (e, kj::runCatchingExceptions([&] { requireNone(context.getParams().getError(), "subscribe"); })) {
+    KJ_IF_MAYBE(e, kj::runCatchingExceptions([&] { requireNone(context.getParams().getError(), "subscribe"); })) {
       atEnd_->reject(kj::mv(*e));
     }
     return kj::READY_NOW;
@@ -220,7 +220,7 @@ kj::Maybe<kj::Vector<Trial>> rpcTrials(const Workload& workload, kj::StringPtr f
   kj::Vector<Trial> trials;
   for (auto& name : workload.subjects) {
     auto made = openRpcSubject(loop->io, name, places.fresh(name), workload.batch, workload.batches());
-    KJ_IF_MAYBE (subject, made) {
+    KJ_IF_MAYBE(subject, made) {
       trials.add(
           Trial{kj::str(name), makeRun(workload, kj::heap<RpcTrial>(workload, kj::addRef(*loop), kj::mv(*subject)))});
     } else {

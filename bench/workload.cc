@@ -34,7 +34,7 @@ kj::Vector<kj::String> split(kj::StringPtr text, char separator) {
 }
 
 uint64_t parseCount(kj::StringPtr text, const Place& place) {
-  KJ_IF_MAYBE (value, parseInteger<uint64_t>(text)) {
+  KJ_IF_MAYBE(value, parseInteger<uint64_t>(text)) {
     if (*value > 0) return *value;
   }
   place.refuse("\"", text, "\" is no number above 0");
@@ -51,7 +51,7 @@ Bytes parseBytes(kj::StringPtr text, const Place& place) {
 }
 
 Gate parseGate(kj::StringPtr text, const Place& place) {
-  KJ_IF_MAYBE (slash, text.findFirst('/')) {
+  KJ_IF_MAYBE(slash, text.findFirst('/')) {
     for (size_t i = *slash + 1; i + 2 < text.size(); ++i) {
       if ((text[i] != '>' && text[i] != '<') || text[i + 1] != '=') continue;
       char* end = nullptr;
@@ -97,7 +97,7 @@ Workload parseWorkload(kj::StringPtr line, const Place& place) {
       title.add(kj::mv(word));
       continue;
     }
-    KJ_IF_MAYBE (equals, word.findFirst('=')) {
+    KJ_IF_MAYBE(equals, word.findFirst('=')) {
       auto key = kj::str(word.slice(0, *equals));
       apply(workload, key, word.slice(*equals + 1), place);
       if (key != "subjects" && key != "gates" && key != "rounds") title.add(kj::mv(word));

@@ -45,7 +45,7 @@ TopicDescription descriptionOf(rpc::TopicDescription::Reader topic) {
 void fillConfigs(capnp::List<rpc::Config>::Builder list, kj::ArrayPtr<const ConfigChange> changes) {
   for (size_t i = 0; i < changes.size(); ++i) {
     list[i].setName(changes[i].name);
-    KJ_IF_MAYBE (value, changes[i].value) {
+    KJ_IF_MAYBE(value, changes[i].value) {
       list[i].setValue(*value);
     } else {
       list[i].setReset(true);
@@ -80,7 +80,7 @@ void fillPosition(rpc::Position::Builder position, const OffsetSpec& spec) {
 // What a call that answers nothing but an error has answered.
 template <class Response>
 Result<void> outcome(const Response& response) {
-  KJ_IF_MAYBE (error, errorIn(response.getError())) return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(response.getError())) return kj::mv(*error);
   return {};
 }
 
@@ -129,9 +129,9 @@ kj::Promise<Result<TopicDescription>> Admin::describeTopic(kj::String topic) {
   auto request = session.broker.topicRequest();
   request.setName(topic);
   auto opened = co_await request.send();
-  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
   auto response = co_await opened.getTopic().describeRequest().send();
-  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
   co_return descriptionOf(response.getTopic());
 }
 
@@ -146,9 +146,9 @@ kj::Promise<Result<TopicSummary>> Admin::createTopic(kj::String topic, int32_t p
   request.setValidateOnly(validateOnly);
   auto call = request.send();
   auto opened = co_await access.opening;
-  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
   auto response = co_await call;
-  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
   co_return summaryOf(response.getTopic());
 }
 
@@ -159,7 +159,7 @@ kj::Promise<Result<void>> Admin::deleteTopic(kj::String topic) {
   request.setName(topic);
   auto call = request.send();
   auto opened = co_await access.opening;
-  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
   co_return outcome(co_await call);
 }
 
@@ -171,7 +171,7 @@ kj::Promise<Result<void>> Admin::addPartitions(kj::String topic, int32_t total) 
   request.setTotal(total);
   auto call = request.send();
   auto opened = co_await access.opening;
-  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
   co_return outcome(co_await call);
 }
 
@@ -183,7 +183,7 @@ kj::Promise<Result<void>> Admin::alterTopic(kj::String topic, kj::Array<ConfigCh
   fillConfigs(request.initChanges(changes.size()), changes);
   auto call = request.send();
   auto opened = co_await access.opening;
-  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
   co_return outcome(co_await call);
 }
 
@@ -194,7 +194,7 @@ kj::Promise<Result<FoundOffset>> Admin::findOffset(kj::String topic, PartitionIn
   auto request = access.value().cap.findOffsetRequest();
   fillPosition(request.initPosition(), spec);
   auto response = co_await request.send();
-  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
   auto found = response.getFound();
   co_return FoundOffset{Offset(found.getOffset()), TimestampMs(found.getTimestamp()),
                         LeaderEpoch(found.getLeaderEpoch())};
@@ -207,14 +207,14 @@ kj::Promise<Result<Offset>> Admin::deleteRecords(kj::String topic, PartitionInde
   auto request = access.value().cap.deleteRecordsRequest();
   request.setBefore(before.orDefault(kNoOffset).value());
   auto response = co_await request.send();
-  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
   co_return Offset(response.getLogStart());
 }
 
 kj::Promise<Result<kj::Array<kj::String>>> Admin::listGroups() {
   auto session = co_await connection_.session();
   auto response = co_await session.broker.listGroupsRequest().send();
-  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
   co_return convertAll<kj::String>(response.getGroups(), [](capnp::Text::Reader name) { return kj::str(name); });
 }
 
@@ -226,9 +226,9 @@ kj::Promise<Result<kj::Array<GroupOffset>>> Admin::fetchOffsets(kj::String group
   fillPartitions(request.initPartitions(partitions.size()), partitions);
   auto call = request.send();
   auto opened = co_await access.opening;
-  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
   auto response = co_await call;
-  KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
   co_return convertAll<GroupOffset>(response.getOffsets(), [](rpc::CommittedOffset::Reader offset) {
     return GroupOffset{.topic = kj::str(offset.getTopic()),
                        .partition = PartitionIndex(offset.getPartition()),
@@ -253,7 +253,7 @@ kj::Promise<Result<void>> Admin::commitOffsets(kj::String group, kj::Array<Group
   }
   auto call = request.send();
   auto opened = co_await access.opening;
-  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
   co_return outcome(co_await call);
 }
 
@@ -264,7 +264,7 @@ kj::Promise<Result<void>> Admin::deleteOffsets(kj::String group, kj::Array<Topic
   fillPartitions(request.initPartitions(partitions.size()), partitions);
   auto call = request.send();
   auto opened = co_await access.opening;
-  KJ_IF_MAYBE (error, errorIn(opened.getError())) co_return kj::mv(*error);
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
   co_return outcome(co_await call);
 }
 

@@ -88,7 +88,7 @@ kj::Promise<Connection::Session> Connection::session() {
     }
     co_await KJ_ASSERT_NONNULL(attempt_).addBranch();
   }
-  KJ_IF_MAYBE (link, link_) co_return Session{(*link)->broker, generation_};
+  KJ_IF_MAYBE(link, link_) co_return Session{(*link)->broker, generation_};
   kj::throwFatalException(explain(KJ_EXCEPTION(DISCONNECTED, "the connection was lost at once")));
 }
 
@@ -120,7 +120,7 @@ kj::Promise<kj::Own<Connection::Link>> Connection::open() {
   info.setName(options_.clientName);
   info.setSoftware("cambium-client/" CAMBIUM_VERSION);
   auto response = co_await request.send();
-  KJ_IF_MAYBE (error, errorIn(response.getError())) {
+  KJ_IF_MAYBE(error, errorIn(response.getError())) {
     kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
                                           kj::str("the broker refuses this client: ", error->message)));
   }
@@ -138,7 +138,7 @@ kj::Promise<void> Connection::watch(kj::Promise<void> lost, uint64_t generation)
 }
 
 kj::Promise<void> Connection::onDisconnect() {
-  KJ_IF_MAYBE (link, link_) return (*link)->whenLost().catch_([](kj::Exception&&) {});
+  KJ_IF_MAYBE(link, link_) return (*link)->whenLost().catch_([](kj::Exception&&) {});
   return kj::READY_NOW;
 }
 

@@ -105,7 +105,7 @@ kj::Promise<Result<Offset>> Consumer::Impl::startOf(kj::String topic, PartitionI
 // ---------------------------------------------------------------------------------------------------------------
 
 void Consumer::Impl::arrived() {
-  KJ_IF_MAYBE (fulfiller, arrival_) {
+  KJ_IF_MAYBE(fulfiller, arrival_) {
     (*fulfiller)->fulfill();
     arrival_ = nullptr;
   }
@@ -135,7 +135,7 @@ kj::Maybe<Error> Consumer::Impl::takeRecords(ConsumedRecords& out, size_t record
   }
   if (!out.empty()) return nullptr;  // the next poll tells of errors
   for (auto& reader : readers_) {
-    KJ_IF_MAYBE (error, reader->takeError()) return kj::mv(*error);
+    KJ_IF_MAYBE(error, reader->takeError()) return kj::mv(*error);
   }
   return nullptr;
 }
@@ -144,7 +144,7 @@ kj::Promise<Result<ConsumedRecords>> Consumer::Impl::poll(PollOptions options) {
   auto deadline = timer_.now() + options.waitMsMax * kj::MILLISECONDS;
   ConsumedRecords out;
   while (true) {
-    KJ_IF_MAYBE (error, takeRecords(out, kj::max(options.recordsMax, size_t{1}))) co_return kj::mv(*error);
+    KJ_IF_MAYBE(error, takeRecords(out, kj::max(options.recordsMax, size_t{1}))) co_return kj::mv(*error);
     bool enough = !out.empty() || timer_.now() >= deadline || (options.returnAtEnd && atEnd());
     if (enough) co_return kj::mv(out);
     auto paf = kj::newPromiseAndFulfiller<void>();

@@ -54,7 +54,7 @@ Result<void> FetchedChunk::take(ConsumedRecords& out, size_t recordsMax, const C
     auto& reader = *KJ_ASSERT_NONNULL(reader_);
     auto* record = reader.next();
     if (record == nullptr) {
-      KJ_IF_MAYBE (error, reader.error()) {
+      KJ_IF_MAYBE(error, reader.error()) {
         return makeError(error->code, "the batch before offset ", batchNext_, " cannot be read: ", error->message);
       }
       position = kj::max(position, batchNext_);

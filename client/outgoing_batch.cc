@@ -6,12 +6,12 @@ namespace cambium::client {
 namespace {
 
 kj::Maybe<kj::Array<kj::byte>> copyOf(const kj::Maybe<ByteView>& bytes) {
-  KJ_IF_MAYBE (view, bytes) return kj::heapArray<kj::byte>(*view);
+  KJ_IF_MAYBE(view, bytes) return kj::heapArray<kj::byte>(*view);
   return nullptr;
 }
 
 kj::Maybe<ByteView> viewOf(const kj::Maybe<kj::Array<kj::byte>>& bytes) {
-  KJ_IF_MAYBE (array, bytes) return array->asPtr();
+  KJ_IF_MAYBE(array, bytes) return array->asPtr();
   return nullptr;
 }
 
@@ -21,7 +21,7 @@ WaitingRecord WaitingRecord::copy(const RecordToSend& record, kj::TimePoint dead
   size_t size = 0;
   for (auto& header : record.headers) {
     size += header.key.size();
-    KJ_IF_MAYBE (value, header.value) size += value->size();
+    KJ_IF_MAYBE(value, header.value) size += value->size();
   }
   auto bytes = kj::heapArray<kj::byte>(size);
   auto headers = kj::heapArrayBuilder<Header>(record.headers.size());
@@ -34,7 +34,7 @@ WaitingRecord WaitingRecord::copy(const RecordToSend& record, kj::TimePoint dead
   };
   for (auto& header : record.headers) {
     Header kept{.key = keep(header.key), .value = nullptr};
-    KJ_IF_MAYBE (value, header.value) kept.value = keep(*value);
+    KJ_IF_MAYBE(value, header.value) kept.value = keep(*value);
     headers.add(kept);
   }
   return {.topic = kj::str(record.topic),

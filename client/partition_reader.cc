@@ -24,7 +24,7 @@ class PartitionReader::Sink final : public rpc::RecordSink::Server {
 
   kj::Promise<void> push(PushContext context) override {
     auto link = kj::addRef(*link_);
-    KJ_IF_MAYBE (reader, link->reader) {
+    KJ_IF_MAYBE(reader, link->reader) {
       auto delivery = context.getParams().getDelivery();
       auto bytes = kj::heapArray<const kj::byte>(delivery.getBatches());
       reader->highWatermark_ = Offset(delivery.getHighWatermark());
@@ -36,7 +36,7 @@ class PartitionReader::Sink final : public rpc::RecordSink::Server {
     }
     // Not returning is what holds the broker back.
     while (true) {
-      KJ_IF_MAYBE (reader, link->reader) {
+      KJ_IF_MAYBE(reader, link->reader) {
         if (!reader->isFull()) co_return;
         co_await reader->whenRoom();
       } else {
@@ -47,7 +47,7 @@ class PartitionReader::Sink final : public rpc::RecordSink::Server {
 
   kj::Promise<void> done(DoneContext context) override {
     Result<void> outcome;
-    KJ_IF_MAYBE (error, errorIn(context.getParams().getError())) outcome = kj::mv(*error);
+    KJ_IF_MAYBE(error, errorIn(context.getParams().getError())) outcome = kj::mv(*error);
     link_->done->fulfill(kj::mv(outcome));
     return kj::READY_NOW;
   }
@@ -203,7 +203,7 @@ kj::Promise<Result<void>> PartitionReader::readOnce() {
     request.setBytesMin(1);
     request.setWaitMsMax(kj::max(options_.fetchWaitMsMax, kFetchWaitMsMin));
     auto response = co_await call.send();
-    KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+    KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
     auto chunk = response.getChunk();
     highWatermark_ = Offset(chunk.getHighWatermark());
     Offset next(chunk.getNextOffset());
@@ -236,7 +236,7 @@ kj::Promise<Result<void>> PartitionReader::receivePushes() {
     auto lost = connection_.onDisconnect().then(
         []() -> Result<void> { return makeError(ErrorCode::kBrokerNotAvailable, "the connection was lost"); });
     auto response = co_await request.send();
-    KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+    KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
     auto subscription = response.getSubscription();
     if (highWatermark_ == kNoOffset) {
       auto position = co_await subscription.positionRequest().send();
@@ -258,7 +258,7 @@ kj::Promise<Result<void>> PartitionReader::moveIntoRange() {
       request.initPosition().setLatest();
     }
     auto response = co_await request.send();
-    KJ_IF_MAYBE (error, errorIn(response.getError())) co_return kj::mv(*error);
+    KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
     dropChunks();
     position_ = fetchOffset_ = Offset(response.getFound().getOffset());
     co_return Result<void>();

@@ -128,7 +128,7 @@ void PartitionSender::expire() {
     queue_.pop_front();
     close(*batch);
     kj::StringPtr why = "the broker did not answer"_kj;
-    KJ_IF_MAYBE (problem, lastProblem_) why = problem->message;
+    KJ_IF_MAYBE(problem, lastProblem_) why = problem->message;
     auto error = makeError(ErrorCode::kRequestTimedOut, batch->acks.size(), " records for ", topic_, "-", partition_,
                            " were not acknowledged within ", options_.deliveryTimeoutMs, " ms (", batch->attempts,
                            " attempts): ", why);
@@ -190,7 +190,7 @@ kj::Promise<Result<Acknowledged>> PartitionSender::attempt(OutgoingBatch& batch)
   request.setBatches(bytes);
   request.setAcks(toRpc(options_.acks));
   auto answered = request.send().then([](capnp::Response<rpc::Partition::AppendBatchesResults>&& response) {
-    KJ_IF_MAYBE (error, errorIn(response.getError())) return Result<Acknowledged>(kj::mv(*error));
+    KJ_IF_MAYBE(error, errorIn(response.getError())) return Result<Acknowledged>(kj::mv(*error));
     auto appended = response.getAppended();
     return Result<Acknowledged>(
         Acknowledged{Offset(appended.getBaseOffset()), TimestampMs(appended.getLogAppendTime())});

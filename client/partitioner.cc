@@ -43,7 +43,7 @@ class StickyPartitioner final : public Partitioner {
   explicit StickyPartitioner(uint64_t seed) : state_(seed) {}
 
   PartitionIndex choose(kj::Maybe<ByteView> key, int32_t partitions) override {
-    KJ_IF_MAYBE (bytes, key) return keyedPartition(*bytes, partitions);
+    KJ_IF_MAYBE(bytes, key) return keyedPartition(*bytes, partitions);
     KJ_REQUIRE(partitions > 0, "a topic has at least one partition", partitions);
     if (!chosen_ || current_ >= partitions) {
       int32_t next = static_cast<int32_t>(random() % static_cast<uint64_t>(partitions));

@@ -73,7 +73,7 @@ kj::Promise<Result<Delivered>> Producer::Impl::send(const RecordToSend& record) 
   size_t size = BatchBuilder::recordSizeBytes(record.key, record.value, record.headers);
   if (closed_) refusal = makeError(ErrorCode::kInvalidRequest, "this producer is closed");
   if (record.topic.size() == 0) refusal = makeError(ErrorCode::kInvalidTopic, "a record without a topic");
-  KJ_IF_MAYBE (partition, record.partition) {
+  KJ_IF_MAYBE(partition, record.partition) {
     if (*partition < PartitionIndex(0)) {
       refusal = makeError(ErrorCode::kUnknownTopicOrPartition, "no partition has the number ", *partition,
                           "; they count from 0");
@@ -83,7 +83,7 @@ kj::Promise<Result<Delivered>> Producer::Impl::send(const RecordToSend& record) 
     refusal = makeError(ErrorCode::kMessageTooLarge, "a record of ", size, " bytes for topic ", record.topic,
                         "; more than ", kRecordBytesMax, " do not fit a call");
   }
-  KJ_IF_MAYBE (error, refusal) {
+  KJ_IF_MAYBE(error, refusal) {
     ++stats_.recordsFailed;
     return Result<Delivered>(kj::mv(*error));
   }
@@ -207,7 +207,7 @@ kj::Promise<Result<void>> Producer::Impl::flush() {
       entry.second->flush();
     co_await paf.promise;
   }
-  KJ_IF_MAYBE (error, firstFailure_) {
+  KJ_IF_MAYBE(error, firstFailure_) {
     auto failure = kj::mv(*error);
     firstFailure_ = nullptr;
     co_return kj::mv(failure);

@@ -46,7 +46,7 @@ void TopicSender::flush() {
 
 void TopicSender::route(const RecordToSend& record, kj::TimePoint deadline, OutgoingAck ack) {
   PartitionIndex partition(0);
-  KJ_IF_MAYBE (chosen, record.partition) {
+  KJ_IF_MAYBE(chosen, record.partition) {
     partition = *chosen;
   } else {
     partition = partitioner_->choose(record.key, KJ_ASSERT_NONNULL(partitions_));

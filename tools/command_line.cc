@@ -11,7 +11,7 @@ constexpr FlagUse kCommonFlags[] = {{"broker"_kj}, {"json"_kj}};
 
 // The first word of a command's name when it has two, else an empty text.
 kj::String groupOf(const Command& command) {
-  KJ_IF_MAYBE (space, command.name.findFirst(' ')) return kj::str(command.name.slice(0, *space));
+  KJ_IF_MAYBE(space, command.name.findFirst(' ')) return kj::str(command.name.slice(0, *space));
   return {};
 }
 
@@ -29,7 +29,7 @@ struct SplitFlag {
 
 SplitFlag splitFlag(kj::StringPtr argument) {
   auto body = argument.slice(2);
-  KJ_IF_MAYBE (equals, body.findFirst('=')) return {kj::str(body.slice(0, *equals)), body.slice(*equals + 1)};
+  KJ_IF_MAYBE(equals, body.findFirst('=')) return {kj::str(body.slice(0, *equals)), body.slice(*equals + 1)};
   return {kj::str(body), nullptr};
 }
 
@@ -43,7 +43,7 @@ UsageError unknownFlag(kj::StringPtr name, kj::ArrayPtr<const Command> commands)
     known.add(flag.name);
   known.add("help"_kj);
   known.add("version"_kj);
-  KJ_IF_MAYBE (near, nearest(name, known)) {
+  KJ_IF_MAYBE(near, nearest(name, known)) {
     return {kj::str("unknown flag --", name, "; did you mean --", *near, "? See: cambium --help")};
   }
   return {kj::str("unknown flag --", name, "; see: cambium --help")};
@@ -71,9 +71,9 @@ kj::Maybe<UsageError> readFlag(kj::ArrayPtr<const kj::StringPtr> arguments, size
     (flag.name == "help" ? into.help : into.version) = true;
     return nullptr;
   }
-  KJ_IF_MAYBE (name, definedName(flag.name, commands)) {
+  KJ_IF_MAYBE(name, definedName(flag.name, commands)) {
     bool isSwitch = KJ_ASSERT_NONNULL(flagKind(*name)) == FlagKind::kSwitch;
-    KJ_IF_MAYBE (value, flag.value) {
+    KJ_IF_MAYBE(value, flag.value) {
       into.flags.add(FlagSetting{*name, *value});
     } else if (isSwitch) {
       into.flags.add(FlagSetting{*name, "true"_kj});
@@ -85,7 +85,7 @@ kj::Maybe<UsageError> readFlag(kj::ArrayPtr<const kj::StringPtr> arguments, size
     return nullptr;
   }
   if (flag.name.startsWith("no") && flag.value == nullptr) {
-    KJ_IF_MAYBE (name, definedName(flag.name.slice(2), commands)) {
+    KJ_IF_MAYBE(name, definedName(flag.name.slice(2), commands)) {
       if (KJ_ASSERT_NONNULL(flagKind(*name)) == FlagKind::kSwitch) {
         into.flags.add(FlagSetting{*name, "false"_kj});
         return nullptr;
@@ -166,7 +166,7 @@ UsageError noCommand(kj::ArrayPtr<const kj::StringPtr> words, kj::ArrayPtr<const
   auto prefix = inGroup ? kj::str(words[0], ' ') : kj::str();
   auto word = inGroup ? words[1] : words[0];
   auto help = inGroup ? kj::str("cambium ", words[0], " --help") : kj::str("cambium --help");
-  KJ_IF_MAYBE (near, nearest(word, candidates)) {
+  KJ_IF_MAYBE(near, nearest(word, candidates)) {
     return {kj::str("unknown command \"", prefix, word, "\"; did you mean \"", prefix, *near, "\"? See: ", help)};
   }
   return {kj::str("unknown command \"", prefix, word, "\"; see: ", help)};
@@ -233,17 +233,17 @@ ParsedCommandLine parseCommandLine(kj::ArrayPtr<const kj::StringPtr> arguments, 
   auto problem = readWords(arguments, commands, words);
   auto match = findCommand(words.words, commands);
   if (words.help) {
-    KJ_IF_MAYBE (found, match) return HelpRequest{kj::str(found->command->name)};
+    KJ_IF_MAYBE(found, match) return HelpRequest{kj::str(found->command->name)};
     if (words.words.empty()) return HelpRequest{kj::str()};
     if (words.words.size() == 1 && isGroup(words.words[0], commands)) return HelpRequest{kj::str(words.words[0])};
     return noCommand(words.words, commands);
   }
   if (words.version) return VersionRequest{};
-  KJ_IF_MAYBE (wrong, problem) return kj::mv(*wrong);
-  KJ_IF_MAYBE (found, match) {
+  KJ_IF_MAYBE(wrong, problem) return kj::mv(*wrong);
+  KJ_IF_MAYBE(found, match) {
     Invocation invocation{found->command, {}, kj::mv(words.flags)};
     invocation.arguments.addAll(words.words.slice(found->words, words.words.size()));
-    KJ_IF_MAYBE (wrong, check(invocation)) return kj::mv(*wrong);
+    KJ_IF_MAYBE(wrong, check(invocation)) return kj::mv(*wrong);
     return kj::mv(invocation);
   }
   return noCommand(words.words, commands);

@@ -95,7 +95,7 @@ class Script {
     kj::String first = kj::str();
     for (auto& command : commands_) {
       kj::String word = kj::str(command.name);
-      KJ_IF_MAYBE (space, command.name.findFirst(' ')) word = kj::str(command.name.slice(0, *space));
+      KJ_IF_MAYBE(space, command.name.findFirst(' ')) word = kj::str(command.name.slice(0, *space));
       if (!groups.empty() && groups.back() == word) continue;
       first = kj::str(first, first.size() > 0 ? " " : "", word);
       groups.add(kj::mv(word));

@@ -84,13 +84,13 @@ kj::Promise<Result<void>> RecordPrinter::begin() {
   kj::Vector<client::Assignment> assignments;
   auto wanted = options_.partition;
   if (wanted == nullptr && partitions.size() == 1) wanted = PartitionIndex(0);
-  KJ_IF_MAYBE (only, wanted) {
+  KJ_IF_MAYBE(only, wanted) {
     if (static_cast<size_t>(only->value()) >= partitions.size()) {
       co_return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", topic_, " has no partition ", *only,
                           "; it has ", partitions.size());
     }
     auto& partition = partitions[static_cast<size_t>(only->value())];
-    KJ_IF_MAYBE (offset, options_.from.tryGet<Offset>()) {
+    KJ_IF_MAYBE(offset, options_.from.tryGet<Offset>()) {
       if (*offset < partition.logStart || *offset > partition.highWatermark) {
         co_return outOfRange(partition, *offset);
       }
@@ -114,7 +114,7 @@ kj::Promise<void> RecordPrinter::loop() {
   while (!finished()) {
     client::PollOptions poll{
         .recordsMax = kRecordsPerPoll, .waitMsMax = kPollWaitMs, .returnAtEnd = options_.exitAtEnd};
-    KJ_IF_MAYBE (max, options_.recordsMax) poll.recordsMax = kj::min(poll.recordsMax, *max - records_);
+    KJ_IF_MAYBE(max, options_.recordsMax) poll.recordsMax = kj::min(poll.recordsMax, *max - records_);
     auto polled = co_await consumer_.poll(poll);
     if (polled.ok()) {
       print(polled.value());
@@ -168,7 +168,7 @@ void RecordPrinter::complain(const Error& error) {
 
 bool RecordPrinter::finished() const {
   if (session_.interrupted() || session_.out().closed()) return true;
-  KJ_IF_MAYBE (max, options_.recordsMax) {
+  KJ_IF_MAYBE(max, options_.recordsMax) {
     if (records_ >= *max) return true;
   }
   bool allFailed = true;

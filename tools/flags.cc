@@ -215,7 +215,7 @@ Result<ProduceOptions> produceOptions() {
   if (!headers.ok()) return kj::mv(headers.error());
   ProduceOptions options{nullptr, partition.value(), kj::mv(headers.value()), producer.value()};
   if (!FLAGS_key_separator.empty()) {
-    KJ_IF_MAYBE (separator, unescape(view(FLAGS_key_separator))) {
+    KJ_IF_MAYBE(separator, unescape(view(FLAGS_key_separator))) {
       options.keySeparator = kj::mv(*separator);
     } else {
       return makeError(ErrorCode::kInvalidRequest, "--key_separator=", view(FLAGS_key_separator),

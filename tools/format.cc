@@ -10,7 +10,7 @@ void addText(kj::Vector<kj::byte>& out, kj::StringPtr text) {
 }
 
 void addBytes(kj::Vector<kj::byte>& out, kj::Maybe<ByteView> bytes) {
-  KJ_IF_MAYBE (present, bytes) out.addAll(*present);
+  KJ_IF_MAYBE(present, bytes) out.addAll(*present);
 }
 
 void addHeaders(kj::Vector<kj::byte>& out, kj::ArrayPtr<const client::Header> headers) {
@@ -57,7 +57,7 @@ Result<RecordFormat> RecordFormat::parse(kj::StringPtr text) {
       size_t length = 0;
       while (length < rest.size() && rest[length] != '%')
         ++length;
-      KJ_IF_MAYBE (literal, unescape(kj::str(rest.slice(0, length)))) {
+      KJ_IF_MAYBE(literal, unescape(kj::str(rest.slice(0, length)))) {
         format.pieces_.add(kj::mv(*literal));
       } else {
         return makeError(ErrorCode::kInvalidRequest, "--format: a backslash in the text at character ", position(),
@@ -70,7 +70,7 @@ Result<RecordFormat> RecordFormat::parse(kj::StringPtr text) {
     if (rest[1] == '%') {
       format.pieces_.add(kj::str('%'));
     } else {
-      KJ_IF_MAYBE (known, field(rest[1])) {
+      KJ_IF_MAYBE(known, field(rest[1])) {
         format.pieces_.add(*known);
       } else {
         return makeError(ErrorCode::kInvalidRequest, "--format: unknown %", rest[1], " at character ", position(),
@@ -84,7 +84,7 @@ Result<RecordFormat> RecordFormat::parse(kj::StringPtr text) {
 
 void RecordFormat::append(kj::Vector<kj::byte>& out, const client::ConsumedRecord& record) const {
   for (auto& piece : pieces_) {
-    KJ_IF_MAYBE (text, piece.tryGet<kj::String>()) {
+    KJ_IF_MAYBE(text, piece.tryGet<kj::String>()) {
       addText(out, *text);
       continue;
     }

@@ -48,7 +48,7 @@ InputFile::InputFile(kj::UnixEventPort& eventPort, kj::StringPtr path)
 
 kj::Promise<size_t> InputFile::read(kj::ArrayPtr<kj::byte> into) {
   for (;;) {
-    KJ_IF_MAYBE (observer, observer_) {
+    KJ_IF_MAYBE(observer, observer_) {
       // An event between poll() and here is not lost: the loop has not run since.
       while (!isReadable(fd_))
         co_await (*observer)->whenBecomesReadable();

@@ -105,7 +105,7 @@ JsonWriter& JsonWriter::bytes(ByteView data) {
 }
 
 JsonWriter& JsonWriter::bytes(kj::Maybe<ByteView> data) {
-  KJ_IF_MAYBE (present, data) return bytes(*present);
+  KJ_IF_MAYBE(present, data) return bytes(*present);
   return null();
 }
 

@@ -20,24 +20,24 @@ kj::String explain(const kj::Exception& e) {
   kj::StringPtr text = e.getDescription();
   while (text.startsWith("remote exception: "))
     text = text.slice("remote exception: "_kj.size());
-  KJ_IF_MAYBE (lineEnd, text.findFirst('\n')) return kj::str(text.slice(0, *lineEnd));
+  KJ_IF_MAYBE(lineEnd, text.findFirst('\n')) return kj::str(text.slice(0, *lineEnd));
   return kj::str(text);
 }
 
 int runCommand(const Invocation& invocation, Output& output) {
   for (auto& flag : invocation.flags) {
-    KJ_IF_MAYBE (wrong, setFlag(flag.name, flag.value)) {
+    KJ_IF_MAYBE(wrong, setFlag(flag.name, flag.value)) {
       output.complain(kj::str(*wrong, "; see: cambium ", invocation.command->name, " --help"));
       return kExitUsage;
     }
   }
   int exitCode = kExitFailed;
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] {
-                 auto io = kj::setupAsyncIo();
-                 Session session(io, commonOptions(), invocation.arguments, output);
-                 exitCode = invocation.command->run(session).wait(io.waitScope);
-                 output.flush();
-               })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
+                auto io = kj::setupAsyncIo();
+                Session session(io, commonOptions(), invocation.arguments, output);
+                exitCode = invocation.command->run(session).wait(io.waitScope);
+                output.flush();
+              })) {
     output.complain(explain(*exception));
     return kExitFailed;
   }

@@ -93,7 +93,7 @@ kj::Promise<int> remove(Session& session) {
   if (!offsets.ok()) co_return session.fail(offsets.error());
   kj::Vector<client::TopicPartition> partitions;
   for (auto& offset : offsets.value()) {
-    KJ_IF_MAYBE (wanted, only) {
+    KJ_IF_MAYBE(wanted, only) {
       if (offset.partition != *wanted) continue;
     }
     partitions.add(client::TopicPartition{kj::mv(offset.topic), offset.partition});

@@ -31,7 +31,7 @@ int hexDigit(char c) {
 Result<kj::Array<client::ConfigChange>> parseConfigs(kj::StringPtr text) {
   kj::Vector<client::ConfigChange> changes;
   for (auto& part : splitAtCommas(text)) {
-    KJ_IF_MAYBE (equals, part.findFirst('=')) {
+    KJ_IF_MAYBE(equals, part.findFirst('=')) {
       if (*equals == 0) {
         return makeError(ErrorCode::kInvalidRequest, "--config: \"", part, "\" has no name; expected name=value");
       }
@@ -61,7 +61,7 @@ Result<kj::Array<client::ConfigChange>> parseResets(kj::StringPtr text) {
 Result<kj::Array<HeaderText>> parseHeaders(kj::StringPtr text) {
   kj::Vector<HeaderText> headers;
   for (auto& part : splitAtCommas(text)) {
-    KJ_IF_MAYBE (equals, part.findFirst('=')) {
+    KJ_IF_MAYBE(equals, part.findFirst('=')) {
       headers.add(HeaderText{kj::str(part.slice(0, *equals)), kj::str(part.slice(*equals + 1))});
     } else {
       headers.add(HeaderText{kj::mv(part), nullptr});
@@ -77,12 +77,12 @@ Result<client::StartAt> parseStart(kj::StringPtr text) {
   if (text == "beginning") return client::StartAt(client::FromBeginning{});
   if (text == "end") return client::StartAt(client::FromEnd{});
   if (text.startsWith("@")) {
-    KJ_IF_MAYBE (timestamp, parseTimestamp(text.slice(1))) return client::StartAt(client::FromTimestamp{*timestamp});
+    KJ_IF_MAYBE(timestamp, parseTimestamp(text.slice(1))) return client::StartAt(client::FromTimestamp{*timestamp});
     return makeError(ErrorCode::kInvalidRequest, "--from=", text,
                      ": expected @ and milliseconds since 1970, or a time "
                      "such as @2026-11-20T12:00:00Z");
   }
-  KJ_IF_MAYBE (offset, parseInteger(text)) {
+  KJ_IF_MAYBE(offset, parseInteger(text)) {
     if (*offset >= 0) return client::StartAt(Offset(*offset));
   }
   return makeError(ErrorCode::kInvalidRequest, "--from=", text,
@@ -97,7 +97,7 @@ Result<client::Acks> parseAcks(kj::StringPtr text) {
 }
 
 Result<Codec> parseCompression(kj::StringPtr text) {
-  KJ_IF_MAYBE (codec, parseCodec(text)) return *codec;
+  KJ_IF_MAYBE(codec, parseCodec(text)) return *codec;
   return makeError(ErrorCode::kInvalidRequest, "--compression=", text, ": expected none, gzip, snappy, lz4 or zstd");
 }
 
@@ -108,14 +108,14 @@ Result<client::PartitionerKind> parsePartitioner(kj::StringPtr text) {
 }
 
 Result<PartitionIndex> parsePartition(kj::StringPtr text) {
-  KJ_IF_MAYBE (number, parseInteger<int32_t>(text)) {
+  KJ_IF_MAYBE(number, parseInteger<int32_t>(text)) {
     if (*number >= 0) return PartitionIndex(*number);
   }
   return makeError(ErrorCode::kInvalidRequest, "\"", text, "\" is no partition number");
 }
 
 Result<Offset> parseOffset(kj::StringPtr text) {
-  KJ_IF_MAYBE (number, parseInteger(text)) {
+  KJ_IF_MAYBE(number, parseInteger(text)) {
     if (*number >= 0) return Offset(*number);
   }
   return makeError(ErrorCode::kInvalidRequest, "\"", text, "\" is no offset; expected a whole number from 0 on");

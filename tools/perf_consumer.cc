@@ -13,8 +13,8 @@ constexpr uint32_t kPollWaitMs = 200;
 
 size_t bytesOf(const client::ConsumedRecord& record) {
   size_t bytes = 0;
-  KJ_IF_MAYBE (key, record.key) bytes += key->size();
-  KJ_IF_MAYBE (value, record.value) bytes += value->size();
+  KJ_IF_MAYBE(key, record.key) bytes += key->size();
+  KJ_IF_MAYBE(value, record.value) bytes += value->size();
   return bytes;
 }
 
@@ -64,7 +64,7 @@ kj::Promise<Result<void>> PerfConsumer::begin() {
   };
   kj::Vector<client::Assignment> assignments;
   for (auto& partition : partitions) {
-    KJ_IF_MAYBE (only, options_.partition) {
+    KJ_IF_MAYBE(only, options_.partition) {
       if (partition.index != *only) continue;
     }
     assignments.add(client::Assignment{kj::str(topic), partition.index, options_.from});

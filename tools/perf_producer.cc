@@ -154,7 +154,7 @@ int PerfProducer::report() {
                                  " s: ", withSeparators(static_cast<uint64_t>(recordsPerSecond)), " records/s, ",
                                  fixed(bytesPerSecond * 1e-6, 2), " MB/s\nlatency ", latencies_.summary(), '\n'));
   }
-  KJ_IF_MAYBE (why, firstFailure_) {
+  KJ_IF_MAYBE(why, firstFailure_) {
     return session_.fail(
         kj::str(withSeparators(failed_), " of ", withSeparators(sent_), " records were not acknowledged: ", *why));
   }

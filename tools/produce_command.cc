@@ -60,7 +60,7 @@ kj::Promise<int> LineProducer::run() {
   // A topic that is not there is told at once, not after the delivery timeout.
   auto topic = co_await session_.admin().describeTopic(kj::str(topic_));
   if (!topic.ok()) co_return session_.fail(topic.error());
-  KJ_IF_MAYBE (partition, options_.partition) {
+  KJ_IF_MAYBE(partition, options_.partition) {
     size_t partitions = topic.value().partitions.size();
     if (static_cast<size_t>(partition->value()) >= partitions) {
       co_return session_.fail(kj::str("topic ", topic_, " has no partition ", *partition, "; it has ", partitions));
@@ -103,7 +103,7 @@ kj::Promise<void> LineProducer::sendFile(kj::StringPtr path) {
       ended = true;
     }
     for (bool more = true; more;) {
-      KJ_IF_MAYBE (line, lines.next()) {
+      KJ_IF_MAYBE(line, lines.next()) {
         sendLine(*line);
         if (producer_.stats().bytesBuffered >= options_.producer.bufferBytesMax) co_await roomOrStop();
         more = !stopped();
@@ -135,7 +135,7 @@ void LineProducer::sendLine(ByteView line) {
                               .value = line,
                               .headers = headers_,
                               .timestamp = nullptr};
-  KJ_IF_MAYBE (separator, options_.keySeparator) {
+  KJ_IF_MAYBE(separator, options_.keySeparator) {
     auto parts = splitKey(line, *separator);
     record.key = parts.key;
     record.value = parts.value;
@@ -181,7 +181,7 @@ int LineProducer::report(const Result<void>& settled) {
     exitCode = session_.fail(
         kj::str(withSeparators(failed), " of ", withSeparators(records_), " records were not acknowledged: ", why));
   }
-  KJ_IF_MAYBE (error, inputError_) exitCode = session_.fail(*error);
+  KJ_IF_MAYBE(error, inputError_) exitCode = session_.fail(*error);
   if (session_.interrupted()) {
     exitCode =
         session_.fail(kj::str("interrupted after ", withSeparators(records_), " records; the rest was not read"));

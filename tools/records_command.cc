@@ -8,7 +8,7 @@ kj::Promise<int> remove(Session& session) {
   auto options = recordsOptions();
   if (!options.ok()) co_return session.wrongUsage(options.error().message);
   auto topic = session.argument(0);
-  KJ_IF_MAYBE (partition, options.value().partition) {
+  KJ_IF_MAYBE(partition, options.value().partition) {
     auto start = co_await session.admin().deleteRecords(kj::str(topic), *partition, options.value().before);
     if (!start.ok()) co_return session.fail(start.error());
     if (session.json()) {

@@ -63,7 +63,7 @@ void Session::watchConnection() {
 }
 
 kj::Duration Session::disconnectedFor() {
-  KJ_IF_MAYBE (lostAt, lostAt_) return timer().now() - *lostAt;
+  KJ_IF_MAYBE(lostAt, lostAt_) return timer().now() - *lostAt;
   return 0 * kj::SECONDS;
 }
 

@@ -13,7 +13,7 @@ class Stopwatch {
   // So far, or until stop(). Never 0, so that it can be divided by.
   double seconds() const {
     auto now = kj::systemPreciseMonotonicClock().now();
-    KJ_IF_MAYBE (stopped, stopped_) now = *stopped;
+    KJ_IF_MAYBE(stopped, stopped_) now = *stopped;
     return static_cast<double>((now - start_) / kj::NANOSECONDS + 1) * 1e-9;
   }
 

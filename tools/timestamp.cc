@@ -58,7 +58,7 @@ kj::Maybe<int64_t> readDate(TimeReader& in) {
   size_t digits[3] = {4, 2, 2};
   for (int i = 0; i < 3; ++i) {
     if (i > 0 && !in.skip('-')) return nullptr;
-    KJ_IF_MAYBE (value, in.number(digits[i])) {
+    KJ_IF_MAYBE(value, in.number(digits[i])) {
       parts[i] = *value;
     } else {
       return nullptr;
@@ -76,22 +76,22 @@ kj::Maybe<int64_t> readTimeOfDay(TimeReader& in) {
   int minute = 0;
   int second = 0;
   int ms = 0;
-  KJ_IF_MAYBE (h, in.number(2))
+  KJ_IF_MAYBE(h, in.number(2))
     hour = *h;
   else
     return nullptr;
   if (!in.skip(':')) return nullptr;
-  KJ_IF_MAYBE (m, in.number(2))
+  KJ_IF_MAYBE(m, in.number(2))
     minute = *m;
   else
     return nullptr;
   if (in.skip(':')) {
-    KJ_IF_MAYBE (s, in.number(2))
+    KJ_IF_MAYBE(s, in.number(2))
       second = *s;
     else
       return nullptr;
     if (in.skip('.')) {
-      KJ_IF_MAYBE (f, in.fractionMs())
+      KJ_IF_MAYBE(f, in.fractionMs())
         ms = *f;
       else
         return nullptr;
@@ -111,12 +111,12 @@ kj::Maybe<int64_t> readZone(TimeReader& in) {
     return nullptr;
   int hours = 0;
   int minutes = 0;
-  KJ_IF_MAYBE (h, in.number(2))
+  KJ_IF_MAYBE(h, in.number(2))
     hours = *h;
   else
     return nullptr;
   if (in.skip(':') || !in.atEnd()) {
-    KJ_IF_MAYBE (m, in.number(2))
+    KJ_IF_MAYBE(m, in.number(2))
       minutes = *m;
     else
       return nullptr;
@@ -128,23 +128,23 @@ kj::Maybe<int64_t> readZone(TimeReader& in) {
 }  // namespace
 
 kj::Maybe<TimestampMs> parseTimestamp(kj::StringPtr text) {
-  KJ_IF_MAYBE (ms, parseInteger(text)) {
+  KJ_IF_MAYBE(ms, parseInteger(text)) {
     if (*ms < 0) return nullptr;
     return TimestampMs(*ms);
   }
   TimeReader in(text);
   int64_t result = 0;
-  KJ_IF_MAYBE (date, readDate(in))
+  KJ_IF_MAYBE(date, readDate(in))
     result = *date;
   else
     return nullptr;
   if (in.skip('T') || in.skip(' ')) {
-    KJ_IF_MAYBE (time, readTimeOfDay(in))
+    KJ_IF_MAYBE(time, readTimeOfDay(in))
       result += *time;
     else
       return nullptr;
   }
-  KJ_IF_MAYBE (zone, readZone(in))
+  KJ_IF_MAYBE(zone, readZone(in))
     result -= *zone;
   else
     return nullptr;

@@ -65,7 +65,7 @@ void addPartition(JsonWriter& json, const client::PartitionDescription& partitio
   json.key("bytes").value(partition.bytes).key("extents").value(partition.extents);
   json.key("leaderEpoch").value(partition.leaderEpoch).key("engine").value(partition.engine);
   json.key("core").value(partition.core).key("error");
-  KJ_IF_MAYBE (error, partition.error) {
+  KJ_IF_MAYBE(error, partition.error) {
     json.beginObject().key("code").value(errorName(error->code));
     json.key("message").value(error->message).endObject();
   } else {
@@ -98,7 +98,7 @@ void printDescription(Session& session, const client::TopicDescription& topic) {
   }
   out.write(partitions.render());
   for (auto& p : topic.partitions) {
-    KJ_IF_MAYBE (error, p.error) {
+    KJ_IF_MAYBE(error, p.error) {
       out.write(kj::str("partition ", p.index, " is offline: ", error->message, " (", errorName(error->code), ")\n"));
     }
   }
@@ -153,7 +153,7 @@ kj::Promise<int> remove(Session& session) {
 kj::Promise<int> addPartitions(Session& session) {
   auto options = topicOptions();
   if (!options.ok()) co_return session.wrongUsage(options.error().message);
-  KJ_IF_MAYBE (total, options.value().total) {
+  KJ_IF_MAYBE(total, options.value().total) {
     auto result = co_await session.admin().addPartitions(kj::str(session.argument(0)), *total);
     co_return changed(session, result, "extended");
   }

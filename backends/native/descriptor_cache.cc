@@ -24,7 +24,7 @@ DescriptorCache::~DescriptorCache() noexcept(false) = default;
 
 kj::Own<const Descriptor> DescriptorCache::use(Slot& slot) {
   auto state = state_.lock();
-  KJ_IF_MAYBE (open, slot.descriptor_) {
+  KJ_IF_MAYBE(open, slot.descriptor_) {
     state->recent.remove(slot);
     state->recent.add(slot);
     return kj::atomicAddRef(**open);

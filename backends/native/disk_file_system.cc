@@ -185,10 +185,14 @@ void DiskFileSystem::syncFolder(kj::StringPtr path, kj::StringPtr doing, Sync sy
   if (sync(fd) < 0) throwSystemError(doing, full, errno);
 }
 
-void DiskFileSystem::syncDirectory(kj::StringPtr path) { syncFolder(path, "sync the folder", ::fsync); }
+void DiskFileSystem::syncDirectory(kj::StringPtr path) {
+  syncFolder(path, "sync the folder", ::fsync);
+}
 
 // Linux reports a failed write-back to syncfs since 5.8 (syncfs(2)).
-void DiskFileSystem::syncAll() { syncFolder("", "sync the file system of", ::syncfs); }
+void DiskFileSystem::syncAll() {
+  syncFolder("", "sync the file system of", ::syncfs);
+}
 
 kj::Maybe<kj::Own<FileSystem::Lock>> DiskFileSystem::tryLock(kj::StringPtr path) {
   auto full = describe(path);

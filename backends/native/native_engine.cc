@@ -142,7 +142,7 @@ void NativeEngine::prepareFolder() {
       fileSystem_.syncDirectory(part);
     }
   }
-  KJ_IF_MAYBE (lock, fileSystem_.tryLock(below(kLockName))) {
+  KJ_IF_MAYBE(lock, fileSystem_.tryLock(below(kLockName))) {
     lock_ = kj::mv(*lock);
   } else {
     KJ_FAIL_REQUIRE("another process has this store open; stop it or choose another folder",
@@ -157,7 +157,7 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
     checkpointLost_ = true;
     return true;
   }
-  KJ_IF_MAYBE (checkpoint, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
+  KJ_IF_MAYBE(checkpoint, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
     registry.session = checkpoint->session + 1;
     registry.marked = checkpoint->clean;
     for (auto& log : checkpoint->logs) {
@@ -216,7 +216,7 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
 void NativeEngine::findLog(Registry& registry, kj::StringPtr name) {
   auto key = keyOf(name);
   auto path = below(name);
-  KJ_IF_MAYBE (incarnation, readLogMetadata(fileSystem_, path)) {
+  KJ_IF_MAYBE(incarnation, readLogMetadata(fileSystem_, path)) {
     auto& known = registry.logs[key];
     if (known.incarnation != *incarnation) known = Known();
     known.incarnation = *incarnation;
@@ -264,7 +264,7 @@ void NativeEngine::beforeChange() {
   auto path = below(kCheckpointName);
   LogCheckpoint checkpoint;
   if (!checkpointLost_) {
-    KJ_IF_MAYBE (stored, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
+    KJ_IF_MAYBE(stored, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
       checkpoint = kj::mv(*stored);
     } else {
       KJ_FAIL_REQUIRE("the file changed while the engine had it", fileSystem_.describe(path));
@@ -291,7 +291,8 @@ void NativeEngine::close() {
   checkpoint.session = registry->session;
   checkpoint.clean = true;
   size_t filesToSync = 0;
-  for (auto& [name, known] : registry->logs) filesToSync += known.hasState ? filesOf(known.closed) : 0;
+  for (auto& [name, known] : registry->logs)
+    filesToSync += known.hasState ? filesOf(known.closed) : 0;
   if (filesToSync > kSyncsOneByOneMax) fileSystem_.syncAll();
   for (auto& [name, known] : registry->logs) {
     if (!known.hasState) continue;
@@ -307,11 +308,12 @@ void NativeEngine::close() {
 
 // About how many syncs a log still needs.
 size_t NativeEngine::filesOf(const ClosedLog& closed) {
-  return (closed.dirtyFrom != nullptr ? 1 : 0) + closed.dirtyFiles.size() + (closed.newFolder || closed.dirtyFolder ? 1 : 0);
+  return (closed.dirtyFrom != nullptr ? 1 : 0) + closed.dirtyFiles.size() +
+         (closed.newFolder || closed.dirtyFolder ? 1 : 0);
 }
 
 void NativeEngine::syncClosed(kj::StringPtr name, const ClosedLog& closed) {
-  KJ_IF_MAYBE (from, closed.dirtyFrom) {
+  KJ_IF_MAYBE(from, closed.dirtyFrom) {
     for (auto& segment : closed.state.segments) {
       if (segment.base < *from) continue;
       syncIfThere(fileSystem_, kj::str(below(name), "/", segmentFileName(segment.base, kLogSuffix)));
@@ -436,7 +438,7 @@ kj::Own<PartitionLog> NativeEngine::create(LogId id, LogOptions options, bool st
 bool NativeEngine::matches(LogFolder& folder, const LogState& state) {
   size_t next = 0;
   for (auto& entry : fileSystem_.list(folder.path)) {
-    KJ_IF_MAYBE (base, parseSegmentFileName(entry.name, kLogSuffix)) {
+    KJ_IF_MAYBE(base, parseSegmentFileName(entry.name, kLogSuffix)) {
       if (next >= state.segments.size()) return false;
       auto& segment = state.segments[next++];
       if (segment.base != *base || segment.bytes != entry.sizeBytes) return false;
@@ -465,7 +467,7 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   Trust trust = hasState ? Trust::kKnown : Trust::kAbsent;
   auto statePath = kj::str(folder->path, "/", kLogStateName);
   if (fileSystem_.exists(statePath)) {
-    KJ_IF_MAYBE (own, decodeLogState(readWholeFile(fileSystem_, statePath))) {
+    KJ_IF_MAYBE(own, decodeLogState(readWholeFile(fileSystem_, statePath))) {
       bool later = !hasState || own->session > known.session;
       if (later && own->incarnation == id.incarnation) {
         known = kj::mv(*own);

@@ -38,7 +38,7 @@ NativeLog::~NativeLog() noexcept(false) {
 // Failures.
 
 void NativeLog::requireUsable() const {
-  KJ_IF_MAYBE (reason, broken_) {
+  KJ_IF_MAYBE(reason, broken_) {
     kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
                                           kj::str("log ", id_.name, " is broken until it is opened again: ", *reason)));
   }
@@ -83,7 +83,7 @@ Offset NativeLog::append(ByteView batches) {
     auto mark = active().mark();
     size_t count = segments_.size();
     Offset firstWritten = active().base();
-    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { appendRuns(batches, views); })) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { appendRuns(batches, views); })) {
       undoAppend(count, mark);
       kj::throwFatalException(kj::mv(*exception));
     }
@@ -125,13 +125,13 @@ void NativeLog::appendRuns(ByteView batches, kj::ArrayPtr<const BatchView> views
 }
 
 void NativeLog::undoAppend(size_t segments, const Segment::Mark& mark) {
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] {
-                 while (segments_.size() > segments) {
-                   segments_.back()->remove();
-                   segments_.removeLast();
-                 }
-                 active().rollBack(mark);
-               })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
+                while (segments_.size() > segments) {
+                  segments_.back()->remove();
+                  segments_.removeLast();
+                }
+                active().rollBack(mark);
+              })) {
     // What lies at the end of the file now is unknown.
     breakWith(exception->getDescription());
   }
@@ -285,7 +285,7 @@ void NativeLog::forgetCursors() {
 kj::Maybe<TimeHit> NativeLog::seekTime(TimestampMs atLeast) {
   return guarded([&]() -> kj::Maybe<TimeHit> {
     for (auto& segment : segments_) {
-      KJ_IF_MAYBE (place, segment->locateTime(atLeast, start_)) {
+      KJ_IF_MAYBE(place, segment->locateTime(atLeast, start_)) {
         return TimeHit{place->base, place->maxTimestamp};
       }
     }
@@ -297,7 +297,7 @@ kj::Maybe<TimeHit> NativeLog::maxTimestamp() {
   return guarded([&]() -> kj::Maybe<TimeHit> {
     kj::Maybe<TimeHit> best;
     auto isBetter = [&](TimestampMs timestamp) {
-      KJ_IF_MAYBE (b, best) {
+      KJ_IF_MAYBE(b, best) {
         return timestamp > b->maxTimestamp;
       }
       return true;
@@ -308,7 +308,7 @@ kj::Maybe<TimeHit> NativeLog::maxTimestamp() {
       // The batch with the largest timestamp may lie below the start: then that of what is left decides.
       bool whole = summary.maxTimestampOffset >= start_;
       auto place = whole ? segment->locate(summary.maxTimestampOffset) : segment->locateNewest(start_);
-      KJ_IF_MAYBE (p, place) {
+      KJ_IF_MAYBE(p, place) {
         if (isBetter(p->maxTimestamp)) best = TimeHit{p->base, p->maxTimestamp};
       }
     }
@@ -320,7 +320,7 @@ kj::Maybe<TimeHit> NativeLog::maxTimestamp() {
 // Durability.
 
 void NativeLog::noteDirty(Offset segment) {
-  KJ_IF_MAYBE (from, dirtyFrom_) {
+  KJ_IF_MAYBE(from, dirtyFrom_) {
     if (*from <= segment) return;
   }
   dirtyFrom_ = segment;
@@ -352,7 +352,7 @@ void NativeLog::writeState() {
 
 kj::Own<NativeLog::Job> NativeLog::makeJob() {
   auto job = kj::heap<Job>(folder_->fileSystem, end(), Bytes(dirtyBytes_));
-  KJ_IF_MAYBE (from, dirtyFrom_) {
+  KJ_IF_MAYBE(from, dirtyFrom_) {
     for (auto& segment : segments_) {
       if (segment->base() < *from) continue;
       job->addFile(kj::atomicAddRef(segment->file()), segment->path(kLogSuffix));
@@ -410,7 +410,7 @@ kj::Maybe<kj::Own<SyncJob>> NativeLog::startSync() {
 
 void NativeLog::finishSync(kj::Own<SyncJob> job) {
   requireUsable();
-  KJ_IF_MAYBE (reached, inFlight_) {
+  KJ_IF_MAYBE(reached, inFlight_) {
     if (reached->end > durable_.end) durable_ = *reached;
   }
   inFlight_ = nullptr;
@@ -434,7 +434,7 @@ void NativeLog::syncAll() {
   if (dirtyFrom_ == nullptr && !dirtyFolder_ && !newFolder_) return;
   auto outer = kj::mv(inFlight_);
   auto job = makeJob();
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { job->run(); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { job->run(); })) {
     lost_ = true;
     breakWith(exception->getDescription());
     kj::throwFatalException(kj::mv(*exception));
@@ -498,7 +498,7 @@ void NativeLog::removeBelow(Offset start) {
     (i < removed ? dropped : kept).add(kj::mv(segments_[i]));
   segments_ = kj::mv(kept);
   if (durable_.base < segments_.front()->base()) durable_ = SegmentSummary::empty(segments_.front()->base());
-  KJ_IF_MAYBE (from, dirtyFrom_) {
+  KJ_IF_MAYBE(from, dirtyFrom_) {
     if (*from < segments_.front()->base()) dirtyFrom_ = segments_.front()->base();
   }
   forgetCursors();
@@ -522,7 +522,7 @@ void NativeLog::truncateFrom(Offset end) {
     changed_ = true;
     settleFolder();
     bool overtakesJob = false;
-    KJ_IF_MAYBE (job, inFlight_) {
+    KJ_IF_MAYBE(job, inFlight_) {
       overtakesJob = job->end > end;
     }
     if (overtakesJob) inFlight_ = nullptr;
@@ -646,7 +646,7 @@ ClosedLog NativeLog::describeClosed() {
     closed.state = describe(active().summary());
     closed.state.clean = true;
     closed.dirtyFrom = dirtyFrom_;
-    KJ_IF_MAYBE (job, inFlight_) {
+    KJ_IF_MAYBE(job, inFlight_) {
       if (durable_.end < job->end) closed.dirtyFrom = durable_.base;
     }
     closed.dirtyFiles = kj::mv(dirtyFiles_);

@@ -5,7 +5,7 @@
 namespace cambium {
 
 void syncIfThere(FileSystem& fileSystem, kj::StringPtr path) {
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { fileSystem.open(path, FileSystem::Mode::kWrite)->sync(); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { fileSystem.open(path, FileSystem::Mode::kWrite)->sync(); })) {
     // The log may have removed it meanwhile.
     if (fileSystem.exists(path)) kj::throwFatalException(kj::mv(*exception));
   }
@@ -13,7 +13,7 @@ void syncIfThere(FileSystem& fileSystem, kj::StringPtr path) {
 
 void NativeLog::Job::run() {
   for (auto& open : files_) {
-    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { open.file->get().sync(); })) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { open.file->get().sync(); })) {
       // A segment that the log removed meanwhile has nothing to lose.
       if (fileSystem_.exists(open.path)) kj::throwFatalException(kj::mv(*exception));
     }
@@ -22,7 +22,7 @@ void NativeLog::Job::run() {
     syncIfThere(fileSystem_, path);
   for (auto& folder : folders_)
     fileSystem_.syncDirectory(folder);
-  KJ_IF_MAYBE (file, stateFile_) {
+  KJ_IF_MAYBE(file, stateFile_) {
     try {
       (*file)->write(stateTicket_, state_);
     } catch (const kj::Exception& exception) {

@@ -51,7 +51,7 @@ void applyChange(TableContents& contents, uint64_t& liveBytes, std::string table
     liveBytes -= found->first.size() + found->second.size();
     if (value == nullptr) rows.erase(found);
   }
-  KJ_IF_MAYBE (v, value) {
+  KJ_IF_MAYBE(v, value) {
     liveBytes += key.size() + v->size();
     rows[kj::mv(key)] = stringOf(*v);
   }
@@ -75,7 +75,7 @@ kj::String NativeTables::path(uint64_t generation, kj::StringPtr suffix) const {
 void NativeTables::load(State& state) {
   bool hasContents = false;
   for (auto& entry : fileSystem_.list(folder_)) {
-    KJ_IF_MAYBE (generation, generationOf(entry.name, kSnapshotSuffix)) {
+    KJ_IF_MAYBE(generation, generationOf(entry.name, kSnapshotSuffix)) {
       generation_ = kj::max(generation_, *generation);
     }
     if (generationOf(entry.name, kJournalSuffix) != nullptr) {
@@ -88,7 +88,7 @@ void NativeTables::load(State& state) {
   if (generation_ > 0) {
     auto snapshotPath = path(generation_, kSnapshotSuffix);
     auto file = readWholeFile(fileSystem_, snapshotPath, kFileBytesMax);
-    KJ_IF_MAYBE (snapshot, decodeTableSnapshot(file)) {
+    KJ_IF_MAYBE(snapshot, decodeTableSnapshot(file)) {
       KJ_REQUIRE(snapshot->generation == generation_, "this snapshot belongs elsewhere; restore the right one",
                  fileSystem_.describe(snapshotPath), snapshot->generation);
       state.contents = kj::mv(snapshot->contents);
@@ -114,7 +114,7 @@ void NativeTables::readJournal(State& state, kj::StringPtr journalPath) {
   auto contents = readWholeFile(fileSystem_, journalPath, kFileBytesMax);
   TableJournalReader reader(contents, generation_, where);
   for (;;) {
-    KJ_IF_MAYBE (record, reader.next()) {
+    KJ_IF_MAYBE(record, reader.next()) {
       KJ_REQUIRE(record->sequence == state.sequence + 1,
                  "a commit is missing from the tables' journal; restore the file", where, reader.position(),
                  record->sequence, state.sequence);
@@ -143,7 +143,7 @@ void NativeTables::removeOlder() {
   for (auto& entry : fileSystem_.list(folder_)) {
     auto generation = generationOf(entry.name, kSnapshotSuffix);
     if (generation == nullptr) generation = generationOf(entry.name, kJournalSuffix);
-    KJ_IF_MAYBE (g, generation) {
+    KJ_IF_MAYBE(g, generation) {
       bool leftOver = *g < generation_ || (*g > generation_ && entry.sizeBytes <= table_journal::kHeaderBytes);
       if (leftOver) fileSystem_.removeFile(kj::str(folder_, "/", entry.name));
     }
@@ -192,7 +192,7 @@ void NativeTables::commit(kj::ArrayPtr<const TableChange> changes) {
   kj::Vector<Waiting*> group;
   {
     auto state = state_.lock();
-    KJ_IF_MAYBE (reason, state->broken) {
+    KJ_IF_MAYBE(reason, state->broken) {
       KJ_FAIL_REQUIRE("the tables are broken until they are opened again", folder_, *reason);
     }
     state->waiting.add(&mine);
@@ -204,7 +204,7 @@ void NativeTables::commit(kj::ArrayPtr<const TableChange> changes) {
     }
   }
   if (!mine.done) lead(group);
-  KJ_IF_MAYBE (failure, mine.failure) {
+  KJ_IF_MAYBE(failure, mine.failure) {
     kj::throwFatalException(kj::mv(*failure));
   }
 }
@@ -235,7 +235,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
   });
   {
     auto state = state_.lock();
-    KJ_IF_MAYBE (exception, failure) {
+    KJ_IF_MAYBE(exception, failure) {
       bool passes = exception->getType() == kj::Exception::Type::OVERLOADED;
       if (!passes && state->broken == nullptr) state->broken = kj::str(exception->getDescription());
     } else {
@@ -251,7 +251,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
   if (failure == nullptr) compactIfLarge();
   auto state = state_.lock();
   for (auto* waiting : group) {
-    KJ_IF_MAYBE (exception, failure) {
+    KJ_IF_MAYBE(exception, failure) {
       waiting->failure = kj::cp(*exception);
     }
     waiting->done = true;
@@ -269,11 +269,11 @@ void NativeTables::begin() {
 // Puts records at the end of the journal, durably. On a full device the journal is as before.
 void NativeTables::write(kj::ArrayPtr<const kj::byte> records, uint64_t position) {
   auto& journal = *KJ_ASSERT_NONNULL(journal_);
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { journal.write(position, records); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { journal.write(position, records); })) {
     journal.truncate(position);
     kj::throwFatalException(kj::mv(*exception));
   }
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { journal.sync(); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { journal.sync(); })) {
     // Also a device that is full now has lost what was written: nobody knows what is in the journal.
     kj::throwFatalException(
         kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(exception->getDescription())));
@@ -287,7 +287,7 @@ void NativeTables::compactIfLarge() {
     if (state->journalBytes <= kj::max(compactAt_, 2 * state->liveBytes)) return;
     sequence = state->sequence;
   }
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { compact(sequence); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { compact(sequence); })) {
     if (fileSystem_.exists(path(generation_ + 1, kSnapshotSuffix))) {
       // A next opening would begin from the new generation: nothing more may go into the old one.
       state_.lock()->broken = kj::str(exception->getDescription());

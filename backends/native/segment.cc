@@ -28,7 +28,7 @@ kj::String Segment::path(kj::StringPtr suffix) const {
 }
 
 const SharedFile& Segment::file() {
-  KJ_IF_MAYBE (open, file_) {
+  KJ_IF_MAYBE(open, file_) {
     return **open;
   }
   auto opened = folder_.fileSystem.open(path(kLogSuffix), FileSystem::Mode::kWrite);
@@ -117,7 +117,7 @@ void Segment::finishTimeIndex() {
 }
 
 bool Segment::hasUnsavedIndexes() const {
-  KJ_IF_MAYBE (own, own_) {
+  KJ_IF_MAYBE(own, own_) {
     return trimIndexFiles_ || (*own)->offsets.size() > summary_.offsetEntries ||
            (*own)->times.size() > summary_.timeEntries;
   }
@@ -143,7 +143,7 @@ void Segment::saveIndexes() {
 
 void Segment::seal() {
   saveIndexes();
-  KJ_IF_MAYBE (own, own_) {
+  KJ_IF_MAYBE(own, own_) {
     folder_.indexCache.put(id_, kj::atomicRefcounted<SealedIndexes>(kj::mv(**own)));
     own_ = nullptr;
   }
@@ -151,10 +151,10 @@ void Segment::seal() {
 }
 
 const SegmentIndexes& Segment::indexes(kj::Own<const SealedIndexes>& hold) {
-  KJ_IF_MAYBE (own, own_) {
+  KJ_IF_MAYBE(own, own_) {
     return **own;
   }
-  KJ_IF_MAYBE (cached, folder_.indexCache.get(id_)) {
+  KJ_IF_MAYBE(cached, folder_.indexCache.get(id_)) {
     hold = kj::mv(*cached);
     return hold->get();
   }
@@ -164,7 +164,7 @@ const SegmentIndexes& Segment::indexes(kj::Own<const SealedIndexes>& hold) {
 }
 
 SegmentIndexes& Segment::ownIndexes() {
-  KJ_IF_MAYBE (own, own_) {
+  KJ_IF_MAYBE(own, own_) {
     return **own;
   }
   auto loaded = kj::heap<SegmentIndexes>(loadIndexes());
@@ -176,7 +176,7 @@ SegmentIndexes& Segment::ownIndexes() {
 
 SegmentIndexes Segment::loadIndexes() {
   if (summary_.bytes == 0) return {};
-  KJ_IF_MAYBE (indexes, readIndexFiles()) {
+  KJ_IF_MAYBE(indexes, readIndexFiles()) {
     return kj::mv(*indexes);
   }
   return rebuildIndexes();
@@ -242,8 +242,8 @@ kj::Maybe<SegmentIndexes> Segment::readIndexFiles() {
   if (!fileSystem.exists(offsetsPath) || !fileSystem.exists(timesPath)) return nullptr;
   auto offsets = OffsetIndex::parse(readWholeFile(fileSystem, offsetsPath), summary_.bytes, summary_.offsetEntries);
   auto times = TimeIndex::parse(readWholeFile(fileSystem, timesPath), summary_.timeEntries);
-  KJ_IF_MAYBE (o, offsets) {
-    KJ_IF_MAYBE (t, times) {
+  KJ_IF_MAYBE(o, offsets) {
+    KJ_IF_MAYBE(t, times) {
       if (o->size() == summary_.offsetEntries && t->size() == summary_.timeEntries) {
         return SegmentIndexes{kj::mv(*o), kj::mv(*t)};
       }
@@ -262,7 +262,7 @@ void Segment::extendIndexes(SegmentIndexes& indexes) {
   }
   auto scan = headers(walked.summary_.bytes, summary_.bytes);
   for (;;) {
-    KJ_IF_MAYBE (place, scan.next()) {
+    KJ_IF_MAYBE(place, scan.next()) {
       walked.note(indexes, place->last, place->maxTimestamp, place->bytes);
     } else {
       break;
@@ -296,7 +296,7 @@ kj::Maybe<BatchPlace> Segment::locate(Offset offset) {
   uint64_t from = indexes(hold).offsets.positionFor(offset - summary_.base);
   auto scan = headers(from, summary_.bytes);
   for (;;) {
-    KJ_IF_MAYBE (place, scan.next()) {
+    KJ_IF_MAYBE(place, scan.next()) {
       if (place->last >= offset) return *place;
     } else {
       return nullptr;
@@ -319,7 +319,7 @@ kj::Maybe<BatchPlace> Segment::locateTime(TimestampMs atLeast, Offset from) {
   }
   auto scan = headers(position, summary_.bytes);
   for (;;) {
-    KJ_IF_MAYBE (place, scan.next()) {
+    KJ_IF_MAYBE(place, scan.next()) {
       if (place->last >= from && place->maxTimestamp >= atLeast) return *place;
     } else {
       return nullptr;
@@ -329,11 +329,11 @@ kj::Maybe<BatchPlace> Segment::locateTime(TimestampMs atLeast, Offset from) {
 
 kj::Maybe<BatchPlace> Segment::locateNewest(Offset from) {
   kj::Maybe<BatchPlace> newest;
-  KJ_IF_MAYBE (first, locate(from)) {
+  KJ_IF_MAYBE(first, locate(from)) {
     auto scan = headers(first->position, summary_.bytes);
     for (;;) {
-      KJ_IF_MAYBE (place, scan.next()) {
-        KJ_IF_MAYBE (n, newest) {
+      KJ_IF_MAYBE(place, scan.next()) {
+        KJ_IF_MAYBE(n, newest) {
           if (place->maxTimestamp <= n->maxTimestamp) continue;
         }
         newest = *place;
@@ -371,7 +371,7 @@ void Segment::truncate(const BatchPlace& place) {
     uint64_t from = indexes.times.size() > 0 ? indexes.offsets.lastPosition() : 0;
     auto scan = headers(from, place.position);
     for (;;) {
-      KJ_IF_MAYBE (kept, scan.next()) {
+      KJ_IF_MAYBE(kept, scan.next()) {
         consider(kept->maxTimestamp, kept->last);
       } else {
         break;

@@ -41,7 +41,7 @@ kj::String SegmentRecovery::path(Offset base, kj::StringPtr suffix) const {
 void SegmentRecovery::listSegments() {
   auto entries = folder_.fileSystem.list(folder_.path);
   for (auto& entry : entries) {
-    KJ_IF_MAYBE (base, parseSegmentFileName(entry.name, kLogSuffix)) {
+    KJ_IF_MAYBE(base, parseSegmentFileName(entry.name, kLogSuffix)) {
       found_.add(Found{*base, entry.sizeBytes});
     }
   }
@@ -58,7 +58,7 @@ void SegmentRecovery::removeOrphans(kj::ArrayPtr<const FileSystem::Entry> entrie
   for (auto& entry : entries) {
     auto base = parseSegmentFileName(entry.name, kIndexSuffix);
     if (base == nullptr) base = parseSegmentFileName(entry.name, kTimeIndexSuffix);
-    KJ_IF_MAYBE (b, base) {
+    KJ_IF_MAYBE(b, base) {
       // An index says nothing that its segment does not say.
       if (!hasLog(*b)) folder_.fileSystem.removeFile(kj::str(folder_.path, "/", entry.name));
     }
@@ -135,7 +135,7 @@ SegmentSummary SegmentRecovery::describeUnlisted(const Found& found) {
   HeaderScan scan(folder_.fileSystem, *file, kj::str(filePath), 0, found.bytes);
   SegmentSummary summary = SegmentSummary::empty(found.base);
   for (;;) {
-    KJ_IF_MAYBE (place, scan.next()) {
+    KJ_IF_MAYBE(place, scan.next()) {
       if (summary.bytes == 0) summary.firstTimestamp = place->maxTimestamp;
       if (summary.bytes == 0 || place->maxTimestamp > summary.maxTimestamp) {
         summary.maxTimestamp = place->maxTimestamp;
@@ -193,7 +193,7 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   }
   BatchScan scan(segment.file().get(), from, segment.summary().end);
   for (;;) {
-    KJ_IF_MAYBE (batch, scan.next()) {
+    KJ_IF_MAYBE(batch, scan.next()) {
       segment.adopt(*batch);
     } else {
       break;

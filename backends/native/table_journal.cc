@@ -46,7 +46,7 @@ kj::Array<kj::byte> table_journal::encodeRecord(uint64_t sequence, kj::ArrayPtr<
   size_t size = kRecordHeaderBytes + 12;
   for (auto& change : changes) {
     size += kChangeBytesMin + change.table.size() + change.key.size();
-    KJ_IF_MAYBE (value, change.value) {
+    KJ_IF_MAYBE(value, change.value) {
       size += value->size();
     }
   }
@@ -63,7 +63,7 @@ kj::Array<kj::byte> table_journal::encodeRecord(uint64_t sequence, kj::ArrayPtr<
     out.uint32(static_cast<uint32_t>(change.key.size()));
     out.bytes(change.key);
     ByteView value;
-    KJ_IF_MAYBE (v, change.value) {
+    KJ_IF_MAYBE(v, change.value) {
       value = *v;
     }
     out.uint32(static_cast<uint32_t>(value.size()));
@@ -107,7 +107,7 @@ kj::Maybe<TableJournalReader::Record> TableJournalReader::next() {
     throwDamaged("a record does not match its checksum");
   }
   uint64_t sequence = 0;
-  KJ_IF_MAYBE (changes, parseBody(body, sequence)) {
+  KJ_IF_MAYBE(changes, parseBody(body, sequence)) {
     if (lastSequence_ != 0 && sequence != lastSequence_ + 1) throwDamaged("a record is missing");
     lastSequence_ = sequence;
     position_ = bodyBegin + size;

@@ -17,7 +17,7 @@ ExtentList::Mark ExtentList::mark() const {
 
 void ExtentList::goBack(const Mark& mark) {
   extents_.resize(mark.count);
-  KJ_IF_MAYBE (last, mark.last) extents_.back() = *last;
+  KJ_IF_MAYBE(last, mark.last) extents_.back() = *last;
   block_ = mark.block;
   blockRows_ = mark.blockRows;
   bytes_ = mark.bytes;

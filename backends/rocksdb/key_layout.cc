@@ -11,7 +11,7 @@ constexpr kj::StringPtr kTablePrefix = "table-"_kj;
 constexpr size_t kBucketDigits = 10;
 
 RowKey requireKey(kj::StringPtr family, ByteView key) {
-  KJ_IF_MAYBE (parsed, RowKey::parse(key)) return *parsed;
+  KJ_IF_MAYBE(parsed, RowKey::parse(key)) return *parsed;
   KJ_FAIL_REQUIRE(
       "a key of the store is damaged: expected 12 bytes (log number, offset); check the store with the inspection tool",
       family, key.size());

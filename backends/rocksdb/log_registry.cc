@@ -16,7 +16,7 @@ constexpr kj::StringPtr kNextLog = "next-log"_kj;
 }  // namespace
 
 LogRegistry::LogRegistry(RocksStore& store) : store_(store) {
-  KJ_IF_MAYBE (number, store.get(store.meta(), kNextLog.asBytes(), "reading the next log number")) {
+  KJ_IF_MAYBE(number, store.get(store.meta(), kNextLog.asBytes(), "reading the next log number")) {
     KJ_REQUIRE(number->size() == 4,
                "the row 'next-log' of the store is damaged; check the store with the inspection tool", store.path());
     nextNumber_ = loadBigEndian<uint32_t>(number->begin());

@@ -38,7 +38,7 @@ void Reclaimer::run() {
       auto job = kj::mv(jobs_.front());
       jobs_.pop_front();
       lock.unlock();
-      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { job(); })) {
+      KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { job(); })) {
         report_(kj::str("giving space back failed, tried again at the next opening: ", exception->getDescription()));
       }
     }

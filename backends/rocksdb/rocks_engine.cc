@@ -42,7 +42,7 @@ class RocksEngine final : public StorageEngine {
   kj::Array<LogId> list() override { return registry_.list(); }
 
   void drop(LogId id) override {
-    KJ_IF_MAYBE (row, registry_.acquireForDrop(id)) {
+    KJ_IF_MAYBE(row, registry_.acquireForDrop(id)) {
       KJ_ON_SCOPE_FAILURE(registry_.release(id.name, true));
       auto extents = LogRows(*store_, row->number).extents();
       rocksdb::WriteBatch batch;

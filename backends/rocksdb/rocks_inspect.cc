@@ -18,7 +18,7 @@ struct NamedLog {
 };
 
 kj::StringPtr faultOf(ByteView data, const IndexRow& row) {
-  KJ_IF_MAYBE (batch, BatchView::first(data)) {
+  KJ_IF_MAYBE(batch, BatchView::first(data)) {
     if (batch->size() != data.size()) return "its length is not that of the stored value"_kj;
     if (data.size() != row.size) return "its length is not what the index says"_kj;
     if (batch->baseOffset() != row.base || batch->nextOffset() != row.end())
@@ -92,7 +92,7 @@ class Inspector final : public RocksInspector {
     uint64_t batches = 0;
     for (auto& log : namedLogs()) {
       // A row that cannot be decoded ends the look at this log only.
-      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { batches += verifyLog(log, problem); })) {
+      KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { batches += verifyLog(log, problem); })) {
         problem(kj::str(log.name, ": ", exception->getDescription()));
       }
     }

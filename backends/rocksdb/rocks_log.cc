@@ -98,7 +98,7 @@ Bounds RocksLog::bounds() const {
 }
 
 void RocksLog::requireUsable() const {
-  KJ_IF_MAYBE (failure, failure_) kj::throwFatalException(kj::cp(*failure));
+  KJ_IF_MAYBE(failure, failure_) kj::throwFatalException(kj::cp(*failure));
   store_.requireHealthy();
 }
 
@@ -168,7 +168,7 @@ kj::Vector<IndexRow> RocksLog::collect(Offset from, Offset upTo, Bytes bytesMax)
   uint64_t size = 0;
   kj::Maybe<Offset> next;
   auto take = [&](const IndexRow& row) {
-    KJ_IF_MAYBE (expected, next) {
+    KJ_IF_MAYBE(expected, next) {
       KJ_REQUIRE(row.base == *expected, "the index of a log has a gap; check the store with the inspection tool", name_,
                  *expected, row.base);
     }
@@ -221,7 +221,7 @@ kj::Array<const kj::byte> RocksLog::fetch(kj::ArrayPtr<const IndexRow> rows) {
 }
 
 void RocksLog::requireSound(ByteView data, const IndexRow& row) {
-  KJ_IF_MAYBE (batch, BatchView::first(data)) {
+  KJ_IF_MAYBE(batch, BatchView::first(data)) {
     if (batch->size() == data.size() && data.size() == row.size && batch->baseOffset() == row.base &&
         batch->nextOffset() == row.end() && batch->crcMatches()) {
       return;
@@ -239,7 +239,7 @@ IndexRow RocksLog::rowContaining(Offset offset) {
     found = row;
     return false;
   });
-  KJ_IF_MAYBE (row, found) return *row;
+  KJ_IF_MAYBE(row, found) return *row;
   KJ_FAIL_REQUIRE("the index of a log has a gap; check the store with the inspection tool", name_, offset);
 }
 
@@ -248,7 +248,7 @@ kj::Maybe<TimeHit> RocksLog::seekTime(TimestampMs atLeast) {
   return guarded([&]() -> kj::Maybe<TimeHit> {
     for (auto& extent : extents_.all()) {
       if (extent.maxTimestamp < atLeast) continue;
-      KJ_IF_MAYBE (row, rows_.firstAtLeast(atLeast, extent, row_.firstBatch))
+      KJ_IF_MAYBE(row, rows_.firstAtLeast(atLeast, extent, row_.firstBatch))
         return TimeHit{row->base, row->maxTimestamp};
     }
     return nullptr;
@@ -269,7 +269,7 @@ kj::Maybe<TimeHit> RocksLog::maxTimestamp() {
       latest = candidate;
     }
     if (best == nullptr) return nullptr;
-    KJ_IF_MAYBE (row, rows_.firstAtLeast(latest, *best, row_.firstBatch)) return TimeHit{row->base, row->maxTimestamp};
+    KJ_IF_MAYBE(row, rows_.firstAtLeast(latest, *best, row_.firstBatch)) return TimeHit{row->base, row->maxTimestamp};
     KJ_FAIL_REQUIRE("no batch has the timestamp that an extent names; check the store with the inspection tool", name_,
                     best->first, latest);
   });
@@ -373,7 +373,7 @@ void RocksLog::truncateFrom(Offset end) {
 
     releaseExtents(gone);
     extents_ = ExtentList(kj::mv(left));
-    KJ_IF_MAYBE (syncing, syncing_) syncing_ = kj::min(*syncing, end);
+    KJ_IF_MAYBE(syncing, syncing_) syncing_ = kj::min(*syncing, end);
     end_ = durable_ = end;
     unsynced_ = Bytes(0);
     forgetTail();

@@ -178,8 +178,8 @@ void RocksStore::adopt(rocksdb::DB* db, const std::vector<Family*>& handles) {
   for (auto* handle : handles) {
     const std::string& name = handle->GetName();
     families_[name].reset(handle);
-    KJ_IF_MAYBE (bucket, parseBucketFamily(name.c_str())) foundBuckets_[*bucket] = handle;
-    KJ_IF_MAYBE (table, parseTableFamily(name.c_str())) foundTables_[table->cStr()] = handle;
+    KJ_IF_MAYBE(bucket, parseBucketFamily(name.c_str())) foundBuckets_[*bucket] = handle;
+    KJ_IF_MAYBE(table, parseTableFamily(name.c_str())) foundTables_[table->cStr()] = handle;
   }
   meta_ = families_.at(rocksdb::kDefaultColumnFamilyName).get();
 }

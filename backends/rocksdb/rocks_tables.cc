@@ -49,7 +49,7 @@ void RocksTables::commit(kj::ArrayPtr<const TableChange> changes) {
   rocksdb::WriteBatch batch;
   for (auto& change : changes) {
     auto* family = findOrCreate(change.table);
-    KJ_IF_MAYBE (value, change.value) {
+    KJ_IF_MAYBE(value, change.value) {
       check(batch.Put(family, toSlice(change.key), toSlice(*value)), change.table);
     } else {
       check(batch.Delete(family, toSlice(change.key)), change.table);

@@ -11,7 +11,7 @@ void WalSync::ensure(Ticket ticket) {
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     if (succeeded_ > ticket) return;
-    KJ_IF_MAYBE (failure, failure_) {
+    KJ_IF_MAYBE(failure, failure_) {
       kj::Exception copy = *failure;
       lock.unlock();
       kj::throwFatalException(kj::mv(copy));
@@ -25,14 +25,14 @@ void WalSync::ensure(Ticket ticket) {
   auto failure = kj::runCatchingExceptions([&] { syncNow_(); });
   lock.lock();
   running_ = false;
-  KJ_IF_MAYBE (exception, failure) {
+  KJ_IF_MAYBE(exception, failure) {
     failure_ = *exception;
   } else {
     succeeded_ = number;
   }
   lock.unlock();
   finished_.notify_all();
-  KJ_IF_MAYBE (exception, failure) kj::throwFatalException(kj::mv(*exception));
+  KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));
 }
 
 uint64_t WalSync::count() {

@@ -70,6 +70,6 @@ int main(int argc, char** argv) {
                         {.address = kj::str(argc > 1 ? argv[1] : kDefaultAddress.cStr())});
   auto failure =
       kj::runCatchingExceptions([&] { run(connection, argc > 2 ? argv[2] : "client-example").wait(io.waitScope); });
-  KJ_IF_MAYBE (e, failure) fprintf(stderr, "client_example: %s\n", e->getDescription().cStr());
+  KJ_IF_MAYBE(e, failure) fprintf(stderr, "client_example: %s\n", e->getDescription().cStr());
   return failure == nullptr ? 0 : 1;
 }

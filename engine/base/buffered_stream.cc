@@ -31,7 +31,7 @@ class BufferedStream final : public kj::AsyncIoStream {
   // --- Reading.
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override;
   kj::Maybe<uint64_t> tryGetLength() override {
-    KJ_IF_MAYBE (length, inner_->tryGetLength()) return *length + buffered();
+    KJ_IF_MAYBE(length, inner_->tryGetLength()) return *length + buffered();
     return nullptr;
   }
   void registerAncillaryMessageHandler(kj::Function<void(kj::ArrayPtr<kj::AncillaryMessage>)> fn) override {
@@ -94,7 +94,7 @@ class BufferedStream final : public kj::AsyncIoStream {
   const BufferedStreamOptions options_;
 
   kj::Array<kj::byte> readBuffer_;
-  size_t readTarget_;  // how much to read ahead
+  size_t readTarget_;      // how much to read ahead
   bool readFull_ = false;  // the last read into the buffer filled it, and what it held was for small reads so far
   size_t readBegin_ = 0;
   size_t readEnd_ = 0;
@@ -190,7 +190,7 @@ class BufferedStream::ThroughGuard {
 
 kj::Promise<void> BufferedStream::writeCopied(kj::ArrayPtr<const ByteView> pieces, size_t size) {
   KJ_REQUIRE(!shutdownAsked_, "write() after shutdownWrite()");
-  KJ_IF_MAYBE (e, failure_) return kj::cp(*e);
+  KJ_IF_MAYBE(e, failure_) return kj::cp(*e);
   if (size == 0) return kj::READY_NOW;
   for (auto& piece : pieces)
     pending_.addAll(piece);
@@ -201,7 +201,7 @@ kj::Promise<void> BufferedStream::writeCopied(kj::ArrayPtr<const ByteView> piece
 
 kj::Promise<void> BufferedStream::writeThrough(kj::ArrayPtr<const ByteView> pieces) {
   KJ_REQUIRE(!shutdownAsked_, "write() after shutdownWrite()");
-  KJ_IF_MAYBE (e, failure_) kj::throwFatalException(kj::cp(*e));
+  KJ_IF_MAYBE(e, failure_) kj::throwFatalException(kj::cp(*e));
   while (innerBusy_) {
     ++throughWaiting_;
     KJ_DEFER(--throughWaiting_);
@@ -270,12 +270,12 @@ void BufferedStream::innerFree() {
   if (pending_.size() > 0) {
     startFlush();
   } else if (shutdownAsked_ && failure_ == nullptr) {
-    KJ_IF_MAYBE (e, kj::runCatchingExceptions([&] { inner_->shutdownWrite(); })) fail(*e);
+    KJ_IF_MAYBE(e, kj::runCatchingExceptions([&] { inner_->shutdownWrite(); })) fail(*e);
   }
 }
 
 void BufferedStream::shutdownWrite() {
-  KJ_IF_MAYBE (e, failure_) kj::throwFatalException(kj::cp(*e));
+  KJ_IF_MAYBE(e, failure_) kj::throwFatalException(kj::cp(*e));
   if (shutdownAsked_) return;
   shutdownAsked_ = true;
   if (pending_.size() == 0 && !innerBusy_) inner_->shutdownWrite();

@@ -3,7 +3,9 @@
 namespace cambium {
 
 namespace {
-int64_t fromZigzag(uint64_t raw) { return static_cast<int64_t>(raw >> 1) ^ -static_cast<int64_t>(raw & 1); }
+int64_t fromZigzag(uint64_t raw) {
+  return static_cast<int64_t>(raw >> 1) ^ -static_cast<int64_t>(raw & 1);
+}
 }  // namespace
 
 void ByteReader::fail() {
@@ -31,9 +33,15 @@ uint64_t ByteReader::rawVarint(int bytesMax, int bitsMax) {
   return 0;
 }
 
-int32_t ByteReader::varint32() { return static_cast<int32_t>(fromZigzag(rawVarint(5, 32))); }
-int64_t ByteReader::varint64() { return fromZigzag(rawVarint(10, 64)); }
-uint32_t ByteReader::unsignedVarint32() { return static_cast<uint32_t>(rawVarint(5, 32)); }
+int32_t ByteReader::varint32() {
+  return static_cast<int32_t>(fromZigzag(rawVarint(5, 32)));
+}
+int64_t ByteReader::varint64() {
+  return fromZigzag(rawVarint(10, 64));
+}
+uint32_t ByteReader::unsignedVarint32() {
+  return static_cast<uint32_t>(rawVarint(5, 32));
+}
 
 ByteView ByteReader::bytes(size_t size) {
   if (size > data_.size()) {

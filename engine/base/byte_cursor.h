@@ -26,8 +26,9 @@ inline void storeBigEndian(kj::byte* to, T value) {
   memcpy(to, &swapped, sizeof(T));
 }
 
-// Reads a borrowed byte sequence from front to back. The first read past the end, or of a malformed number, makes the reader
-// fail for good: it yields zeros and empty views from then on, so that a decoder checks once, at its end. Never throws.
+// Reads a borrowed byte sequence from front to back. The first read past the end, or of a malformed number, makes the
+// reader fail for good: it yields zeros and empty views from then on, so that a decoder checks once, at its end. Never
+// throws.
 class ByteReader {
  public:
   explicit ByteReader(ByteView data) : data_(data) {}

@@ -8,13 +8,13 @@
 //       co_return data.size();
 //     }
 //
-// Rules: the coroutine starts at once and runs to its first suspension inside the call. Parameters that are used after a
-// suspension are taken by value. Dropping the promise destroys the frame where it is suspended. A coroutine must not destroy
-// its own promise (it aborts). A lambda coroutine's captures die with the lambda: pass state as parameters. Starting is
-// recursive: long chains are loops, not recursion.
+// Rules: the coroutine starts at once and runs to its first suspension inside the call. Parameters that are used after
+// a suspension are taken by value. Dropping the promise destroys the frame where it is suspended. A coroutine must not
+// destroy its own promise (it aborts). A lambda coroutine's captures die with the lambda: pass state as parameters.
+// Starting is recursive: long chains are loops, not recursion.
 //
-// It derives from kj's promise nodes, whose classes the installed headers declare; where kj brings coroutines (0.10 and later)
-// this file is empty.
+// It derives from kj's promise nodes, whose classes the installed headers declare; where kj brings coroutines (0.10 and
+// later) this file is empty.
 
 #include <kj/async.h>
 #include <kj/common.h>
@@ -27,8 +27,8 @@
 
 namespace cambium::coroutine_detail {
 
-// The part of a coroutine's promise that does not depend on its result: a promise node that is also the event on which the
-// coroutine waits.
+// The part of a coroutine's promise that does not depend on its result: a promise node that is also the event on which
+// the coroutine waits.
 class FrameBase : public kj::_::PromiseNode, public kj::_::Event, private kj::Disposer {
  public:
   std::suspend_never initial_suspend() noexcept { return {}; }

@@ -6,8 +6,8 @@
 
 namespace cambium {
 
-// Counts durations in buckets that double: bucket i holds those below 2^i microseconds, the last one everything above. Owned by
-// one loop; copied as a whole when somebody wants to see it.
+// Counts durations in buckets that double: bucket i holds those below 2^i microseconds, the last one everything above.
+// Owned by one loop; copied as a whole when somebody wants to see it.
 class LatencyHistogram {
  public:
   static constexpr int kBuckets = 26;  // the last bound is 2^24 us, about 17 s
@@ -20,7 +20,8 @@ class LatencyHistogram {
     sumNs_ += static_cast<uint64_t>(durationNs < 0 ? 0 : durationNs);
   }
   void add(const LatencyHistogram& other) {
-    for (size_t i = 0; i < kBuckets; ++i) counts_[i] += other.counts_[i];
+    for (size_t i = 0; i < kBuckets; ++i)
+      counts_[i] += other.counts_[i];
     sumNs_ += other.sumNs_;
   }
 

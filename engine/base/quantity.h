@@ -7,8 +7,8 @@
 
 namespace cambium {
 
-// A number that knows what it counts. Two quantities of different tags do not mix, neither does a bare integer: offsets,
-// times and byte counts cannot be swapped by accident. Distances stay plain integers:
+// A number that knows what it counts. Two quantities of different tags do not mix, neither does a bare integer:
+// offsets, times and byte counts cannot be swapped by accident. Distances stay plain integers:
 //
 //     Offset end = start + 10;      // Offset + int64_t -> Offset
 //     int64_t n  = end - start;     // Offset - Offset  -> int64_t
@@ -55,8 +55,12 @@ inline constexpr Offset kNoOffset{-1};
 inline constexpr TimestampMs kNoTimestamp{-1};
 inline constexpr LeaderEpoch kNoLeaderEpoch{-1};
 
-constexpr Bytes kibibytes(uint64_t n) { return Bytes(n << 10); }
-constexpr Bytes mebibytes(uint64_t n) { return Bytes(n << 20); }
+constexpr Bytes kibibytes(uint64_t n) {
+  return Bytes(n << 10);
+}
+constexpr Bytes mebibytes(uint64_t n) {
+  return Bytes(n << 20);
+}
 
 // Borrowed bytes; whoever hands them out says how long they live.
 using ByteView = kj::ArrayPtr<const kj::byte>;

@@ -58,7 +58,7 @@ void ThreadWorkPool::work() {
     {
       std::lock_guard lock(mutex_);
     }
-    KJ_IF_MAYBE (e, exception) {
+    KJ_IF_MAYBE(e, exception) {
       task.done->reject(kj::mv(*e));
     } else {
       task.done->fulfill();

@@ -19,7 +19,7 @@ class CountedPool::Token {
       idle = kj::mv(count_->idle);
       count_->idle = nullptr;
     }
-    KJ_IF_MAYBE (fulfiller, idle) (*fulfiller)->fulfill();
+    KJ_IF_MAYBE(fulfiller, idle) (*fulfiller)->fulfill();
   }
 
  private:

@@ -20,7 +20,7 @@ kj::Maybe<kj::String> property(kj::StringPtr text, kj::StringPtr name) {
   auto prefix = kj::str(name, '=');
   while (text.size() > 0) {
     size_t end = text.size();
-    KJ_IF_MAYBE (at, text.findFirst('\n')) end = *at;
+    KJ_IF_MAYBE(at, text.findFirst('\n')) end = *at;
     auto line = kj::heapString(text.slice(0, end));
     text = end < text.size() ? text.slice(end + 1) : ""_kj;
     if (line.startsWith(prefix)) return kj::str(line.slice(prefix.size()));
@@ -32,7 +32,7 @@ kj::Maybe<kj::String> property(kj::StringPtr text, kj::StringPtr name) {
 
 DataDirectory::DataDirectory(FileSystem& files, const Entropy& entropy, kj::StringPtr stateEngine) {
   files.createDirectory("");
-  KJ_IF_MAYBE (lock, files.tryLock(kLockFile)) {
+  KJ_IF_MAYBE(lock, files.tryLock(kLockFile)) {
     lock_ = kj::mv(*lock);
   } else {
     refuse(kj::str("the data directory ", files.describe(""),
@@ -52,19 +52,19 @@ DataDirectory::DataDirectory(FileSystem& files, const Entropy& entropy, kj::Stri
     return;
   }
   auto text = kj::str(readWholeFile(files, kFile, 64 * 1024).asChars());
-  KJ_IF_MAYBE (format, property(text, "format")) {
+  KJ_IF_MAYBE(format, property(text, "format")) {
     if (*format != kFormat) {
       refuse(kj::str(where, ": data format ", *format, " is not known to this version, which reads format ", kFormat));
     }
   } else {
     refuse(kj::str(where, ": there is no line format=…; the file is damaged, nothing was changed"));
   }
-  KJ_IF_MAYBE (id, property(text, "cluster.id")) {
+  KJ_IF_MAYBE(id, property(text, "cluster.id")) {
     clusterId_ = kj::mv(*id);
   } else {
     refuse(kj::str(where, ": there is no line cluster.id=…; the file is damaged, nothing was changed"));
   }
-  KJ_IF_MAYBE (made, property(text, "state.engine")) {
+  KJ_IF_MAYBE(made, property(text, "state.engine")) {
     if (*made != stateEngine) {
       refuse(kj::str("this data directory keeps its state in ", *made, " (", where,
                      "); start with --state_engine=", *made, " or with another --data_dir"));

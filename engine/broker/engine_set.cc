@@ -5,9 +5,9 @@
 namespace cambium {
 
 StorageEngine& EngineSet::open(kj::StringPtr kind, EngineOptions options) {
-  KJ_IF_MAYBE (engine, find(kind)) return *engine;
+  KJ_IF_MAYBE(engine, find(kind)) return *engine;
   std::lock_guard opening(opening_);
-  KJ_IF_MAYBE (engine, find(kind)) return *engine;
+  KJ_IF_MAYBE(engine, find(kind)) return *engine;
   auto engine = factory_.open(kind, kj::mv(options));
   auto& opened = *engine;
   std::lock_guard lock(mutex_);

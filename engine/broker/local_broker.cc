@@ -17,7 +17,7 @@ Error noTopic(kj::StringPtr name) {
 }
 
 Result<void> checkPartition(const MetadataImage& image, kj::StringPtr name, int32_t partition) {
-  KJ_IF_MAYBE (topic, image.find(name)) {
+  KJ_IF_MAYBE(topic, image.find(name)) {
     if (partition >= 0 && partition < topic->partitionCount()) return Result<void>();
     return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", name, " has partitions 0 to ",
                      topic->partitionCount() - 1, ", not ", partition);
@@ -29,7 +29,7 @@ Result<void> checkPartition(const MetadataImage& image, kj::StringPtr name, int3
 kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches,
                                               Acks acks) {
   kj::Own<Partition> partition;
-  KJ_IF_MAYBE (found, shard.find(key)) {
+  KJ_IF_MAYBE(found, shard.find(key)) {
     partition = kj::mv(*found);
   } else {
     co_return Result<AppendOutcome>(noPartition(key));
@@ -44,7 +44,7 @@ kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj
 
 kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWish wish) {
   kj::Own<Partition> partition;
-  KJ_IF_MAYBE (found, shard.find(key)) {
+  KJ_IF_MAYBE(found, shard.find(key)) {
     partition = kj::mv(*found);
   } else {
     co_return Result<ReadOutcome>(noPartition(key));
@@ -63,7 +63,7 @@ kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWi
 }
 
 kj::Promise<Result<void>> whenCommittedHere(Shard& shard, PartitionKey key, Offset offset) {
-  KJ_IF_MAYBE (found, shard.find(key)) {
+  KJ_IF_MAYBE(found, shard.find(key)) {
     auto partition = kj::mv(*found);
     co_return co_await partition->whenCommitted(offset);
   }
@@ -73,7 +73,7 @@ kj::Promise<Result<void>> whenCommittedHere(Shard& shard, PartitionKey key, Offs
 }  // namespace
 
 Result<kj::Own<const Topic>> LocalBroker::topic(kj::StringPtr name) const {
-  KJ_IF_MAYBE (topic, here_.image().find(name)) return kj::atomicAddRef(*topic);
+  KJ_IF_MAYBE(topic, here_.image().find(name)) return kj::atomicAddRef(*topic);
   return noTopic(name);
 }
 
@@ -126,7 +126,7 @@ kj::Promise<Result<ReadOutcome>> LocalBroker::read(PartitionKey key, ReadWish wi
 kj::Promise<Result<OffsetFound>> LocalBroker::findOffset(PartitionKey key, OffsetQuery query) {
   auto& shard = owner(key);
   return on<Result<OffsetFound>>(shard, [&shard, key, query]() -> kj::Promise<Result<OffsetFound>> {
-    KJ_IF_MAYBE (partition, shard.find(key)) return (*partition)->findOffset(query);
+    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->findOffset(query);
     return Result<OffsetFound>(noPartition(key));
   });
 }
@@ -134,7 +134,7 @@ kj::Promise<Result<OffsetFound>> LocalBroker::findOffset(PartitionKey key, Offse
 kj::Promise<Result<Offset>> LocalBroker::deleteRecords(PartitionKey key, Offset before) {
   auto& shard = owner(key);
   return on<Result<Offset>>(shard, [&shard, key, before]() -> kj::Promise<Result<Offset>> {
-    KJ_IF_MAYBE (partition, shard.find(key)) return (*partition)->deleteRecords(before);
+    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->deleteRecords(before);
     return Result<Offset>(noPartition(key));
   });
 }
@@ -142,7 +142,7 @@ kj::Promise<Result<Offset>> LocalBroker::deleteRecords(PartitionKey key, Offset 
 kj::Promise<Result<PartitionStatus>> LocalBroker::status(PartitionKey key) {
   auto& shard = owner(key);
   return on<Result<PartitionStatus>>(shard, [&shard, key]() -> kj::Promise<Result<PartitionStatus>> {
-    KJ_IF_MAYBE (partition, shard.find(key)) return Result<PartitionStatus>((*partition)->status());
+    KJ_IF_MAYBE(partition, shard.find(key)) return Result<PartitionStatus>((*partition)->status());
     return Result<PartitionStatus>(noPartition(key));
   });
 }

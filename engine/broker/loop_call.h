@@ -65,7 +65,7 @@ class Caller {
     call_->caller = nullptr;
     target_.mailbox().post([call = kj::mv(call_)]() mutable {
       call->cancelled = true;
-      KJ_IF_MAYBE (cancel, call->cancel) (*cancel)->fulfill();
+      KJ_IF_MAYBE(cancel, call->cancel) (*cancel)->fulfill();
     });
   }
   KJ_DISALLOW_COPY(Caller);

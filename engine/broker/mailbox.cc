@@ -12,7 +12,7 @@ void Mailbox::post(kj::Function<void()> message) {
     wake = kj::mv(wake_);
     wake_ = nullptr;
   }
-  KJ_IF_MAYBE (fulfiller, wake) (*fulfiller)->fulfill();
+  KJ_IF_MAYBE(fulfiller, wake) (*fulfiller)->fulfill();
 }
 
 kj::Promise<void> Mailbox::receive() {

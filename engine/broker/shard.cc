@@ -98,11 +98,11 @@ kj::Promise<void> Shard::openSome(kj::Vector<Opening> openings) {
   job->openings = kj::mv(openings);
   co_await world_.pool.run([job = kj::atomicAddRef(*job), &engines = engines_]() mutable {
     for (auto& opening : job->openings) {
-      KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] {
-                     auto& engine = engines.open(opening.topic->engine());
-                     opening.log =
-                         engine.open(opening.topic->logId(opening.index), opening.topic->config().partition.log);
-                   })) {
+      KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
+                    auto& engine = engines.open(opening.topic->engine());
+                    opening.log =
+                        engine.open(opening.topic->logId(opening.index), opening.topic->config().partition.log);
+                  })) {
         opening.failure = kj::str(exception->getDescription());
       }
     }
@@ -120,7 +120,7 @@ void Shard::adopt(Opening opening) {
   auto name = partitionName(topic.name(), opening.index);
   PartitionContext context{world_.pool, loop_.timer, world_.clock, metrics->metrics};
   Slot slot{kj::addRef(*metrics), {}};
-  KJ_IF_MAYBE (failure, opening.failure) {
+  KJ_IF_MAYBE(failure, opening.failure) {
     KJ_LOG(ERROR, "partition cannot be opened and stays offline", name, *failure);
     slot.partition = kj::refcounted<Partition>(kj::mv(name), kj::mv(*failure), epoch, context);
   } else {
@@ -133,7 +133,7 @@ void Shard::adopt(Opening opening) {
 kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
   kj::Vector<kj::Promise<void>> closing;
   for (auto& topic : image_->topics()) {
-    KJ_IF_MAYBE (still, image.find(topic->name())) {
+    KJ_IF_MAYBE(still, image.find(topic->name())) {
       if (still->id() == topic->id()) continue;
     }
     for (int32_t i = 0; i < topic->partitionCount(); ++i) {
@@ -154,7 +154,7 @@ kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
 
 void Shard::configureChanged(const MetadataImage& image) {
   for (auto& topic : image.topics()) {
-    KJ_IF_MAYBE (before, image_->find(topic->name())) {
+    KJ_IF_MAYBE(before, image_->find(topic->name())) {
       if (before->revision() == topic->revision()) continue;
       for (int32_t i = 0; i < topic->partitionCount(); ++i) {
         auto found = partitions_.find(PartitionKey{topic->id(), i});

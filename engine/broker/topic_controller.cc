@@ -130,7 +130,7 @@ void TopicController::applyToImage(MetadataChange& change) {
   for (auto& write : change.writes) {
     auto name = write.key.slice(kTopics.size());
     kj::Maybe<kj::Own<const Topic>> topic;
-    KJ_IF_MAYBE (value, write.value) topic = Topic::decode(*value, change.revision);
+    KJ_IF_MAYBE(value, write.value) topic = Topic::decode(*value, change.revision);
     image_ = image_->with(change.revision, name, kj::mv(topic));
   }
 }
@@ -208,7 +208,7 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
   transaction.conditions.add(MetadataTransaction::Condition{topicKey(topic->name()), Revision(0)});
   transaction.writes.add(put(topicKey(topic->name()), *topic));
   auto committed = co_await store_.commit(kj::mv(transaction));
-  KJ_IF_MAYBE (revision, committed) {
+  KJ_IF_MAYBE(revision, committed) {
     co_await untilApplied(*revision);
     co_return Answer(kj::mv(topic));
   }
@@ -216,7 +216,7 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
 }
 
 Result<kj::Own<const Topic>> TopicController::requireTopic(kj::StringPtr name) const {
-  KJ_IF_MAYBE (topic, image_->find(name)) return kj::atomicAddRef(*topic);
+  KJ_IF_MAYBE(topic, image_->find(name)) return kj::atomicAddRef(*topic);
   return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name);
 }
 
@@ -248,7 +248,7 @@ kj::Promise<Result<void>> TopicController::deleteNow(kj::Own<const Topic> topic)
   // Kept until the logs are gone, so that a crash in between leaves nothing behind.
   transaction.writes.add(put(deletionKey(*topic), *topic));
   auto committed = co_await store_.commit(kj::mv(transaction));
-  KJ_IF_MAYBE (revision, committed) {
+  KJ_IF_MAYBE(revision, committed) {
     co_await untilApplied(*revision);
     // Without the shards' help the logs are open still: the next start goes on from here.
     if (!following_) co_return Result<void>();
@@ -287,7 +287,7 @@ kj::Promise<Result<void>> TopicController::replace(const Topic& before, Topic::S
   transaction.conditions.add(MetadataTransaction::Condition{topicKey(name), before.revision()});
   transaction.writes.add(put(topicKey(name), *topic));
   auto committed = co_await store_.commit(kj::mv(transaction));
-  KJ_IF_MAYBE (revision, committed) {
+  KJ_IF_MAYBE(revision, committed) {
     co_await untilApplied(*revision);
     co_return Result<void>();
   }

@@ -43,7 +43,7 @@ struct Rows {
 
   void add(const OffsetChange& change) {
     keys.add(encodeOffsetKey(change.key));
-    KJ_IF_MAYBE (offset, change.offset) {
+    KJ_IF_MAYBE(offset, change.offset) {
       values.add(encode(*offset));
     } else {
       values.add(nullptr);
@@ -53,7 +53,7 @@ struct Rows {
     kj::Vector<TableChange> changes(keys.size());
     for (size_t i = 0; i < keys.size(); ++i) {
       kj::Maybe<ByteView> value;
-      KJ_IF_MAYBE (v, values[i]) value = v->asPtr().asConst();
+      KJ_IF_MAYBE(v, values[i]) value = v->asPtr().asConst();
       changes.add(TableChange{kTable, keys[i], value});
     }
     engine.commit(changes);
@@ -65,7 +65,7 @@ struct Rows {
 OffsetStore::OffsetStore(StorageEngine& engine, WorkPool& pool, const Clock& clock)
     : engine_(engine), pool_(pool), clock_(clock) {
   engine_.scan(kTable, nullptr, [&](ByteView key, ByteView value) {
-    KJ_IF_MAYBE (decoded, decodeOffsetKey(key)) {
+    KJ_IF_MAYBE(decoded, decodeOffsetKey(key)) {
       offsets_.emplace(kj::mv(*decoded), decode(value));
     } else {
       KJ_FAIL_REQUIRE("a key of the offsets table is malformed; nothing was changed", kj::encodeHex(key));
@@ -86,7 +86,7 @@ kj::Promise<Result<void>> OffsetStore::commit(kj::Vector<OffsetChange> changes) 
                                     kj::max(change.key.group.size(), change.key.topic.size()),
                                     " bytes has no offsets; at most ", kOffsetKeyNameBytesMax, " are possible"));
     }
-    KJ_IF_MAYBE (offset, change.offset) offset->committedAt = now;
+    KJ_IF_MAYBE(offset, change.offset) offset->committedAt = now;
   }
   if (changes.size() == 0) return Result<void>();
   return enqueue(kj::mv(changes), nullptr);
@@ -130,7 +130,7 @@ kj::Promise<void> OffsetStore::writeAll() {
 // What was committed for a topic that is forgotten: what is known, and what goes before it in the same write.
 void OffsetStore::findForgotten(kj::ArrayPtr<Waiting> batch) const {
   for (size_t i = 0; i < batch.size(); ++i) {
-    KJ_IF_MAYBE (topic, batch[i].forgottenTopic) {
+    KJ_IF_MAYBE(topic, batch[i].forgottenTopic) {
       kj::Vector<OffsetChange> changes;
       for (auto& [key, offset] : offsets_) {
         if (key.topic == *topic) changes.add(OffsetChange{key, nullptr});
@@ -149,7 +149,7 @@ kj::Promise<Result<void>> OffsetStore::write(kj::ArrayPtr<const Waiting> batch) 
   auto failed = [](kj::StringPtr reason) {
     return makeError(ErrorCode::kStorageError, "the offsets table failed (", reason, "); restart the broker");
   };
-  KJ_IF_MAYBE (reason, broken_) co_return Result<void>(failed(*reason));
+  KJ_IF_MAYBE(reason, broken_) co_return Result<void>(failed(*reason));
   auto rows = kj::heap<Rows>();
   for (auto& waiting : batch) {
     for (auto& change : waiting.changes)
@@ -173,7 +173,7 @@ kj::Promise<Result<void>> OffsetStore::write(kj::ArrayPtr<const Waiting> batch) 
 
 void OffsetStore::apply(kj::ArrayPtr<OffsetChange> changes) {
   for (auto& change : changes) {
-    KJ_IF_MAYBE (offset, change.offset) {
+    KJ_IF_MAYBE(offset, change.offset) {
       offsets_.insert_or_assign(kj::mv(change.key), kj::mv(*offset));
     } else {
       offsets_.erase(change.key);

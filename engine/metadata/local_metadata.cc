@@ -39,7 +39,7 @@ class LocalMetadata::Watch final : public MetadataWatch {
     for (auto& write : transaction.writes) {
       if (!write.key.startsWith(prefix_)) continue;
       kj::Maybe<kj::Array<kj::byte>> value;
-      KJ_IF_MAYBE (v, write.value) value = kj::heapArray<kj::byte>(*v);
+      KJ_IF_MAYBE(v, write.value) value = kj::heapArray<kj::byte>(*v);
       change.writes.add(MetadataTransaction::Write{kj::str(write.key), kj::mv(value)});
     }
     changes_.push(kj::mv(change));
@@ -69,7 +69,7 @@ LocalMetadata::LocalMetadata(StorageEngine& engine, WorkPool& pool)
 LocalMetadata::~LocalMetadata() noexcept(false) {}
 
 void LocalMetadata::requireUsable() const {
-  KJ_IF_MAYBE (reason, broken_) KJ_FAIL_REQUIRE("the metadata table failed; restart the broker", *reason);
+  KJ_IF_MAYBE(reason, broken_) KJ_FAIL_REQUIRE("the metadata table failed; restart the broker", *reason);
 }
 
 kj::Promise<kj::Maybe<MetadataEntry>> LocalMetadata::get(kj::String key) {
@@ -118,7 +118,7 @@ kj::Promise<kj::Maybe<Revision>> LocalMetadata::commitAlone(MetadataTransaction 
   for (auto& write : transaction.writes) {
     KJ_REQUIRE(write.key.size() > 0, "metadata keys are not empty");
     rows->keys.add(kj::str(write.key));
-    KJ_IF_MAYBE (value, write.value) {
+    KJ_IF_MAYBE(value, write.value) {
       rows->values.add(encodeRow(revision, *value));
     } else {
       rows->values.add(nullptr);
@@ -131,7 +131,7 @@ kj::Promise<kj::Maybe<Revision>> LocalMetadata::commitAlone(MetadataTransaction 
       kj::Vector<TableChange> changes;
       for (size_t i = 0; i < rows->keys.size(); ++i) {
         kj::Maybe<ByteView> value;
-        KJ_IF_MAYBE (v, rows->values[i]) value = v->asPtr().asConst();
+        KJ_IF_MAYBE(v, rows->values[i]) value = v->asPtr().asConst();
         changes.add(TableChange{kTable, rows->keys[i].asBytes(), value});
       }
       engine.commit(changes);
@@ -156,7 +156,7 @@ bool LocalMetadata::holds(const MetadataTransaction& transaction) const {
 void LocalMetadata::apply(const MetadataTransaction& transaction, Revision revision) {
   last_ = revision;
   for (auto& write : transaction.writes) {
-    KJ_IF_MAYBE (value, write.value) {
+    KJ_IF_MAYBE(value, write.value) {
       entries_.insert_or_assign(std::string(write.key.cStr()), Stored{kj::heapArray<kj::byte>(*value), revision});
     } else {
       entries_.erase(std::string(write.key.cStr()));

@@ -19,7 +19,7 @@ kj::Own<const MetadataImage> MetadataImage::with(Revision revision, kj::StringPt
   kj::Vector<kj::Own<const Topic>> next(topics_.size() + 1);
   bool placed = false;
   auto place = [&] {
-    KJ_IF_MAYBE (t, topic) next.add(kj::mv(*t));
+    KJ_IF_MAYBE(t, topic) next.add(kj::mv(*t));
     placed = true;
   };
   for (auto& existing : topics_) {

@@ -17,7 +17,7 @@ using Complaint = kj::Maybe<kj::String>;
 
 // A whole number from `least` to `most`.
 Complaint integer(kj::StringPtr text, int64_t least, int64_t most, int64_t& into) {
-  KJ_IF_MAYBE (value, parseInteger(text)) {
+  KJ_IF_MAYBE(value, parseInteger(text)) {
     if (*value >= least && *value <= most) {
       into = *value;
       return nullptr;
@@ -63,7 +63,7 @@ Complaint compressionType(kj::StringPtr text, TopicConfig& config) {
     config.partition.codec = Codec::kNone;
     return nullptr;
   }
-  KJ_IF_MAYBE (codec, parseCodec(text)) {
+  KJ_IF_MAYBE(codec, parseCodec(text)) {
     if (*codec != Codec::kNone) {
       config.partition.codec = *codec;
       return nullptr;
@@ -187,8 +187,8 @@ Result<TopicConfig> makeTopicConfig(kj::ArrayPtr<const ConfigSetting> settings) 
   for (auto& definition : kDefinitions)
     KJ_ASSERT(definition.apply(definition.defaultValue, config) == nullptr);
   for (auto& setting : settings) {
-    KJ_IF_MAYBE (definition, find(setting.name)) {
-      KJ_IF_MAYBE (expected, definition->apply(setting.value, config)) {
+    KJ_IF_MAYBE(definition, find(setting.name)) {
+      KJ_IF_MAYBE(expected, definition->apply(setting.value, config)) {
         return makeError(ErrorCode::kInvalidConfig, "config ", setting.name, "=", setting.value,
                          " is not valid: expected ", *expected);
       }
@@ -210,7 +210,7 @@ Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting
   }
   for (size_t i = 0; i < changes.size(); ++i) {
     auto& change = changes[i];
-    KJ_IF_MAYBE (definition, find(change.name)) {
+    KJ_IF_MAYBE(definition, find(change.name)) {
       if (!definition->alterable) {
         return makeError(ErrorCode::kInvalidConfig, "config ", change.name,
                          " is decided when a topic is made and cannot be altered");
@@ -223,7 +223,7 @@ Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting
         return makeError(ErrorCode::kInvalidConfig, "config ", change.name, " is named twice");
       }
     }
-    KJ_IF_MAYBE (value, change.value) altered.add(ConfigSetting{kj::str(change.name), kj::str(*value)});
+    KJ_IF_MAYBE(value, change.value) altered.add(ConfigSetting{kj::str(change.name), kj::str(*value)});
   }
   std::sort(altered.begin(), altered.end(), [](auto& a, auto& b) { return a.name < b.name; });
   auto checked = makeTopicConfig(altered);
@@ -236,7 +236,7 @@ kj::Vector<ConfigDescription> describeConfigs(kj::ArrayPtr<const ConfigSetting> 
   for (auto& definition : kDefinitions) {
     kj::StringPtr value = definition.defaultValue;
     bool isDefault = true;
-    KJ_IF_MAYBE (own, find(settings, definition.name)) {
+    KJ_IF_MAYBE(own, find(settings, definition.name)) {
       value = own->value;
       isDefault = false;
     }

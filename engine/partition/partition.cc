@@ -42,7 +42,7 @@ Partition::Partition(kj::String name, kj::String offlineReason, LeaderEpoch epoc
     : name_(kj::mv(name)), offlineReason_(kj::mv(offlineReason)), epoch_(epoch), context_(context) {}
 
 Error Partition::offlineError() const {
-  KJ_IF_MAYBE (reason, offlineReason_) {
+  KJ_IF_MAYBE(reason, offlineReason_) {
     return makeError(ErrorCode::kStorageError, "partition ", name_, " is offline: ", *reason,
                      "; look at it with `cambium inspect`, then restart the broker");
   }
@@ -66,7 +66,7 @@ Result<T> Partition::guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(Pa
   if (!usable()) return offlineError();
   kj::Maybe<Result<T>> result;
   auto thrown = kj::runCatchingExceptions([&] { result = action(*log_); });
-  KJ_IF_MAYBE (exception, thrown) {
+  KJ_IF_MAYBE(exception, thrown) {
     if (exception->getType() == kj::Exception::Type::OVERLOADED) {
       return makeError(ErrorCode::kStorageError, doing, " ", name_, ": ", exception->getDescription(),
                        "; nothing was changed, free some space and try again");
@@ -95,7 +95,7 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
     }
   }
   kj::Array<kj::byte> converted;
-  KJ_IF_MAYBE (codec, config_.codec) {
+  KJ_IF_MAYBE(codec, config_.codec) {
     auto result = inTopicCodec(batches, *codec);
     if (!result.ok()) return refuse(kj::mv(result.error()));
     converted = kj::mv(result.value());
@@ -211,7 +211,7 @@ Result<OffsetFound> Partition::findOffset(OffsetQuery query) {
 // The engine names the batch; which record of it is meant takes a look inside. When that record is one that was deleted
 // (the log starts in the middle of the batch), the search goes on behind the batch.
 Result<OffsetFound> Partition::firstSince(PartitionLog& log, TimestampMs atLeast) {
-  KJ_IF_MAYBE (hit, log.seekTime(atLeast)) {
+  KJ_IF_MAYBE(hit, log.seekTime(atLeast)) {
     return searchRecords(log, kj::max(hit->baseOffset, log.bounds().start), highWatermark_, atLeast);
   }
   return OffsetFound();
@@ -220,7 +220,7 @@ Result<OffsetFound> Partition::firstSince(PartitionLog& log, TimestampMs atLeast
 Result<OffsetFound> Partition::newest(PartitionLog& log) {
   auto bounds = log.bounds();
   auto newest = kNoTimestamp;
-  KJ_IF_MAYBE (hit, log.maxTimestamp()) {
+  KJ_IF_MAYBE(hit, log.maxTimestamp()) {
     if (hit->baseOffset >= bounds.start && hit->baseOffset < highWatermark_) {
       return searchRecords(log, hit->baseOffset, highWatermark_, hit->maxTimestamp);
     }
@@ -260,7 +260,7 @@ Result<OffsetFound> Partition::searchRecords(PartitionLog& log, Offset from, Off
           return OffsetFound{
               .offset = record->offset, .timestamp = record->timestamp, .leaderEpoch = batch->leaderEpoch()};
         }
-        KJ_IF_MAYBE (error, records.error()) {
+        KJ_IF_MAYBE(error, records.error()) {
           return makeError(error->code, "partition ", name_, ", batch at offset ", batch->baseOffset(), ": ",
                            error->message);
         }
@@ -323,7 +323,7 @@ PartitionStatus Partition::status() {
   PartitionStatus status;
   status.leaderEpoch = epoch_;
   status.highWatermark = highWatermark_;
-  KJ_IF_MAYBE (reason, offlineReason_) status.offline = kj::str(*reason);
+  KJ_IF_MAYBE(reason, offlineReason_) status.offline = kj::str(*reason);
   if (!usable()) return status;
   auto described = guarded<bool>("describe", [&](PartitionLog& log) -> Result<bool> {
     auto bounds = log.bounds();
@@ -369,13 +369,13 @@ kj::Promise<void> Partition::waitForInterval() {
 }
 
 void Partition::endInterval() {
-  KJ_IF_MAYBE (end, intervalEnd_) (*end)->fulfill();
+  KJ_IF_MAYBE(end, intervalEnd_) (*end)->fulfill();
   intervalEnd_ = nullptr;
 }
 
 kj::Promise<void> Partition::syncOnce() {
   kj::Own<SharedJob> shared;
-  KJ_IF_MAYBE (job, log_->startSync()) {
+  KJ_IF_MAYBE(job, log_->startSync()) {
     shared = kj::atomicRefcounted<SharedJob>(kj::mv(*job));
   } else {
     co_return;
@@ -388,7 +388,7 @@ kj::Promise<void> Partition::syncOnce() {
   } catch (...) {
     failure = kj::runCatchingExceptions([] { throw; });
   }
-  KJ_IF_MAYBE (exception, failure) {
+  KJ_IF_MAYBE(exception, failure) {
     ++context_.metrics.syncFailures;
     log_->breakLog(kj::mv(shared->job), exception->getDescription());
     goOffline(kj::str("sync failed: ", exception->getDescription()));
@@ -423,7 +423,7 @@ kj::Promise<void> Partition::close(Ending ending) {
     goOffline(kj::str("close: ", exception.getDescription()));
   }
   auto closed = kj::runCatchingExceptions([this] { log_ = nullptr; });
-  KJ_IF_MAYBE (exception, closed) KJ_LOG(ERROR, "closing the log of a partition", name_, *exception);
+  KJ_IF_MAYBE(exception, closed) KJ_LOG(ERROR, "closing the log of a partition", name_, *exception);
   readers_.releaseAll();
   committers_.releaseAll();
 }

@@ -33,7 +33,7 @@ void putBytes(kj::byte*& to, ByteView bytes) {
 }
 
 void putNullable(kj::byte*& to, const kj::Maybe<ByteView>& bytes) {
-  KJ_IF_MAYBE (present, bytes) {
+  KJ_IF_MAYBE(present, bytes) {
     putBytes(to, *present);
   } else {
     putVarint(to, -1);
@@ -46,7 +46,7 @@ size_t sizeOf(ByteView bytes) {
 }
 
 size_t sizeOf(const kj::Maybe<ByteView>& bytes) {
-  KJ_IF_MAYBE (present, bytes) return sizeOf(*present);
+  KJ_IF_MAYBE(present, bytes) return sizeOf(*present);
   return 1;
 }
 

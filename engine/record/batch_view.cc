@@ -58,7 +58,7 @@ void stampLogAppendTime(kj::ArrayPtr<kj::byte> batch, TimestampMs now) {
 
 const BatchView* BatchIterator::next() {
   current_ = BatchView::first(rest_);
-  KJ_IF_MAYBE (batch, current_) {
+  KJ_IF_MAYBE(batch, current_) {
     rest_ = rest_.slice(batch->size(), rest_.size());
     return batch;
   }

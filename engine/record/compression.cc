@@ -53,7 +53,7 @@ size_t BoundedSource::read(kj::ArrayPtr<kj::byte> into) {
 }
 
 kj::Maybe<Error> BoundedSource::error() const {
-  KJ_IF_MAYBE (error, error_) return error->clone();
+  KJ_IF_MAYBE(error, error_) return error->clone();
   return nullptr;
 }
 

@@ -31,7 +31,7 @@ Result<kj::Array<kj::byte>> recompress(BatchView batch, Codec codec, int level, 
     auto source = openDecompressor(batch.codec(), records, limits);
     if (!source.ok()) return kj::mv(source.error());
     size_t used = drain(*source.value(), plain);
-    KJ_IF_MAYBE (error, source.value()->error()) {
+    KJ_IF_MAYBE(error, source.value()->error()) {
       return kj::mv(*error);
     }
     records = plain.slice(0, used);

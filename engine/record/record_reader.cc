@@ -30,7 +30,7 @@ RecordReader::RecordReader(BatchView batch, DecompressionLimits limits) : batch_
 }
 
 kj::Maybe<Error> RecordReader::error() const {
-  KJ_IF_MAYBE (error, error_) return error->clone();
+  KJ_IF_MAYBE(error, error_) return error->clone();
   return nullptr;
 }
 
@@ -110,7 +110,7 @@ bool RecordReader::parseHeaders(ByteReader& reader) {
     kj::Maybe<ByteView> key;
     RecordHeader header;
     if (!nullable(reader, "header key", &key) || !nullable(reader, "header value", &header.value)) return false;
-    KJ_IF_MAYBE (present, key) {
+    KJ_IF_MAYBE(present, key) {
       header.key = *present;
     } else {
       return fail(ErrorCode::kInvalidRecord, "the key of its header ", i, " is null");
@@ -152,7 +152,7 @@ bool RecordReader::fill(size_t bytes) {
 
 // Adds a piece of decompressed bytes to unread_. The buffer doubles only once it is full of bytes that really came.
 bool RecordReader::draw() {
-  KJ_IF_MAYBE (source, source_) {
+  KJ_IF_MAYBE(source, source_) {
     size_t unreadBytes = unread_.size();
     if (unreadBytes == buffer_.size()) {
       grow(buffer_, unreadBytes, kDrawBytesMin);
@@ -162,7 +162,7 @@ bool RecordReader::draw() {
     size_t n = (*source)->read(buffer_.slice(unreadBytes, buffer_.size()));
     unread_ = buffer_.slice(0, unreadBytes + n);
     if (n > 0) return true;
-    KJ_IF_MAYBE (error, (*source)->error()) {
+    KJ_IF_MAYBE(error, (*source)->error()) {
       return fail(error->code, error->message);
     }
   }

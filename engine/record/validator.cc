@@ -117,7 +117,7 @@ kj::Maybe<Problem> checkContents(const BatchView& batch) {
                    ": it was damaged on its way here");
   }
   for (auto check : {checkAttributes, checkTimestamps, checkCounts, checkProducer}) {
-    KJ_IF_MAYBE (found, check(batch)) {
+    KJ_IF_MAYBE(found, check(batch)) {
       return kj::mv(*found);
     }
   }
@@ -140,7 +140,7 @@ Result<ValidatedBatches> validateBatches(ByteView bytes, const BatchLimits& limi
       totals.recordCount += batch.recordCount();
       totals.maxTimestamp = kj::max(totals.maxTimestamp, batch.maxTimestamp());
     }
-    KJ_IF_MAYBE (p, found) {
+    KJ_IF_MAYBE(p, found) {
       return makeError(p->code, "the batch at byte ", rest.begin() - bytes.begin(), " ", p->text);
     }
   }
@@ -163,7 +163,7 @@ Result<void> validateRecords(BatchView batch, DecompressionLimits limits, Record
     expected = record->offset + 1;
     max = kj::max(max, record->timestamp);
   }
-  KJ_IF_MAYBE (error, reader.error()) {
+  KJ_IF_MAYBE(error, reader.error()) {
     return kj::mv(*error);
   }
   if (checks.exactMaxTimestamp && max != batch.maxTimestamp() && batch.recordCount() > 0) {

@@ -28,7 +28,9 @@ void replaceFile(FileSystem& fileSystem, kj::StringPtr path, ByteView contents) 
 }
 
 kj::String parentPath(kj::StringPtr path) {
-  KJ_IF_MAYBE(slash, path.findLast('/')) { return kj::str(path.slice(0, *slash)); }
+  KJ_IF_MAYBE(slash, path.findLast('/')) {
+    return kj::str(path.slice(0, *slash));
+  }
   return kj::str();
 }
 

@@ -8,16 +8,16 @@
 
 namespace cambium {
 
-// The little of a file system that an engine and the broker need. All paths are relative to the root that the implementation
-// was made with, with '/' between parts, never starting or ending with one.
+// The little of a file system that an engine and the broker need. All paths are relative to the root that the
+// implementation was made with, with '/' between parts, never starting or ending with one.
 //
-// Every failure throws a kj::Exception that names the path and the system's reason: type OVERLOADED when the device is full or
-// descriptors have run out (the caller may go on later), FAILED otherwise. Implementations: DiskFileSystem
+// Every failure throws a kj::Exception that names the path and the system's reason: type OVERLOADED when the device is
+// full or descriptors have run out (the caller may go on later), FAILED otherwise. Implementations: DiskFileSystem
 // (backends/native/disk_file_system.h) and, for tests, MemoryFileSystem with crashes and faults (tests/support).
 
-// An open file. Used from one thread at a time, but for sync(), which may run on another one while the owner goes on reading and
-// writing. Does not hold a descriptor all the time: the implementation may close and reopen the file below, so a file that is
-// open costs memory only.
+// An open file. Used from one thread at a time, but for sync(), which may run on another one while the owner goes on
+// reading and writing. Does not hold a descriptor all the time: the implementation may close and reopen the file below,
+// so a file that is open costs memory only.
 class File {
  public:
   virtual ~File() noexcept(false) = default;
@@ -29,8 +29,8 @@ class File {
   virtual uint64_t size() = 0;
   // Cuts or (with zeros) extends the file.
   virtual void truncate(uint64_t size) = 0;
-  // On return everything written before the call survives a power loss (fdatasync). After a failure the state of what was not
-  // yet durable is unknown: the caller treats the file as lost and does not retry.
+  // On return everything written before the call survives a power loss (fdatasync). After a failure the state of what
+  // was not yet durable is unknown: the caller treats the file as lost and does not retry.
   virtual void sync() = 0;
 };
 
@@ -66,7 +66,8 @@ class FileSystem {
   virtual kj::Array<Entry> list(kj::StringPtr path) = 0;
   // Makes a folder with its parents; does nothing when it exists.
   virtual void createDirectory(kj::StringPtr path) = 0;
-  // Replaces `to` atomically when it exists. Open files follow their contents only if the implementation says so: close first.
+  // Replaces `to` atomically when it exists. Open files follow their contents only if the implementation says so: close
+  // first.
   virtual void rename(kj::StringPtr from, kj::StringPtr to) = 0;
   // Does nothing when the file is not there.
   virtual void removeFile(kj::StringPtr path) = 0;
@@ -74,8 +75,8 @@ class FileSystem {
   virtual void removeTree(kj::StringPtr path) = 0;
   // Makes creations, renames and removals in a folder durable. "" is the root.
   virtual void syncDirectory(kj::StringPtr path) = 0;
-  // Makes everything durable that was written, made, renamed or removed before the call, in one go: for when that is cheaper
-  // than file by file. May cover more than what lies below the root.
+  // Makes everything durable that was written, made, renamed or removed before the call, in one go: for when that is
+  // cheaper than file by file. May cover more than what lies below the root.
   virtual void syncAll() = 0;
   // Takes an exclusive lock on a file (made when missing) against other processes. Null when somebody else holds it.
   virtual kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) = 0;
@@ -87,8 +88,8 @@ class FileSystem {
 // The whole contents of a small file. Throws when it is larger than `sizeMax`.
 kj::Array<kj::byte> readWholeFile(FileSystem& fileSystem, kj::StringPtr path, size_t sizeMax = size_t{256} << 20);
 
-// Replaces a file so that after a crash either the old or the new contents are there, whole: writes `path`.tmp, syncs it, renames
-// it and syncs the folder. Durable on return.
+// Replaces a file so that after a crash either the old or the new contents are there, whole: writes `path`.tmp, syncs
+// it, renames it and syncs the folder. Durable on return.
 void replaceFile(FileSystem& fileSystem, kj::StringPtr path, ByteView contents);
 
 // The folder of a path: "a/b/c" -> "a/b", "c" -> "".

@@ -16,7 +16,7 @@ Bytes MemoryStore::Contents::logBytes() const {
 }
 
 void MemoryStore::Contents::requireRoom(size_t more) const {
-  KJ_IF_MAYBE (limit, capacity) {
+  KJ_IF_MAYBE(limit, capacity) {
     uint64_t used = logBytes().value() + tables.sizeBytes().value();
     if (used + more > limit->value()) {
       kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "no space left in the memory store", used, more, *limit));
@@ -50,7 +50,7 @@ class MemorySyncJob final : public SyncJob {
     KJ_REQUIRE(!ran_, "a sync job runs once");
     ran_ = true;
     auto fault = kj::mv(store_.lock()->syncFault);
-    KJ_IF_MAYBE (reason, fault) {
+    KJ_IF_MAYBE(reason, fault) {
       KJ_FAIL_REQUIRE("the memory store cannot sync", *reason);
     }
   }
@@ -85,7 +85,7 @@ class MemoryLog final : public PartitionLog {
     auto contents = lockUsable();
     data_.checkRead(from, upTo);
     kj::Array<const kj::byte> batches;
-    KJ_IF_MAYBE (damage, kj::runCatchingExceptions([&] { batches = data_.read(from, upTo, bytesMax); })) {
+    KJ_IF_MAYBE(damage, kj::runCatchingExceptions([&] { batches = data_.read(from, upTo, bytesMax); })) {
       failure_ = kj::str(damage->getDescription());
       kj::throwFatalException(kj::mv(*damage));
     }
@@ -162,7 +162,7 @@ class MemoryLog final : public PartitionLog {
 
  private:
   MemoryStore::Access lockUsable() const {
-    KJ_IF_MAYBE (reason, failure_) {
+    KJ_IF_MAYBE(reason, failure_) {
       KJ_FAIL_REQUIRE("the log is broken until it is opened again", *reason);
     }
     return store_.lock();
@@ -170,7 +170,7 @@ class MemoryLog final : public PartitionLog {
 
   // What a running sync covers of batches that are gone, it does not cover of those that take their offsets.
   void lowerSyncEnd(Offset end) {
-    KJ_IF_MAYBE (syncEnd, syncEnd_) {
+    KJ_IF_MAYBE(syncEnd, syncEnd_) {
       *syncEnd = std::min(*syncEnd, end);
     }
   }
@@ -237,7 +237,7 @@ class MemoryEngine final : public StorageEngine {
   void commit(kj::ArrayPtr<const TableChange> changes) override {
     size_t size = 0;
     for (auto& change : changes) {
-      KJ_IF_MAYBE (value, change.value) {
+      KJ_IF_MAYBE(value, change.value) {
         size += change.key.size() + value->size();
       }
     }

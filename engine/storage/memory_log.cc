@@ -86,7 +86,7 @@ kj::Maybe<TimeHit> MemoryLogData::maxTimestamp() const {
   kj::Maybe<TimeHit> best;
   eachBatch(bounds_.start, [&](const StoredBatch& batch) {
     bool better = true;
-    KJ_IF_MAYBE (known, best) {
+    KJ_IF_MAYBE(known, best) {
       better = batch.maxTimestamp > known->maxTimestamp;
     }
     if (better) best = TimeHit{batch.base, batch.maxTimestamp};

@@ -48,7 +48,7 @@ void MemoryTables::commit(kj::ArrayPtr<const TableChange> changes) {
     if (table == tables_.end()) table = tables_.emplace(kj::str(change.table), Rows()).first;
     auto row = table->second.find(change.key);
     if (row != table->second.end()) table->second.erase(row);
-    KJ_IF_MAYBE (value, change.value) {
+    KJ_IF_MAYBE(value, change.value) {
       table->second.emplace(kj::heapArray<kj::byte>(change.key), kj::heapArray<kj::byte>(*value));
     }
   }

@@ -32,14 +32,14 @@ struct TimeHit {
 
 // What an engine may be told about one log; alterable while the log is open.
 struct LogOptions {
-  Bytes segmentBytes = mebibytes(128);     // an extent is closed when the next batch would make it larger
+  Bytes segmentBytes = mebibytes(128);         // an extent is closed when the next batch would make it larger
   int64_t segmentMs = 7LL * 24 * 3600 * 1000;  // … or when the next batch is that much newer than its first
   Bytes indexIntervalBytes = kibibytes(4);  // at most about this much is read to find an offset after its index lookup
   Bytes indexBytesMax = mebibytes(10);      // an extent is closed when its index would grow larger
 };
 
-// The slow part of making a log durable, cut out of the log so that it can run on another thread while the log goes on being
-// used. See PartitionLog::startSync.
+// The slow part of making a log durable, cut out of the log so that it can run on another thread while the log goes on
+// being used. See PartitionLog::startSync.
 class SyncJob {
  public:
   virtual ~SyncJob() noexcept(false) = default;
@@ -48,28 +48,30 @@ class SyncJob {
   virtual Offset end() const = 0;
   // Bytes that had not been synced when the job was made; for measuring.
   virtual Bytes bytes() const = 0;
-  // Blocks until it is done; touches no state of the log; any thread, once. Throws when the device refuses: the log must then be
-  // told by breakLog() and is lost until it is opened again.
+  // Blocks until it is done; touches no state of the log; any thread, once. Throws when the device refuses: the log
+  // must then be told by breakLog() and is lost until it is opened again.
   virtual void run() = 0;
 };
 
-// One replica of one partition: record batches in offset order. Batches are opaque but for base offset, last offset, max
-// timestamp, length and checksum. Plain blocking calls, from one thread at a time; no method waits for another thread.
+// One replica of one partition: record batches in offset order. Batches are opaque but for base offset, last offset,
+// max timestamp, length and checksum. Plain blocking calls, from one thread at a time; no method waits for another
+// thread.
 //
-// Throws kj::Exception for what should not happen: OVERLOADED when the device is full (the append was undone, the log may go on),
-// FAILED for an I/O error or corruption. After FAILED the log is broken: every further call throws the same until it is opened
-// anew. Nothing is ever deleted because it could not be read. An engine's logs must be destroyed before the engine.
+// Throws kj::Exception for what should not happen: OVERLOADED when the device is full (the append was undone, the log
+// may go on), FAILED for an I/O error or corruption. After FAILED the log is broken: every further call throws the same
+// until it is opened anew. Nothing is ever deleted because it could not be read. An engine's logs must be destroyed
+// before the engine.
 class PartitionLog {
  public:
   virtual ~PartitionLog() noexcept(false) = default;
 
-  // Appends one or more whole batches whose base offset and leader epoch are stamped. Requires: the first base offset equals
-  // bounds().end, and each further batch continues at the one before it. Returns the new end. Readable at once, durable after
-  // a sync. All of it or (when the device is full) nothing.
+  // Appends one or more whole batches whose base offset and leader epoch are stamped. Requires: the first base offset
+  // equals bounds().end, and each further batch continues at the one before it. Returns the new end. Readable at once,
+  // durable after a sync. All of it or (when the device is full) nothing.
   virtual Offset append(ByteView batches) = 0;
 
-  // Whole batches in order, beginning with the one that contains `from`, as many as fit into `bytesMax`, none of them reaching
-  // beyond `upTo`:
+  // Whole batches in order, beginning with the one that contains `from`, as many as fit into `bytesMax`, none of them
+  // reaching beyond `upTo`:
   //
   //     batches [0..9] [10..19] [20..29]
   //     read(13, 30, 1 byte)   -> [10..19]              at least one, however large
@@ -78,34 +80,39 @@ class PartitionLog {
   //     read(30, 30, 1 MiB)    -> nothing
   //
   // Requires bounds().start <= from <= upTo <= bounds().end. `upTo` is a batch boundary in all but odd cases. After
-  // dropBefore(13) the batch [10..19] is still returned whole. Checks the checksum of what it returns. The result owns its bytes.
+  // dropBefore(13) the batch [10..19] is still returned whole. Checks the checksum of what it returns. The result owns
+  // its bytes.
   virtual kj::Array<const kj::byte> read(Offset from, Offset upTo, Bytes bytesMax) = 0;
 
-  // The first batch, by offset, that ends beyond bounds().start and whose max timestamp is at least `atLeast`; null when there is
-  // none. Uses the time index, reads batch headers of at most one index interval.
+  // The first batch, by offset, that ends beyond bounds().start and whose max timestamp is at least `atLeast`; null
+  // when there is none. Uses the time index, reads batch headers of at most one index interval.
   virtual kj::Maybe<TimeHit> seekTime(TimestampMs atLeast) = 0;
   // The largest max timestamp of the log with the first batch that carries it; null when the log is empty.
   virtual kj::Maybe<TimeHit> maxTimestamp() = 0;
 
-  // Names everything that must reach the device for what has been appended so far; does not block. Null when nothing is dirty. At
-  // most one job at a time; after run(), on the owner's thread, exactly one of finishSync and breakLog follows.
+  // Names everything that must reach the device for what has been appended so far; does not block. Null when nothing is
+  // dirty. At most one job at a time; after run(), on the owner's thread, exactly one of finishSync and breakLog
+  // follows.
   virtual kj::Maybe<kj::Own<SyncJob>> startSync() = 0;
   // Moves bounds().durable to the job's end (less when the log was truncated below it meanwhile).
   virtual void finishSync(kj::Own<SyncJob> job) = 0;
   // A sync failed: what is not durable is lost. Every further call throws with this reason.
   virtual void breakLog(kj::Own<SyncJob> job, kj::StringPtr reason) = 0;
 
-  // Forgets everything below `start`: bounds().start moves there exactly; space is freed by whole extents. Durable on return.
-  // Requires bounds().start <= start <= bounds().end; what is not yet durable below start is made so or forgotten.
+  // Forgets everything below `start`: bounds().start moves there exactly; space is freed by whole extents. Durable on
+  // return. Requires bounds().start <= start <= bounds().end; what is not yet durable below start is made so or
+  // forgotten.
   //
-  //     extents [0..99] [100..199] [200..   dropBefore(150) frees [0..99]; offsets 100..149 are unreadable but still on disk
+  //     extents [0..99] [100..199] [200..   dropBefore(150) frees [0..99]; offsets 100..149 are unreadable but still on
+  //     disk
   virtual void dropBefore(Offset start) = 0;
 
-  // Forgets everything from `end` on; `end` must be a batch boundary (throws otherwise, naming the batch). Durable on return: the
-  // cut-off batches never come back, whatever happens next. The next append begins at `end`.
+  // Forgets everything from `end` on; `end` must be a batch boundary (throws otherwise, naming the batch). Durable on
+  // return: the cut-off batches never come back, whatever happens next. The next append begins at `end`.
   virtual void truncateFrom(Offset end) = 0;
 
-  // Forgets everything and continues at `start`, which may lie anywhere (a replica that starts behind a gap). Durable on return.
+  // Forgets everything and continues at `start`, which may lie anywhere (a replica that starts behind a gap). Durable
+  // on return.
   virtual void resetTo(Offset start) = 0;
 
   virtual Bounds bounds() const = 0;

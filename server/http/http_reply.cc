@@ -35,7 +35,7 @@ kj::Promise<void> replyBody(kj::HttpService::Response& response, const kj::HttpH
   headers.set(kj::HttpHeaderId::CONTENT_TYPE, contentType);
   headers.add("Cache-Control"_kj, "no-store"_kj);
   headers.add("X-Content-Type-Options"_kj, "nosniff"_kj);
-  KJ_IF_MAYBE (methods, allow) headers.add("Allow"_kj, *methods);
+  KJ_IF_MAYBE(methods, allow) headers.add("Allow"_kj, *methods);
   auto out = response.send(status, reasonOf(status), headers, body.size());
   auto written = out->write(body.begin(), body.size());
   return written.attach(kj::mv(out));
@@ -59,7 +59,7 @@ kj::Promise<void> HttpErrors::handleApplicationError(kj::Exception exception,
                                                      kj::Maybe<kj::HttpService::Response&> response) {
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) return kj::READY_NOW;
   KJ_LOG(ERROR, "HTTP request failed", exception);
-  KJ_IF_MAYBE (r, response) {
+  KJ_IF_MAYBE(r, response) {
     if (exception.getType() == kj::Exception::Type::OVERLOADED) {
       return replyText(*r, table_, 503, "the broker is too busy to answer; ask again later\n"_kj);
     }

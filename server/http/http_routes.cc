@@ -84,7 +84,7 @@ kj::Promise<void> HttpRoutes::health(Response& response) {
 }
 
 kj::Promise<void> HttpRoutes::readiness(Response& response) {
-  KJ_IF_MAYBE (activity, broker_.startingUp()) {
+  KJ_IF_MAYBE(activity, broker_.startingUp()) {
     return replyText(response, table_, 503, kj::str("not ready: ", oneLine(*activity), "\n"));
   }
   return replyText(response, table_, 200, "ready\n"_kj);

@@ -47,7 +47,7 @@ MetricsCollector::MetricsCollector(BrokerState& broker, ProcessInfo& process, Co
       page_(kj::Promise<kj::Own<MetricsText>>(kj::NEVER_DONE).fork()) {}
 
 MetricsCollector::~MetricsCollector() noexcept(false) {
-  KJ_IF_MAYBE (job, engineJob_) (*job)->cancel();
+  KJ_IF_MAYBE(job, engineJob_) (*job)->cancel();
 }
 
 kj::Promise<kj::Own<MetricsText>> MetricsCollector::collect() {

@@ -27,10 +27,10 @@ struct HostPort {
 };
 
 HostPort split(kj::StringPtr flag, kj::StringPtr address) {
-  KJ_IF_MAYBE (colon, address.findLast(':')) {
+  KJ_IF_MAYBE(colon, address.findLast(':')) {
     auto host = kj::str(address.slice(0, *colon));
     if (host.startsWith("[") && host.endsWith("]")) host = kj::str(host.slice(1, host.size() - 1));
-    KJ_IF_MAYBE (port, parseInteger<uint16_t>(address.slice(*colon + 1))) {
+    KJ_IF_MAYBE(port, parseInteger<uint16_t>(address.slice(*colon + 1))) {
       if (host.size() > 0) return {kj::mv(host), *port};
     }
   }

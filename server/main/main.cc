@@ -32,8 +32,8 @@ struct Doors {
 
 kj::String readyLine(const ServerOptions& options, const Doors& doors) {
   kj::Vector<kj::String> served;
-  KJ_IF_MAYBE (rpc, doors.rpc) served.add(kj::str("Cap'n Proto RPC on ", rpc->describe()));
-  KJ_IF_MAYBE (http, doors.http) served.add(kj::str("HTTP on ", http->describe()));
+  KJ_IF_MAYBE(rpc, doors.rpc) served.add(kj::str("Cap'n Proto RPC on ", rpc->describe()));
+  KJ_IF_MAYBE(http, doors.http) served.add(kj::str("HTTP on ", http->describe()));
   if (served.size() == 0) served.add(kj::str("no door open"));
   return kj::str("cambiumd " CAMBIUM_VERSION " is ready: ", kj::strArray(served, ", "), "; data in ", options.dataDir,
                  " (", options.broker.logEngine, " logs, ", options.broker.stateEngine, " state), ",
@@ -49,7 +49,7 @@ kj::Promise<void> serve(Broker& broker, const ServerOptions& options, Doors& doo
                         RpcConnectionCounts& counts) {
   auto starting = broker.start([&](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
     kj::Array<kj::Own<kj::ConnectionReceiver>> receivers;
-    KJ_IF_MAYBE (sockets, doors.rpc) receivers = sockets->receivers(local.here().index(), loop.io);
+    KJ_IF_MAYBE(sockets, doors.rpc) receivers = sockets->receivers(local.here().index(), loop.io);
     return kj::heap<RpcDoor>(local, loop, options.rpc, counts, kj::mv(receivers));
   });
   // A signal during recovery stops as well.
@@ -80,12 +80,12 @@ int run(const ServerOptions& options) {
     World world{files, clock, entropy, pool, loops, engines};
     Broker broker(world, options.broker.clone(), loop);
     HttpWiring http(broker, loop, pool, options.topicSeriesMax, rpcConnections);
-    KJ_IF_MAYBE (sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
+    KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
     auto failure = kj::runCatchingExceptions(
         [&] { serve(broker, options, doors, io.unixEventPort, rpcConnections).wait(io.waitScope); });
     http.drain().wait(io.waitScope);
     broker.stop().wait(io.waitScope);
-    KJ_IF_MAYBE (exception, failure) kj::throwFatalException(kj::mv(*exception));
+    KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));
   }
   return 0;
 }
@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
   cambium::startLogging(argv[0], options.value().verbose);
   cambium::LogThread log;
   int status = 0;
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { status = cambium::run(options.value()); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { status = cambium::run(options.value()); })) {
     fprintf(stderr, "cambiumd: %s\n", exception->getDescription().cStr());
     return 1;
   }

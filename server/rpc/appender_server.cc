@@ -18,7 +18,7 @@ kj::Promise<void> AppenderServer::append(AppendContext context) {
     if (failure_ == nullptr) failure_ = kj::mv(appended.error());
     co_return;
   }
-  KJ_IF_MAYBE (span, span_) {
+  KJ_IF_MAYBE(span, span_) {
     span->nextOffset = appended.value().nextOffset;
     span->logStart = appended.value().logStart;
     span->logAppendTime = appended.value().logAppendTime;
@@ -30,14 +30,14 @@ kj::Promise<void> AppenderServer::append(AppendContext context) {
 kj::Promise<void> AppenderServer::flush(FlushContext context) {
   WorkInFlight::Lease lease(session_->work);
   if (failure_ == nullptr && acks_ == Acks::kAll) {
-    KJ_IF_MAYBE (span, span_) {
+    KJ_IF_MAYBE(span, span_) {
       auto committed = co_await session_->broker.whenCommitted(key_, span->nextOffset);
       if (!committed.ok()) failure_ = kj::mv(committed.error());
     }
   }
-  KJ_IF_MAYBE (failure, failure_) {
+  KJ_IF_MAYBE(failure, failure_) {
     writeError(context.getResults(kSmallResults).initError(), *failure);
-  } else KJ_IF_MAYBE (span, span_) {
+  } else KJ_IF_MAYBE(span, span_) {
     writeAppended(context.getResults(kSmallResults).initAppended(), *span);
   }
 }

@@ -73,7 +73,7 @@ void writeStatus(rpc::PartitionDescription::Builder builder, int32_t index, cons
     return;
   }
   auto& status = result.value();
-  KJ_IF_MAYBE (reason, status.offline) {
+  KJ_IF_MAYBE(reason, status.offline) {
     writeError(builder.initError(), makeError(ErrorCode::kStorageError, *reason));
   }
   builder.setLogStart(status.logStart.value());
@@ -201,8 +201,9 @@ kj::Promise<void> PartitionServer::subscribe(SubscribeContext context) {
       .asBatches = options.getFormat() == rpc::SubscribeOptions::Format::BATCHES,
       .bytesPerPush = kj::min(Bytes(options.getBytesPerPush()), session_->limits.readBytesMax),
       .end = options.getEndOffset() < 0 ? Offset(INT64_MAX) : Offset(options.getEndOffset())};
-  context.getResults(kSmallResults).setSubscription(
-      kj::heap<SubscriptionServer>(kj::addRef(*session_), key_, Offset(params.getFrom()), params.getSink(), wanted));
+  context.getResults(kSmallResults)
+      .setSubscription(kj::heap<SubscriptionServer>(kj::addRef(*session_), key_, Offset(params.getFrom()),
+                                                    params.getSink(), wanted));
   return kj::READY_NOW;
 }
 
@@ -245,7 +246,8 @@ kj::Promise<void> PartitionServer::deleteRecords(DeleteRecordsContext context) {
 
 kj::Promise<void> PartitionServer::describe(DescribeContext context) {
   auto status = co_await session_->broker.status(key_);
-  writeStatus(context.getResults(kSmallResults).initPartition(), index_, status, topic_->engine(), session_->broker.ownerOf(key_));
+  writeStatus(context.getResults(kSmallResults).initPartition(), index_, status, topic_->engine(),
+              session_->broker.ownerOf(key_));
 }
 
 }  // namespace cambium

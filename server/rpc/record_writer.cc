@@ -13,11 +13,11 @@ constexpr uint64_t kWordsMax = uint64_t{7} << 20;
 
 uint64_t wordsOf(const RecordView& record) {
   uint64_t bytes = 0;
-  KJ_IF_MAYBE (key, record.key) bytes += key->size();
-  KJ_IF_MAYBE (value, record.value) bytes += value->size();
+  KJ_IF_MAYBE(key, record.key) bytes += key->size();
+  KJ_IF_MAYBE(value, record.value) bytes += value->size();
   for (auto& header : record.headers) {
     bytes += header.key.size();
-    KJ_IF_MAYBE (value, header.value) bytes += value->size();
+    KJ_IF_MAYBE(value, header.value) bytes += value->size();
   }
   return bytes / 8 + 9 + record.headers.size() * 6;
 }
@@ -40,7 +40,7 @@ Result<DecodedRecords> DecodedRecords::decode(ByteView batches, Offset from, Off
         }
         if (!decoded.take(*record)) return kj::mv(decoded);
       }
-      KJ_IF_MAYBE (error, reader.error()) {
+      KJ_IF_MAYBE(error, reader.error()) {
         return makeError(error->code, "batch at offset ", batch->baseOffset(), ": ", error->message);
       }
     }
@@ -63,7 +63,7 @@ bool DecodedRecords::take(const RecordView& record) {
 
 DecodedRecords::Field DecodedRecords::keep(kj::Maybe<ByteView> bytes) {
   Field field{bytes_.size(), -1};
-  KJ_IF_MAYBE (present, bytes) {
+  KJ_IF_MAYBE(present, bytes) {
     field.size = static_cast<int64_t>(present->size());
     bytes_.addAll(*present);
   }

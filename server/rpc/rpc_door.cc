@@ -55,9 +55,9 @@ kj::Promise<void> RpcDoor::accept(kj::ConnectionReceiver& receiver) {
     } catch (...) {
       failure = kj::runCatchingExceptions([] { throw; });
     }
-    KJ_IF_MAYBE (accepted, stream) {
+    KJ_IF_MAYBE(accepted, stream) {
       KJ_ASSERT_NONNULL(connections_).add(serve(kj::mv(*accepted)));
-    } else KJ_IF_MAYBE (e, failure) {
+    } else KJ_IF_MAYBE(e, failure) {
       // Out of descriptors, most likely: wait for some to come back.
       KJ_LOG(WARNING, "a connection could not be accepted; pausing", *e);
       co_await loop_.timer.afterDelay(100 * kj::MILLISECONDS);

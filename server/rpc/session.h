@@ -17,7 +17,8 @@ struct RpcLimits {
   unsigned connectionsMax = 10'000;    // per loop
 };
 
-// Size hint for results of a few words, or an error's text. Without one each answer takes a segment of 8 KiB, and clears it.
+// Size hint for results of a few words, or an error's text. Without one each answer takes a segment of 8 KiB, and
+// clears it.
 inline constexpr capnp::MessageSize kSmallResults{32, 1};
 
 // Counts what is under way on one loop (appends and changes; sessions), so that a stop can wait for its end.
@@ -44,7 +45,7 @@ class WorkInFlight {
  private:
   void release() {
     if (--count_ > 0) return;
-    KJ_IF_MAYBE (idle, idle_) (*idle)->fulfill();
+    KJ_IF_MAYBE(idle, idle_) (*idle)->fulfill();
     idle_ = nullptr;
   }
   size_t count_ = 0;

@@ -76,7 +76,7 @@ kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome)
 
 kj::Promise<void> SubscriptionServer::finish(kj::Maybe<Error> error) {
   auto request = sink_.doneRequest();
-  KJ_IF_MAYBE (e, error) writeError(request.initError(), *e);
+  KJ_IF_MAYBE(e, error) writeError(request.initError(), *e);
   co_await request.send().ignoreResult();
 }
 

@@ -34,7 +34,8 @@ kj::Promise<void> TopicServer::partition(PartitionContext context) {
                makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", topic_->name(), " has partitions 0 to ",
                          topic.value()->partitionCount() - 1, ", not ", index));
   } else {
-    context.getResults(kSmallResults).setPartition(kj::heap<PartitionServer>(kj::addRef(*session_), kj::mv(topic.value()), index));
+    context.getResults(kSmallResults)
+        .setPartition(kj::heap<PartitionServer>(kj::addRef(*session_), kj::mv(topic.value()), index));
   }
   return kj::READY_NOW;
 }

@@ -12,7 +12,7 @@ CAMBIUM_EVERY_DEPLOYMENT(RestartTest);
 
 std::string startFailure(kj::AsyncIoContext& io, kj::StringPtr folder, Deployment deployment) {
   auto failure = kj::runCatchingExceptions([&] { TestBroker broker(io, folder, {.deployment = deployment}); });
-  KJ_IF_MAYBE (exception, failure) return exception->getDescription().cStr();
+  KJ_IF_MAYBE(exception, failure) return exception->getDescription().cStr();
   return "";
 }
 

@@ -31,7 +31,7 @@ class Sink final : public rpc::RecordSink::Server {
         seen_.values.emplace_back(reinterpret_cast<const char*>(value.begin()), value.size());
       }
     }
-    KJ_IF_MAYBE (gate, seen_.gate) return gate->addBranch();
+    KJ_IF_MAYBE(gate, seen_.gate) return gate->addBranch();
     return kj::READY_NOW;
   }
   kj::Promise<void> done(DoneContext context) override {

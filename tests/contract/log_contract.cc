@@ -5,7 +5,7 @@
 namespace cambium {
 
 std::string failureOf(kj::FunctionParam<void()> operation) {
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { operation(); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { operation(); })) {
     return kj::str(exception->getType(), ": ", exception->getDescription()).cStr();
   }
   return "";
@@ -16,7 +16,7 @@ std::string ranges(ByteView batches) {
 }
 
 std::string text(const kj::Maybe<TimeHit>& hit) {
-  KJ_IF_MAYBE (found, hit) {
+  KJ_IF_MAYBE(found, hit) {
     return kj::str(found->baseOffset, "@", found->maxTimestamp).cStr();
   }
   return "none";

@@ -151,10 +151,10 @@ void RandomRun::changeDuringSync(Slot& slot) {
   auto modelJob = slot.model->startSync();
   bool runFirst = oneIn(2);
   auto run = [&] {
-    KJ_IF_MAYBE (job, subjectJob) {
+    KJ_IF_MAYBE(job, subjectJob) {
       (*job)->run();
     }
-    KJ_IF_MAYBE (job, modelJob) {
+    KJ_IF_MAYBE(job, modelJob) {
       (*job)->run();
     }
   };
@@ -166,10 +166,10 @@ void RandomRun::changeDuringSync(Slot& slot) {
   }
   if (!runFirst) run();
   both_.note(slot.name, ": sync ends");
-  KJ_IF_MAYBE (job, subjectJob) {
+  KJ_IF_MAYBE(job, subjectJob) {
     slot.subject->finishSync(kj::mv(*job));
   }
-  KJ_IF_MAYBE (job, modelJob) {
+  KJ_IF_MAYBE(job, modelJob) {
     slot.model->finishSync(kj::mv(*job));
   }
 }
@@ -237,7 +237,7 @@ void RandomRun::look(Slot&) {
   auto got = both_.subject().get(table, key);
   auto expected = both_.model().get(table, key);
   EXPECT_EQ(got == nullptr, expected == nullptr);
-  KJ_IF_MAYBE (value, expected) {
+  KJ_IF_MAYBE(value, expected) {
     EXPECT_TRUE(KJ_ASSERT_NONNULL(got) == *value);
   }
   both_.compareScan(table, someBytes(2));
@@ -280,7 +280,7 @@ void runRandomOperations(BackendFixture& subject, uint64_t seed, int steps) {
   RandomRun run(subject, seed);
   for (int i = 0; i < steps; ++i) {
     auto exception = kj::runCatchingExceptions([&] { run.step(); });
-    KJ_IF_MAYBE (e, exception) {
+    KJ_IF_MAYBE(e, exception) {
       ADD_FAILURE() << kj::str(*e).cStr();
     }
     if (::testing::Test::HasFailure()) {
@@ -297,7 +297,8 @@ kj::Vector<uint64_t> randomSeeds(uint64_t usual) {
     return seeds;
   }
   if (const char* count = std::getenv("CAMBIUM_SEEDS")) usual = kj::StringPtr(count).parseAs<uint64_t>();
-  for (uint64_t seed = 1; seed <= usual; ++seed) seeds.add(seed);
+  for (uint64_t seed = 1; seed <= usual; ++seed)
+    seeds.add(seed);
   return seeds;
 }
 

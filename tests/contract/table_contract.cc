@@ -25,7 +25,7 @@ std::string show(ByteView view) {
 
 // The value, or "(none)".
 std::string get(StorageEngine& engine, kj::StringPtr table, kj::StringPtr key) {
-  KJ_IF_MAYBE (value, engine.get(table, bytes(key))) {
+  KJ_IF_MAYBE(value, engine.get(table, bytes(key))) {
     return show(*value);
   }
   return "(none)";

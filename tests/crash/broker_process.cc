@@ -56,9 +56,9 @@ BrokerProcess::BrokerProcess(kj::AsyncIoContext& io, kj::StringPtr program, std:
     KJ_FAIL_REQUIRE("the broker was not ready in time");
   });
   std::string text;
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] {
-                 text = readUntilReady(*output_, "").exclusiveJoin(kj::mv(tooLong)).wait(io.waitScope);
-               })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
+                text = readUntilReady(*output_, "").exclusiveJoin(kj::mv(tooLong)).wait(io.waitScope);
+              })) {
     kill();
     kj::throwFatalException(kj::mv(*exception));
   }

@@ -81,7 +81,7 @@ struct MemoryFileSystem::State {
     return folder;
   }
   static std::string nameOf(kj::StringPtr path) {
-    KJ_IF_MAYBE (slash, path.findLast('/')) {
+    KJ_IF_MAYBE(slash, path.findLast('/')) {
       return path.slice(*slash + 1).cStr();
     }
     return path.cStr();

@@ -27,7 +27,7 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
       auto receivers = sockets_[local.here().index()]->receivers(0, loop.io);
       return kj::heap<RpcDoor>(local, loop, options_.limits, counts_, kj::mv(receivers));
     });
-    KJ_IF_MAYBE (turns, options_.startTurnsMax) {
+    KJ_IF_MAYBE(turns, options_.startTurnsMax) {
       for (unsigned turn = 0; turn < *turns && !starting.poll(io_.waitScope); ++turn) {
         io_.provider->getTimer().afterDelay(100 * kj::MICROSECONDS).wait(io_.waitScope);
       }
@@ -35,7 +35,7 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
     }
     starting.wait(io_.waitScope);
   });
-  KJ_IF_MAYBE (exception, failure) {
+  KJ_IF_MAYBE(exception, failure) {
     stop();
     kj::throwFatalException(kj::mv(*exception));
   }

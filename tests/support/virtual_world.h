@@ -31,7 +31,7 @@ class HeldWorkPool final : public WorkPool {
   void runOne() {
     auto task = kj::mv(jobs_.front());
     jobs_.pop_front();
-    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { task.job(); })) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { task.job(); })) {
       task.done->reject(kj::mv(*exception));
     } else {
       task.done->fulfill();

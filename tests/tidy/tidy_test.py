@@ -132,7 +132,7 @@ class Tidy:
         """Functions at the outermost level: from a line that opens one to the '}' in the first column."""
         start = None
         for number, line in enumerate(lines, 1):
-            if start is None and line.endswith("{") and line[:1] not in (" ", "}", "#", "") and re.search(r"\)", line):
+            if start is None and line.endswith("{") and line[:1] not in (" ", "}", "#", "/", "") and re.search(r"\)", line):
                 if not re.match(r"(namespace|class|struct|enum|union|extern)\b", line):
                     start = number
             elif start is None and re.match(r"^    .*\{$", line) and number > 1 and re.match(r"^\w.*\($|^\w.*,$", lines[number - 2]):

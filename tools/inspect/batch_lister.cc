@@ -23,12 +23,12 @@ void BatchLister::see(const BatchView& batch, const BatchLocation& location, boo
   }
   if (!damaged && (options.deep || (print && options.records))) readRecords(batch, location, print && options.records);
   if (print) inspection_.report.close();
-  KJ_IF_MAYBE (max, options.batchesMax) done_ = done_ || listed_ >= *max;
+  KJ_IF_MAYBE(max, options.batchesMax) done_ = done_ || listed_ >= *max;
 }
 
 bool BatchLister::wants(const BatchView& batch) {
   auto& options = inspection_.options;
-  KJ_IF_MAYBE (to, options.to) {
+  KJ_IF_MAYBE(to, options.to) {
     if (batch.baseOffset() >= *to) done_ = true;
   }
   return !done_ && batch.lastOffset() >= options.from;
@@ -39,8 +39,8 @@ void BatchLister::list(const BatchView& batch, const BatchLocation& location, bo
   report.open(kBatchItem);
   report.number("baseOffset", batch.baseOffset().value(), kNumberWidth);
   report.number("lastOffset", batch.lastOffset().value(), kNumberWidth);
-  KJ_IF_MAYBE (position, location.position) report.number("position", static_cast<int64_t>(*position), kNumberWidth);
-  KJ_IF_MAYBE (family, location.family) report.text("family", *family);
+  KJ_IF_MAYBE(position, location.position) report.number("position", static_cast<int64_t>(*position), kNumberWidth);
+  KJ_IF_MAYBE(family, location.family) report.text("family", *family);
   report.number("bytes", static_cast<int64_t>(batch.size()), kNumberWidth - 3);
   report.number("recordCount", batch.recordCount(), kNumberWidth - 5);
   auto codec = static_cast<int>(batch.codec());
@@ -63,7 +63,7 @@ void BatchLister::readRecords(const BatchView& batch, const BatchLocation& locat
   RecordReader reader(batch);
   while (auto* record = reader.next()) {
     if (!print || record->offset < options.from) continue;
-    KJ_IF_MAYBE (to, options.to) {
+    KJ_IF_MAYBE(to, options.to) {
       if (record->offset >= *to) continue;
     }
     report.open(kRecordItem);
@@ -79,7 +79,7 @@ void BatchLister::readRecords(const BatchView& batch, const BatchLocation& locat
     }
     report.close();
   }
-  KJ_IF_MAYBE (failure, reader.error()) {
+  KJ_IF_MAYBE(failure, reader.error()) {
     inspection_.add({.file = kj::str(location.file),
                      .position = location.position,
                      .offset = batch.baseOffset(),

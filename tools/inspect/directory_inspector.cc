@@ -70,7 +70,7 @@ void DirectoryInspector::printProperties() {
       size_t end = rest.findFirst('\n').orDefault(rest.size());
       auto line = kj::heapString(rest.slice(0, end));
       rest = rest.slice(kj::min(end + 1, rest.size()));
-      KJ_IF_MAYBE (equals, line.findFirst('=')) {
+      KJ_IF_MAYBE(equals, line.findFirst('=')) {
         report.text(kj::str(line.slice(0, *equals)), line.slice(*equals + 1));
       }
     }
@@ -90,8 +90,8 @@ void DirectoryInspector::checkTopics() {
   }
   for (auto& [name, topic] : catalogue_.topics)
     checkTopic(*topic);
-  KJ_IF_MAYBE (native, native_) checkOrphans((*native)->logs(), kNative);
-  KJ_IF_MAYBE (rocks, rocks_) checkOrphans((*rocks)->logs(), kRocks);
+  KJ_IF_MAYBE(native, native_) checkOrphans((*native)->logs(), kNative);
+  KJ_IF_MAYBE(rocks, rocks_) checkOrphans((*rocks)->logs(), kRocks);
 }
 
 void DirectoryInspector::checkTopic(const Topic& topic) {
@@ -99,14 +99,14 @@ void DirectoryInspector::checkTopic(const Topic& topic) {
   kj::ArrayPtr<const HeldLog> logs;
   bool known = false;
   bool clean = true;
-  KJ_IF_MAYBE (native, native_) {
+  KJ_IF_MAYBE(native, native_) {
     if (isNative) {
       known = true;
       logs = (*native)->logs();
       clean = (*native)->clean();
     }
   }
-  KJ_IF_MAYBE (rocks, rocks_) {
+  KJ_IF_MAYBE(rocks, rocks_) {
     if (!isNative) {
       // What cannot be opened says nothing about what it holds.
       known = (*rocks)->opened();
@@ -121,7 +121,7 @@ void DirectoryInspector::checkTopic(const Topic& topic) {
     auto* log = find(logs, name);
     if (log == nullptr) {
       bool lost = clean;
-      KJ_IF_MAYBE (native, native_) lost = lost || (isNative && (*native)->lists(name, topic.id()));
+      KJ_IF_MAYBE(native, native_) lost = lost || (isNative && (*native)->lists(name, topic.id()));
       inspection_.add({.severity = lost || !known ? Severity::kError : Severity::kNote,
                        .file = kj::str(where),
                        .what = kj::str("partition ", i, " of topic ", topic.name(),
@@ -129,7 +129,7 @@ void DirectoryInspector::checkTopic(const Topic& topic) {
                        .expected = kj::str("a log ", name)});
       continue;
     }
-    KJ_IF_MAYBE (id, log->id) {
+    KJ_IF_MAYBE(id, log->id) {
       if (*id == topic.id()) continue;
       inspection_.add({.file = kj::str(where, "/", name),
                        .what = kj::str("the log belongs to another topic than the one of its name"),
@@ -143,14 +143,14 @@ void DirectoryInspector::checkOrphans(kj::ArrayPtr<const HeldLog> logs, kj::Stri
   for (auto& log : logs) {
     auto where = kj::str(path_, "/", engine, "/", log.name);
     if (!inspection_.wantsLog(log.name)) continue;
-    KJ_IF_MAYBE (id, log.id) {
+    KJ_IF_MAYBE(id, log.id) {
       if (catalogue_.deletions.count(*id) > 0) {
         inspection_.note(kj::mv(where), kj::str("a log of a topic that was deleted; the next start removes it"));
         continue;
       }
     }
     bool owned = false;
-    KJ_IF_MAYBE (dash, log.name.findLast('-')) {
+    KJ_IF_MAYBE(dash, log.name.findLast('-')) {
       auto found = catalogue_.topics.find(std::string(log.name.begin(), *dash));
       if (found != catalogue_.topics.end()) {
         auto& topic = *found->second;

@@ -26,9 +26,9 @@ kj::String tell(const TimeEntry& entry) {
 template <class Entries, class Entry>
 kj::Maybe<Entry> skipDisorder(Entries& entries, uint64_t& next, const Entry& previous, IndexComplaints& complaints) {
   for (;; ++next) {
-    KJ_IF_MAYBE (entry, entries.at(next)) {
+    KJ_IF_MAYBE(entry, entries.at(next)) {
       bool sound = ascends(previous, *entry);
-      KJ_IF_MAYBE (following, entries.at(next + 1)) {
+      KJ_IF_MAYBE(following, entries.at(next + 1)) {
         if (!ascends(*entry, *following) && ascends(previous, *following)) sound = false;
       }
       if (sound) return *entry;
@@ -80,7 +80,7 @@ OffsetIndexCheck::OffsetIndexCheck(Inspection& inspection, const IndexPlace& pla
 void OffsetIndexCheck::list() {
   auto& report = inspection_.report;
   for (uint64_t i = 0; i < entries_.size(); ++i) {
-    KJ_IF_MAYBE (entry, entries_.at(i)) {
+    KJ_IF_MAYBE(entry, entries_.at(i)) {
       report.open(kOffsetEntryItem);
       report.number("entry", static_cast<int64_t>(i), kNumberWidth);
       report.number("lastOffset", place_.base.value() + entry->relativeOffset, kNumberWidth);
@@ -96,10 +96,10 @@ kj::Maybe<OffsetEntry> OffsetIndexCheck::current() {
 
 void OffsetIndexCheck::see(uint64_t position, uint64_t bytes, kj::Maybe<Offset> last) {
   for (;;) {
-    KJ_IF_MAYBE (entry, current()) {
+    KJ_IF_MAYBE(entry, current()) {
       auto at = static_cast<uint64_t>(entry->position);
       if (at >= position + bytes) return;
-      KJ_IF_MAYBE (offset, last) {
+      KJ_IF_MAYBE(offset, last) {
         Offset named = place_.base + entry->relativeOffset;
         if (at != position) {
           complaints_.add(
@@ -121,7 +121,7 @@ void OffsetIndexCheck::see(uint64_t position, uint64_t bytes, kj::Maybe<Offset> 
 
 void OffsetIndexCheck::finish(uint64_t segmentBytes) {
   for (bool first = true;; first = false) {
-    KJ_IF_MAYBE (entry, current()) {
+    KJ_IF_MAYBE(entry, current()) {
       if (place_.mayBeBehind) {
         complaints_.note(next_, kj::str("they point behind the end of the segment; the next start cuts them"));
         break;
@@ -141,7 +141,7 @@ void OffsetIndexCheck::finish(uint64_t segmentBytes) {
 
 void OffsetIndexCheck::checkOrder() {
   for (;; ++next_) {
-    KJ_IF_MAYBE (entry, current()) {
+    KJ_IF_MAYBE(entry, current()) {
       previous_ = *entry;
     } else {
       break;
@@ -162,7 +162,7 @@ TimeIndexCheck::TimeIndexCheck(Inspection& inspection, const IndexPlace& place)
 void TimeIndexCheck::list() {
   auto& report = inspection_.report;
   for (uint64_t i = 0; i < entries_.size(); ++i) {
-    KJ_IF_MAYBE (entry, entries_.at(i)) {
+    KJ_IF_MAYBE(entry, entries_.at(i)) {
       report.open(kTimeEntryItem);
       report.number("entry", static_cast<int64_t>(i), kNumberWidth);
       report.time("timestamp", entry->timestamp);
@@ -179,9 +179,9 @@ kj::Maybe<TimeEntry> TimeIndexCheck::current() {
 void TimeIndexCheck::see(Offset offset, kj::Maybe<BatchView> batch) {
   if (batch == nullptr) sawDamage_ = true;
   for (;;) {
-    KJ_IF_MAYBE (entry, current()) {
+    KJ_IF_MAYBE(entry, current()) {
       Offset named = place_.base + entry->relativeOffset;
-      KJ_IF_MAYBE (view, batch) {
+      KJ_IF_MAYBE(view, batch) {
         if (named > view->lastOffset()) break;
         if (named < offset && sawDamage_) {
           // Its batch is among those that could not be read.
@@ -207,12 +207,12 @@ void TimeIndexCheck::see(Offset offset, kj::Maybe<BatchView> batch) {
       break;
     }
   }
-  KJ_IF_MAYBE (view, batch) largest_ = kj::max(largest_, view->maxTimestamp());
+  KJ_IF_MAYBE(view, batch) largest_ = kj::max(largest_, view->maxTimestamp());
 }
 
 void TimeIndexCheck::finish(Offset end) {
   for (bool first = true;; first = false) {
-    KJ_IF_MAYBE (entry, current()) {
+    KJ_IF_MAYBE(entry, current()) {
       if (place_.mayBeBehind) {
         complaints_.note(next_, kj::str("they name offsets behind the end of the segment; the next start cuts them"));
         break;
@@ -232,7 +232,7 @@ void TimeIndexCheck::finish(Offset end) {
 
 void TimeIndexCheck::checkOrder() {
   for (;; ++next_) {
-    KJ_IF_MAYBE (entry, current()) {
+    KJ_IF_MAYBE(entry, current()) {
       previous_ = *entry;
     } else {
       break;

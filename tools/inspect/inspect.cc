@@ -41,13 +41,13 @@ void inspectLog(Inspection& inspection, const fs::path& path, PathKind kind) {
   auto folder = isFolder ? kj::str(place.rest) : parentPath(place.rest);
   auto stored = readCheckpoint(inspection, files, kCheckpointName);
   kj::Maybe<const LogCheckpoint&> checkpoint;
-  KJ_IF_MAYBE (present, stored) checkpoint = *present;
+  KJ_IF_MAYBE(present, stored) checkpoint = *present;
   LogInspector log(inspection, files, folder, checkpoint);
   auto name = path.filename().string();
   if (kind == PathKind::kLogFolder) log.run();
   if (kind == PathKind::kSegmentFile) log.runSegment(KJ_ASSERT_NONNULL(parseSegmentFileName(name.c_str(), kLogSuffix)));
   for (auto suffix : {kIndexSuffix, kTimeIndexSuffix}) {
-    KJ_IF_MAYBE (base, parseSegmentFileName(name.c_str(), suffix)) log.runIndex(*base, suffix);
+    KJ_IF_MAYBE(base, parseSegmentFileName(name.c_str(), suffix)) log.runIndex(*base, suffix);
   }
 }
 
@@ -64,9 +64,9 @@ void inspectState(Inspection& inspection, const fs::path& path, PathKind kind) {
   auto place = split(path, 1);
   DiskFileSystem files(place.root, kOpenFilesMax);
   if (kind == PathKind::kCheckpointFile) {
-    KJ_IF_MAYBE (checkpoint, readCheckpoint(inspection, files, place.rest)) printCheckpoint(inspection, *checkpoint);
+    KJ_IF_MAYBE(checkpoint, readCheckpoint(inspection, files, place.rest)) printCheckpoint(inspection, *checkpoint);
   } else {
-    KJ_IF_MAYBE (state, readLogState(inspection, files, place.rest)) printLogState(inspection, *state);
+    KJ_IF_MAYBE(state, readLogState(inspection, files, place.rest)) printLogState(inspection, *state);
   }
 }
 

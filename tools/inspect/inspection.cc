@@ -25,12 +25,12 @@ void Inspection::add(Finding finding) {
 }
 
 bool Inspection::wantsTopic(kj::StringPtr topic) const {
-  KJ_IF_MAYBE (wanted, options.topic) return topic == *wanted;
+  KJ_IF_MAYBE(wanted, options.topic) return topic == *wanted;
   return true;
 }
 
 bool Inspection::wantsPartition(kj::StringPtr topic, int32_t partition) const {
-  KJ_IF_MAYBE (wanted, options.partition) {
+  KJ_IF_MAYBE(wanted, options.partition) {
     if (partition != wanted->value()) return false;
   }
   return wantsTopic(topic);
@@ -38,8 +38,8 @@ bool Inspection::wantsPartition(kj::StringPtr topic, int32_t partition) const {
 
 bool Inspection::wantsLog(kj::StringPtr name) const {
   if (options.topic == nullptr && options.partition == nullptr) return true;
-  KJ_IF_MAYBE (dash, name.findLast('-')) {
-    KJ_IF_MAYBE (partition, parseInteger<int32_t>(name.slice(*dash + 1))) {
+  KJ_IF_MAYBE(dash, name.findLast('-')) {
+    KJ_IF_MAYBE(partition, parseInteger<int32_t>(name.slice(*dash + 1))) {
       return wantsPartition(kj::heapString(name.slice(0, *dash)), *partition);
     }
   }

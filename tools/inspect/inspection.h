@@ -39,7 +39,7 @@ class Inspection {
   // The same; a failure becomes an error about `file`.
   template <class Look>
   void guard(kj::StringPtr file, Look&& look) {
-    KJ_IF_MAYBE (exception, attempt(kj::fwd<Look>(look))) error(kj::str(file), kj::str(exception->getDescription()));
+    KJ_IF_MAYBE(exception, attempt(kj::fwd<Look>(look))) error(kj::str(file), kj::str(exception->getDescription()));
   }
 
   // Whether a log is among those asked for.

@@ -57,8 +57,8 @@ class JsonReport final : public Report {
     if (findings_.size() == kFindingsMax) return;
     JsonWriter json;
     json.beginObject().key("severity").value(severityName(finding.severity)).key("file").value(finding.file);
-    KJ_IF_MAYBE (position, finding.position) json.key("position").value(*position);
-    KJ_IF_MAYBE (offset, finding.offset) json.key("offset").value(*offset);
+    KJ_IF_MAYBE(position, finding.position) json.key("position").value(*position);
+    KJ_IF_MAYBE(offset, finding.offset) json.key("offset").value(*offset);
     json.key("what").value(finding.what);
     if (finding.expected.size() > 0) json.key("expected").value(finding.expected);
     if (finding.found.size() > 0) json.key("found").value(finding.found);

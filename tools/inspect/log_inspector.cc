@@ -12,7 +12,7 @@ constexpr ItemKind kSegmentFileItem{"segment"_kj, "segments"_kj};
 constexpr int kNumberWidth = 10;
 
 kj::String lastPart(kj::StringPtr path) {
-  KJ_IF_MAYBE (slash, path.findLast('/')) return kj::str(path.slice(*slash + 1));
+  KJ_IF_MAYBE(slash, path.findLast('/')) return kj::str(path.slice(*slash + 1));
   return kj::str(path);
 }
 
@@ -23,7 +23,7 @@ LogInspector::LogInspector(Inspection& inspection, FileSystem& files, kj::String
     : inspection_(inspection), files_(files), folder_(folder), name_(lastPart(folder)) {
   incarnation_ = readLogMetadata(files, folder);
   for (auto& entry : files.list(folder)) {
-    KJ_IF_MAYBE (base, parseSegmentFileName(entry.name, kLogSuffix)) found_.add(Found{*base, entry.sizeBytes});
+    KJ_IF_MAYBE(base, parseSegmentFileName(entry.name, kLogSuffix)) found_.add(Found{*base, entry.sizeBytes});
   }
   known_ = learn(inspection, files, folder, name_, incarnation_, checkpoint);
 }
@@ -33,7 +33,7 @@ kj::String LogInspector::path(kj::StringPtr name) const {
 }
 
 kj::Maybe<const SegmentSummary&> LogInspector::knownOf(Offset base) const {
-  KJ_IF_MAYBE (state, known_.state) {
+  KJ_IF_MAYBE(state, known_.state) {
     if (state->resetting) return nullptr;
     for (auto& segment : state->segments) {
       if (segment.base == base) return segment;
@@ -56,7 +56,7 @@ bool LogInspector::wants(size_t index) const {
   auto& options = inspection_.options;
   if (options.verify) return true;
   if (index + 1 < found_.size() && found_[index + 1].base <= options.from) return false;
-  KJ_IF_MAYBE (to, options.to) return found_[index].base < *to;
+  KJ_IF_MAYBE(to, options.to) return found_[index].base < *to;
   return true;
 }
 
@@ -85,14 +85,14 @@ void LogInspector::printLog() {
     bytes += found.bytes;
   report.text("name", name_, 20);
   report.text("engine", "native");
-  KJ_IF_MAYBE (id, incarnation_) report.text("id", kj::str(*id));
-  KJ_IF_MAYBE (state, known_.state) {
+  KJ_IF_MAYBE(id, incarnation_) report.text("id", kj::str(*id));
+  KJ_IF_MAYBE(state, known_.state) {
     report.number("startOffset", state->start.value(), kNumberWidth);
   } else if (found_.size() > 0) {
     report.number("startOffset", found_[0].base.value(), kNumberWidth);
   }
   if (found_.size() > 0) {
-    KJ_IF_MAYBE (last, summarise(placeOf(found_.size() - 1)))
+    KJ_IF_MAYBE(last, summarise(placeOf(found_.size() - 1)))
       report.number("endOffset", last->end.value(), kNumberWidth);
   }
   report.number("bytes", static_cast<int64_t>(bytes), kNumberWidth);
@@ -148,7 +148,7 @@ void LogInspector::checkMetadata() {
 
 // The segments that the log's state lists must be there, and as long as it says.
 void LogInspector::checkListed() {
-  KJ_IF_MAYBE (state, known_.state) {
+  KJ_IF_MAYBE(state, known_.state) {
     if (state->resetting) {
       inspection_.note(files_.describe(folder_),
                        kj::str("a reset to offset ", state->start, " was interrupted; the next start finishes it"));
@@ -182,7 +182,7 @@ void LogInspector::checkListed() {
 // Files that the next start removes or that nobody knows.
 void LogInspector::checkStrays() {
   Offset first = found_.size() > 0 ? found_[0].base : Offset(0);
-  KJ_IF_MAYBE (state, known_.state) {
+  KJ_IF_MAYBE(state, known_.state) {
     if (state->segments.size() > 0 && first < state->segments[0].base && !state->resetting) {
       inspection_.note(files_.describe(path(segmentFileName(first, kLogSuffix))),
                        kj::str("lies below the first segment that the log's state lists; the next start removes it"));
@@ -191,7 +191,7 @@ void LogInspector::checkStrays() {
   for (auto& entry : files_.list(folder_)) {
     auto base = parseSegmentFileName(entry.name, kIndexSuffix);
     if (base == nullptr) base = parseSegmentFileName(entry.name, kTimeIndexSuffix);
-    KJ_IF_MAYBE (offset, base) {
+    KJ_IF_MAYBE(offset, base) {
       if (!files_.exists(path(segmentFileName(*offset, kLogSuffix)))) {
         inspection_.note(files_.describe(path(entry.name)),
                          kj::str("an index without its segment; the next recovery removes it"));

@@ -101,11 +101,11 @@ LogKnowledge learn(Inspection& inspection, FileSystem& files, kj::StringPtr fold
                    const kj::Maybe<Uuid>& incarnation, kj::Maybe<const LogCheckpoint&> checkpoint) {
   LogKnowledge known;
   auto isSame = [&](const LogState& state) {
-    KJ_IF_MAYBE (id, incarnation) return state.incarnation == *id;
+    KJ_IF_MAYBE(id, incarnation) return state.incarnation == *id;
     return true;
   };
   bool storeClean = false;
-  KJ_IF_MAYBE (all, checkpoint) {
+  KJ_IF_MAYBE(all, checkpoint) {
     storeClean = all->clean;
     for (auto& log : all->logs) {
       if (log.name == name && isSame(log.state)) {
@@ -115,9 +115,9 @@ LogKnowledge learn(Inspection& inspection, FileSystem& files, kj::StringPtr fold
     }
   }
   auto statePath = folder.size() == 0 ? kj::str(kLogStateName) : kj::str(folder, "/", kLogStateName);
-  KJ_IF_MAYBE (own, readLogState(inspection, files, statePath)) {
+  KJ_IF_MAYBE(own, readLogState(inspection, files, statePath)) {
     bool later = true;
-    KJ_IF_MAYBE (state, known.state) later = own->session > state->session;
+    KJ_IF_MAYBE(state, known.state) later = own->session > state->session;
     if (later && isSame(*own)) {
       known.clean = storeClean && own->clean;
       known.state = kj::mv(*own);

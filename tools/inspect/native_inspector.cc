@@ -19,12 +19,12 @@ kj::String NativeInspector::path(kj::StringPtr name) const {
 }
 
 bool NativeInspector::clean() const {
-  KJ_IF_MAYBE (checkpoint, checkpoint_) return checkpoint->clean;
+  KJ_IF_MAYBE(checkpoint, checkpoint_) return checkpoint->clean;
   return false;
 }
 
 bool NativeInspector::lists(kj::StringPtr name, const Uuid& id) const {
-  KJ_IF_MAYBE (checkpoint, checkpoint_) {
+  KJ_IF_MAYBE(checkpoint, checkpoint_) {
     for (auto& log : checkpoint->logs) {
       if (log.name == name && log.state.incarnation == id) return true;
     }
@@ -35,7 +35,7 @@ bool NativeInspector::lists(kj::StringPtr name, const Uuid& id) const {
 void NativeInspector::runState(TopicCatalogue* catalogue) {
   auto& report = inspection_.report;
   report.flag("clean", clean());
-  KJ_IF_MAYBE (checkpoint, checkpoint_) report.number("session", static_cast<int64_t>(checkpoint->session));
+  KJ_IF_MAYBE(checkpoint, checkpoint_) report.number("session", static_cast<int64_t>(checkpoint->session));
   auto tables = path(kTables);
   inspection_.guard(files_.describe(tables), [&] { TablesInspector(inspection_, files_, tables, catalogue).run(); });
 }
@@ -49,7 +49,7 @@ void NativeInspector::runLogs() {
       continue;
     }
     kj::Maybe<const LogCheckpoint&> checkpoint;
-    KJ_IF_MAYBE (present, checkpoint_) checkpoint = *present;
+    KJ_IF_MAYBE(present, checkpoint_) checkpoint = *present;
     HeldLog held{kj::str(entry.name), nullptr};
     inspection_.guard(files_.describe(folder), [&] {
       if (!inspection_.wantsLog(entry.name)) {

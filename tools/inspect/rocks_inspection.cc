@@ -47,7 +47,7 @@ RocksStoreInspector::RocksStoreInspector(Inspection& inspection, kj::String path
 RocksStoreInspector::~RocksStoreInspector() noexcept(false) = default;
 
 void RocksStoreInspector::runState(TopicCatalogue* catalogue) {
-  KJ_IF_MAYBE (store, store_) {
+  KJ_IF_MAYBE(store, store_) {
     auto& report = inspection_.report;
     inspection_.guard(path_, [&] {
       for (auto& bucket : (*store)->buckets()) {
@@ -72,7 +72,7 @@ void RocksStoreInspector::runState(TopicCatalogue* catalogue) {
 }
 
 void RocksStoreInspector::runLogs() {
-  KJ_IF_MAYBE (store, store_) {
+  KJ_IF_MAYBE(store, store_) {
     auto& report = inspection_.report;
     inspection_.guard(path_, [&] {
       for (auto& log : (*store)->logs()) {
@@ -99,7 +99,7 @@ void RocksStoreInspector::runLog(kj::StringPtr name) {
   Offset from = options.verify ? Offset(0) : options.from;
   KJ_ASSERT_NONNULL(store_)->batches(name, from, [&](const RocksBatchInfo& info) {
     auto batch = BatchView::first(info.bytes);
-    KJ_IF_MAYBE (view, batch) {
+    KJ_IF_MAYBE(view, batch) {
       lister.see(*view, {.file = where, .family = info.family}, info.problem.size() > 0);
     }
     if (info.problem.size() > 0) {

@@ -46,7 +46,7 @@ void RowPrinter::row(ByteView key, ByteView value) {
 }
 
 void RowPrinter::change(kj::StringPtr table, ByteView key, kj::Maybe<ByteView> value) {
-  KJ_IF_MAYBE (present, value) {
+  KJ_IF_MAYBE(present, value) {
     decode(table, key, *present);
     return;
   }
@@ -71,7 +71,7 @@ void RowPrinter::decode(kj::StringPtr table, ByteView key, ByteView value) {
       report.close();
     }
   });
-  KJ_IF_MAYBE (exception, failure) {
+  KJ_IF_MAYBE(exception, failure) {
     inspection_.add(
         {.file = kj::str(file_),
          .what = kj::str("a row of the table ", table, " cannot be understood: key (hex) ", kj::encodeHex(key)),

@@ -28,17 +28,17 @@ kj::Maybe<OffsetIndex> readOffsetIndex(const SegmentPlace& place, uint64_t segme
 kj::Maybe<SegmentSummary> summarise(const SegmentPlace& place) {
   auto path = joinPath(place.folder, segmentFileName(place.base, kLogSuffix));
   auto summary = SegmentSummary::empty(place.base);
-  KJ_IF_MAYBE (known, place.known) summary = *known;
+  KJ_IF_MAYBE(known, place.known) summary = *known;
   auto failure = kj::runCatchingExceptions([&] {
     auto file = place.files.open(path, FileSystem::Mode::kRead);
     uint64_t bytes = file->size();
     uint64_t from = kj::min(summary.bytes, bytes);
     if (place.known == nullptr) {
-      KJ_IF_MAYBE (index, readOffsetIndex(place, bytes)) from = index->lastPosition();
+      KJ_IF_MAYBE(index, readOffsetIndex(place, bytes)) from = index->lastPosition();
     }
     HeaderScan scan(place.files, *file, kj::str(path), from, bytes);
     for (;;) {
-      KJ_IF_MAYBE (batch, scan.next()) {
+      KJ_IF_MAYBE(batch, scan.next()) {
         summary.bytes = batch->position + batch->bytes;
         summary.end = batch->last + 1;
         summary.maxTimestamp = kj::max(summary.maxTimestamp, batch->maxTimestamp);
@@ -84,7 +84,7 @@ void SegmentInspector::printSummary(uint64_t bytes) {
   auto& report = inspection_.report;
   report.text("file", segmentFileName(place_.base, kLogSuffix));
   report.number("baseOffset", place_.base.value(), kNumberWidth);
-  KJ_IF_MAYBE (summary, summarise(place_)) {
+  KJ_IF_MAYBE(summary, summarise(place_)) {
     report.number("endOffset", summary->end.value(), kNumberWidth);
     report.number("bytes", static_cast<int64_t>(bytes), kNumberWidth);
     report.time("maxTimestamp", summary->maxTimestamp);
@@ -113,12 +113,12 @@ uint64_t SegmentInspector::startPosition() {
   auto from = inspection_.options.from;
   if (from <= place_.base) return 0;
   uint64_t bytes = place_.files.open(path(kLogSuffix), FileSystem::Mode::kRead)->size();
-  KJ_IF_MAYBE (index, readOffsetIndex(place_, bytes)) return index->positionFor(from - place_.base);
+  KJ_IF_MAYBE(index, readOffsetIndex(place_, bytes)) return index->positionFor(from - place_.base);
   return 0;
 }
 
 bool SegmentInspector::vouched(uint64_t position) const {
-  KJ_IF_MAYBE (known, place_.known) return position < known->bytes;
+  KJ_IF_MAYBE(known, place_.known) return position < known->bytes;
   return false;
 }
 
@@ -141,19 +141,19 @@ void SegmentInspector::walk(uint64_t position) {
   SegmentWalk walk(*file, position, position == 0 ? place_.base : kNoOffset);
   uint64_t end = position;
   for (;;) {
-    KJ_IF_MAYBE (step, walk.next()) {
+    KJ_IF_MAYBE(step, walk.next()) {
       end = step->position + step->bytes;
       kj::Maybe<Offset> last;
       endsInDamage_ = step->batch == nullptr;
-      KJ_IF_MAYBE (batch, step->batch) {
+      KJ_IF_MAYBE(batch, step->batch) {
         last = batch->lastOffset();
         checkKnown(step->position, step->offset);
         lister_.see(*batch, {.file = file_, .position = step->position});
       } else {
         complain(*step);
       }
-      KJ_IF_MAYBE (check, offsets) (*check)->see(step->position, step->bytes, last);
-      KJ_IF_MAYBE (check, times) (*check)->see(step->offset, step->batch);
+      KJ_IF_MAYBE(check, offsets) (*check)->see(step->position, step->bytes, last);
+      KJ_IF_MAYBE(check, times) (*check)->see(step->offset, step->batch);
       if (lister_.done() && !inspection_.options.verify) return;
     } else {
       break;
@@ -164,8 +164,8 @@ void SegmentInspector::walk(uint64_t position) {
     checkKnown(end, walk.end());
     checkNext(walk.end());
   }
-  KJ_IF_MAYBE (check, offsets) (*check)->finish(end);
-  KJ_IF_MAYBE (check, times) (*check)->finish(walk.end());
+  KJ_IF_MAYBE(check, offsets) (*check)->finish(end);
+  KJ_IF_MAYBE(check, times) (*check)->finish(walk.end());
 }
 
 void SegmentInspector::complain(const SegmentWalk::Step& step) {
@@ -184,7 +184,7 @@ void SegmentInspector::complain(const SegmentWalk::Step& step) {
 
 // The log's state says which offset begins where what it describes ends.
 void SegmentInspector::checkKnown(uint64_t position, Offset offset) {
-  KJ_IF_MAYBE (known, place_.known) {
+  KJ_IF_MAYBE(known, place_.known) {
     if (!inspection_.options.verify || position != known->bytes || offset == known->end) return;
     inspection_.add({.file = kj::str(file_),
                      .position = position,
@@ -195,7 +195,7 @@ void SegmentInspector::checkKnown(uint64_t position, Offset offset) {
 }
 
 void SegmentInspector::checkNext(Offset end) {
-  KJ_IF_MAYBE (next, place_.next) {
+  KJ_IF_MAYBE(next, place_.next) {
     if (*next == end) return;
     inspection_.add({.file = kj::str(file_),
                      .what = kj::str("the segment behind it does not continue this one; one may be missing"),
@@ -222,7 +222,7 @@ void SegmentInspector::checkIndexSizes() {
   };
   uint64_t offsets = 0;
   uint64_t times = 0;
-  KJ_IF_MAYBE (known, place_.known) {
+  KJ_IF_MAYBE(known, place_.known) {
     offsets = known->offsetEntries;
     times = known->timeEntries;
   }

@@ -38,16 +38,16 @@ kj::Maybe<SegmentWalk::Step> SegmentWalk::next() {
   if (scan->position() >= fileBytes_) return nullptr;
   // Behind damage the next batch may be of another offset than the damaged header let expect.
   if (alternative_ != nullptr || !trusted_) {
-    KJ_IF_MAYBE (base, baseAt(scan->position())) {
+    KJ_IF_MAYBE(base, baseAt(scan->position())) {
       bool accept = !trusted_;
-      KJ_IF_MAYBE (other, alternative_) accept = accept || *base == *other;
+      KJ_IF_MAYBE(other, alternative_) accept = accept || *base == *other;
       if (accept && *base != expected_) restart(scan->position(), *base);
     }
     alternative_ = nullptr;
     scan = &KJ_ASSERT_NONNULL(scan_);
   }
   uint64_t position = scan->position();
-  KJ_IF_MAYBE (batch, scan->next()) {
+  KJ_IF_MAYBE(batch, scan->next()) {
     trusted_ = true;
     expected_ = batch->nextOffset();
     return Step{.position = position, .bytes = batch->size(), .offset = batch->baseOffset(), .batch = *batch};
@@ -73,7 +73,7 @@ SegmentWalk::Step SegmentWalk::wrongChecksum(ByteView header, uint64_t size) {
   uint64_t position = KJ_ASSERT_NONNULL(scan_).position();
   // A wrong length lets the walk land between batches.
   bool lengthFits = position + size == fileBytes_;
-  KJ_IF_MAYBE (base, baseAt(position + size)) lengthFits = *base > expected_ && *base <= expected_ + INT32_MAX;
+  KJ_IF_MAYBE(base, baseAt(position + size)) lengthFits = *base > expected_ && *base <= expected_ + INT32_MAX;
   if (!lengthFits)
     return nothingSound(header, "a batch whose checksum does not match, and behind its length there is none");
   auto contents = kj::heapArray<kj::byte>(size);
@@ -120,7 +120,7 @@ SegmentWalk::Step SegmentWalk::nothingSound(ByteView header, kj::StringPtr reaso
     step.found = kj::str(step.found, " (base offset ", loadBigEndian<int64_t>(header.begin()), ", ",
                          BatchView::claimedSize(header), " bytes, magic ", static_cast<int>(header[kMagic]), ")");
   }
-  KJ_IF_MAYBE (sound, findSound(position + 1)) {
+  KJ_IF_MAYBE(sound, findSound(position + 1)) {
     step.bytes = *sound - position;
     step.what = kj::str(step.bytes, " bytes hold no sound batch");
     Offset base = KJ_ASSERT_NONNULL(baseAt(*sound));
@@ -154,7 +154,7 @@ bool SegmentWalk::isSoundAt(uint64_t position, ByteView header) {
   if (static_cast<uint64_t>(size) > fileBytes_ - position) return false;
   auto contents = kj::heapArray<kj::byte>(static_cast<size_t>(size));
   if (file_.read(position, contents) < contents.size()) return false;
-  KJ_IF_MAYBE (batch, BatchView::first(contents)) return batch->crcMatches();
+  KJ_IF_MAYBE(batch, BatchView::first(contents)) return batch->crcMatches();
   return false;
 }
 

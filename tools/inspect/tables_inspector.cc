@@ -56,7 +56,7 @@ void TablesInspector::run() {
   uint64_t journalBytes = 0;
   auto entries = files_.list(folder_);
   for (auto& entry : entries) {
-    KJ_IF_MAYBE (generation, snapshotGeneration(entry.name)) {
+    KJ_IF_MAYBE(generation, snapshotGeneration(entry.name)) {
       newest = *generation;  // sorted by name
       snapshotName = kj::str(entry.name);
     }
@@ -65,14 +65,14 @@ void TablesInspector::run() {
   for (auto& entry : entries) {
     auto generation = snapshotGeneration(entry.name);
     if (generation == nullptr) generation = journalGeneration(entry.name);
-    KJ_IF_MAYBE (g, generation) {
+    KJ_IF_MAYBE(g, generation) {
       if (*g == newest) continue;
     }
     inspection_.note(files_.describe(path(entry.name)),
                      kj::str("not of the newest generation; the next start removes what is left over"));
   }
-  KJ_IF_MAYBE (name, snapshotName) {
-    KJ_IF_MAYBE (tables, readSnapshot(*name)) {
+  KJ_IF_MAYBE(name, snapshotName) {
+    KJ_IF_MAYBE(tables, readSnapshot(*name)) {
       if (tables->generation != newest) {
         inspection_.add({.file = files_.describe(path(*name)),
                          .position = uint64_t{12},
@@ -90,12 +90,12 @@ void TablesInspector::run() {
 }
 
 void TablesInspector::runSnapshot(kj::StringPtr name) {
-  KJ_IF_MAYBE (tables, readSnapshot(name)) print(*tables, files_.describe(path(name)));
+  KJ_IF_MAYBE(tables, readSnapshot(name)) print(*tables, files_.describe(path(name)));
 }
 
 kj::Maybe<TableSnapshot> TablesInspector::readSnapshot(kj::StringPtr name) {
   auto contents = readWholeFile(files_, path(name), kFileBytesMax);
-  KJ_IF_MAYBE (snapshot, decodeTableSnapshot(contents)) {
+  KJ_IF_MAYBE(snapshot, decodeTableSnapshot(contents)) {
     auto& report = inspection_.report;
     report.open(kSnapshotItem);
     report.text("file", name);
@@ -140,12 +140,12 @@ void TablesInspector::applyJournal(kj::StringPtr name, TableSnapshot& tables) {
     TableJournalReader reader(contents, tables.generation, where);
     position = reader.position();
     for (;;) {
-      KJ_IF_MAYBE (record, reader.next()) {
+      KJ_IF_MAYBE(record, reader.next()) {
         KJ_REQUIRE(record->sequence == tables.sequence + 1, "a commit is missing", record->sequence);
         tables.sequence = record->sequence;
         for (auto& change : record->changes) {
           auto& rows = tables.contents[stringOf(change.table)];
-          KJ_IF_MAYBE (value, change.value) {
+          KJ_IF_MAYBE(value, change.value) {
             rows[stringOf(change.key)] = stringOf(*value);
           } else {
             rows.erase(stringOf(change.key));
@@ -163,7 +163,7 @@ void TablesInspector::applyJournal(kj::StringPtr name, TableSnapshot& tables) {
   report.number("sequence", static_cast<int64_t>(tables.sequence));
   report.number("bytes", static_cast<int64_t>(contents.size()));
   report.close();
-  KJ_IF_MAYBE (exception, failure) complainOfJournal(name, position, tables.sequence, *exception);
+  KJ_IF_MAYBE(exception, failure) complainOfJournal(name, position, tables.sequence, *exception);
 }
 
 void TablesInspector::complainOfJournal(kj::StringPtr name, size_t position, uint64_t sequence,
@@ -204,7 +204,7 @@ void TablesInspector::runJournal(kj::StringPtr name) {
     TableJournalReader reader(contents, journalGeneration(name).orDefault(0), where);
     position = reader.position();
     for (;;) {
-      KJ_IF_MAYBE (record, reader.next()) {
+      KJ_IF_MAYBE(record, reader.next()) {
         sequence = record->sequence;
         report.open(kCommitItem);
         report.number("sequence", static_cast<int64_t>(sequence), 8);
@@ -221,7 +221,7 @@ void TablesInspector::runJournal(kj::StringPtr name) {
     }
     if (reader.tornBytes() > 0) noteTorn(name, position, reader.tornBytes());
   });
-  KJ_IF_MAYBE (exception, failure) complainOfJournal(name, position, sequence, *exception);
+  KJ_IF_MAYBE(exception, failure) complainOfJournal(name, position, sequence, *exception);
 }
 
 }  // namespace cambium::tools

@@ -37,7 +37,7 @@ class TextReport final : public Report {
   void flag(kj::StringPtr name, bool value) override { add(name, value ? "yes" : "no", 0); }
   void time(kj::StringPtr name, TimestampMs value) override { add(name, formatTimestamp(value), 24); }
   void bytes(kj::StringPtr name, kj::Maybe<ByteView> value) override {
-    KJ_IF_MAYBE (view, value) {
+    KJ_IF_MAYBE(view, value) {
       if (isUtf8(*view)) {
         JsonWriter escaped;
         escaped.bytes(*view);
@@ -53,8 +53,8 @@ class TextReport final : public Report {
   void finding(const Finding& finding) override {
     auto severity = severityName(finding.severity);
     auto line = kj::str(severity, kj::repeat(' ', kWordWidth - severity.size()), finding.file);
-    KJ_IF_MAYBE (position, finding.position) line = kj::str(line, ": position ", *position);
-    KJ_IF_MAYBE (offset, finding.offset) line = kj::str(line, ": batch at offset ", *offset);
+    KJ_IF_MAYBE(position, finding.position) line = kj::str(line, ": position ", *position);
+    KJ_IF_MAYBE(offset, finding.offset) line = kj::str(line, ": batch at offset ", *offset);
     line = kj::str(line, ": ", finding.what);
     if (finding.expected.size() > 0) line = kj::str(line, "; expected ", finding.expected);
     if (finding.found.size() > 0)

@@ -36,14 +36,14 @@ class ProbeStream final : public kj::AsyncIoStream {
   kj::Promise<void> write(const void* buffer, size_t size) override {
     ++counts_.writes;
     counts_.bytesWritten += size;
-    KJ_IF_MAYBE (e, failure) return kj::cp(*e);
+    KJ_IF_MAYBE(e, failure) return kj::cp(*e);
     return inner_->write(buffer, size);
   }
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
     ++counts_.writes;
     for (auto& piece : pieces)
       counts_.bytesWritten += piece.size();
-    KJ_IF_MAYBE (e, failure) return kj::cp(*e);
+    KJ_IF_MAYBE(e, failure) return kj::cp(*e);
     return inner_->write(pieces);
   }
   kj::Promise<void> whenWriteDisconnected() override { return kj::NEVER_DONE; }
@@ -95,7 +95,7 @@ class BufferedStreamTest : public ::testing::Test {
   template <class P>
   kj::String failureOf(P&& promise) {
     auto e = kj::runCatchingExceptions([&] { promise.wait(io.waitScope); });
-    KJ_IF_MAYBE (exception, e) return kj::str(exception->getDescription());
+    KJ_IF_MAYBE(exception, e) return kj::str(exception->getDescription());
     return kj::str("no failure");
   }
 
@@ -291,7 +291,8 @@ TEST_F(BufferedStreamTest, ReadsLittleAheadOfLargeReads) {
     EXPECT_LE(inner->largestBuffered, 4096u) << message;
   }
   auto readsBefore = counts.reads;
-  while (at < bytes.size()) read(1000);
+  while (at < bytes.size())
+    read(1000);
   EXPECT_LE(counts.reads - readsBefore, 300'000u / (64 << 10) + 3);
   EXPECT_TRUE(got == bytes);
   writing.wait(io.waitScope);
@@ -407,7 +408,7 @@ class EchoBroker final : public rpc::Broker::Server {
 struct RpcEnd {
   RpcEnd(kj::Own<kj::AsyncIoStream> s, capnp::rpc::twoparty::Side side, kj::Maybe<capnp::Capability::Client> bootstrap)
       : stream(kj::mv(s)), network(*stream, side) {
-    KJ_IF_MAYBE (cap, bootstrap) {
+    KJ_IF_MAYBE(cap, bootstrap) {
       system.emplace(capnp::makeRpcServer(network, *cap));
     } else {
       system.emplace(capnp::makeRpcClient(network));

@@ -1,7 +1,6 @@
 #include "engine/base/byte_cursor.h"
 
 #include <gtest/gtest.h>
-
 #include <initializer_list>
 #include <limits>
 

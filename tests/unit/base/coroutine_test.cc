@@ -1,7 +1,6 @@
 #include "engine/base/coroutine.h"
 
 #include <gtest/gtest.h>
-
 #include <stdexcept>
 
 #include <kj/debug.h>
@@ -19,7 +18,9 @@ class CoroutineTest : public ::testing::Test {
   kj::WaitScope waitScope{loop};
 };
 
-kj::Promise<int> twice(kj::Promise<int> input) { co_return co_await input * 2; }
+kj::Promise<int> twice(kj::Promise<int> input) {
+  co_return co_await input * 2;
+}
 
 kj::Promise<void> failing(bool late) {
   if (late) co_await kj::evalLater([] {});

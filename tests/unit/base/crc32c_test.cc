@@ -10,10 +10,12 @@ TEST(Crc32c, MatchesThePublishedVectors) {
   kj::byte zeros[32] = {};
   EXPECT_EQ(crc32c(kj::arrayPtr(zeros, 32)), 0x8a9136aau);
   kj::byte ones[32];
-  for (auto& b : ones) b = 0xff;
+  for (auto& b : ones)
+    b = 0xff;
   EXPECT_EQ(crc32c(kj::arrayPtr(ones, 32)), 0x62a8ab43u);
   kj::byte rising[32];
-  for (int i = 0; i < 32; ++i) rising[i] = static_cast<kj::byte>(i);
+  for (int i = 0; i < 32; ++i)
+    rising[i] = static_cast<kj::byte>(i);
   EXPECT_EQ(crc32c(kj::arrayPtr(rising, 32)), 0x46dd794eu);
 }
 

@@ -8,7 +8,8 @@ namespace {
 class CountingEntropy final : public Entropy {
  public:
   void generate(kj::ArrayPtr<kj::byte> buffer) const override {
-    for (auto& b : buffer) b = next_++;
+    for (auto& b : buffer)
+      b = next_++;
   }
 
  private:
@@ -22,16 +23,17 @@ TEST(Uuid, TextFormRoundTripsAndIsUrlSafe) {
     auto text = kj::str(id);
     ASSERT_EQ(text.size(), 22u);
     EXPECT_NE(text[0], '-');
-    for (char c : text) EXPECT_TRUE(c != '+' && c != '/' && c != '=') << text.cStr();
+    for (char c : text)
+      EXPECT_TRUE(c != '+' && c != '/' && c != '=') << text.cStr();
     EXPECT_TRUE(KJ_ASSERT_NONNULL(Uuid::parse(text)) == id);
   }
 }
 
 TEST(Uuid, RefusesWhatIsNoIdentifier) {
   EXPECT_TRUE(Uuid::parse("") == nullptr);
-  EXPECT_TRUE(Uuid::parse("AAAAAAAAAAAAAAAAAAAAA") == nullptr);    // 21 characters
-  EXPECT_TRUE(Uuid::parse("AAAAAAAAAAAAAAAAAAAAAB") == nullptr);   // low bits that no identifier has
-  EXPECT_TRUE(Uuid::parse("AAAAAAAAAAAAAAAAAAAA A") == nullptr);   // a space
+  EXPECT_TRUE(Uuid::parse("AAAAAAAAAAAAAAAAAAAAA") == nullptr);   // 21 characters
+  EXPECT_TRUE(Uuid::parse("AAAAAAAAAAAAAAAAAAAAAB") == nullptr);  // low bits that no identifier has
+  EXPECT_TRUE(Uuid::parse("AAAAAAAAAAAAAAAAAAAA A") == nullptr);  // a space
   EXPECT_TRUE(KJ_ASSERT_NONNULL(Uuid::parse("AAAAAAAAAAAAAAAAAAAAAA")).isZero());
 }
 

@@ -13,7 +13,7 @@ class ConnectionTest : public ClientTest {
  protected:
   std::string failure() {
     auto e = kj::runCatchingExceptions([&] { run(connection.session()); });
-    KJ_IF_MAYBE (exception, e) return std::string(exception->getDescription().cStr());
+    KJ_IF_MAYBE(exception, e) return std::string(exception->getDescription().cStr());
     return "no failure";
   }
 };

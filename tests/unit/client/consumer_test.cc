@@ -10,7 +10,7 @@ namespace {
 using Strings = std::vector<std::string>;
 
 std::string textOf(const kj::Maybe<ByteView>& bytes) {
-  KJ_IF_MAYBE (view, bytes) return {reinterpret_cast<const char*>(view->begin()), view->size()};
+  KJ_IF_MAYBE(view, bytes) return {reinterpret_cast<const char*>(view->begin()), view->size()};
   return "(null)";
 }
 

@@ -24,7 +24,7 @@ class FakeBroker final : public BrokerState {
     kj::Vector<ShardReport> all;
     all.add().partitions = 7;
     auto answer = [all = kj::mv(all)]() mutable { return kj::mv(all); };
-    KJ_IF_MAYBE (gate, reportGate) return gate->addBranch().then(kj::mv(answer));
+    KJ_IF_MAYBE(gate, reportGate) return gate->addBranch().then(kj::mv(answer));
     return kj::evalLater(kj::mv(answer));
   }
   kj::Vector<StorageEngine*> engines() override {

@@ -25,10 +25,10 @@ class LocalMetadataTest : public ::testing::Test {
   static MetadataTransaction transaction(std::initializer_list<const char*> steps) {
     MetadataTransaction made;
     for (kj::StringPtr step : steps) {
-      KJ_IF_MAYBE (at, step.findFirst('@')) {
+      KJ_IF_MAYBE(at, step.findFirst('@')) {
         made.conditions.add(MetadataTransaction::Condition{kj::str(step.slice(0, *at)),
                                                            Revision(step.slice(*at + 1).parseAs<int64_t>())});
-      } else KJ_IF_MAYBE (equals, step.findFirst('=')) {
+      } else KJ_IF_MAYBE(equals, step.findFirst('=')) {
         made.writes.add(MetadataTransaction::Write{kj::str(step.slice(0, *equals)),
                                                    kj::heapArray<kj::byte>(step.slice(*equals + 1).asBytes())});
       } else {
@@ -41,7 +41,7 @@ class LocalMetadataTest : public ::testing::Test {
   int64_t commit(std::initializer_list<const char*> steps) { return revisionOf(metadata->commit(transaction(steps))); }
   int64_t revisionOf(kj::Promise<kj::Maybe<Revision>> promise) {
     auto committed = promise.wait(scope);
-    KJ_IF_MAYBE (revision, committed) return revision->value();
+    KJ_IF_MAYBE(revision, committed) return revision->value();
     return 0;
   }
   std::string list(kj::StringPtr prefix) {
@@ -55,7 +55,7 @@ class LocalMetadataTest : public ::testing::Test {
     std::string all = kj::str(change.revision, ":").cStr();
     for (auto& write : change.writes) {
       all += kj::str(" ", write.key).cStr();
-      KJ_IF_MAYBE (value, write.value) all += kj::str("=", kj::str(value->asPtr().asChars())).cStr();
+      KJ_IF_MAYBE(value, write.value) all += kj::str("=", kj::str(value->asPtr().asChars())).cStr();
     }
     return all;
   }

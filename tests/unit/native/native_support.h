@@ -55,7 +55,7 @@ inline std::string hexOf(ByteView bytes) {
 // The message of what `operation` throws, or "".
 template <class Operation>
 std::string thrownBy(Operation&& operation) {
-  KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { operation(); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { operation(); })) {
     return exception->getDescription().cStr();
   }
   return "";

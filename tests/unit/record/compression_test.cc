@@ -16,7 +16,7 @@ constexpr DecompressionLimits kNoLimits{UINT64_MAX, UINT64_MAX};
 constexpr size_t kMebi = size_t{1} << 20;
 
 void expectError(const Drained& drained, ErrorCode code, const char* part) {
-  KJ_IF_MAYBE (error, drained.error) {
+  KJ_IF_MAYBE(error, drained.error) {
     EXPECT_EQ(errorName(error->code), errorName(code)) << error->message.cStr();
     EXPECT_NE(strstr(error->message.cStr(), part), nullptr) << error->message.cStr();
   } else {
@@ -25,7 +25,7 @@ void expectError(const Drained& drained, ErrorCode code, const char* part) {
 }
 
 void expectContent(const Drained& drained, ByteView content) {
-  KJ_IF_MAYBE (error, drained.error) {
+  KJ_IF_MAYBE(error, drained.error) {
     ADD_FAILURE() << error->message.cStr();
   }
   EXPECT_TRUE(drained.bytes.asPtr() == content);
@@ -258,7 +258,7 @@ TEST(Compression, BombsAreRefusedInBoundedMemory) {
     {
       auto source = kj::mv(openDecompressor(codec, compressed, {64 * kMebi, UINT64_MAX}).value());
       EXPECT_LE(countOutput(*source), 64 * kMebi);
-      KJ_IF_MAYBE (error, source->error()) {
+      KJ_IF_MAYBE(error, source->error()) {
         EXPECT_EQ(error->code, ErrorCode::kMessageTooLarge);
       }
       EXPECT_TRUE(source->error() != nullptr);

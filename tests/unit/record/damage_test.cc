@@ -20,7 +20,7 @@ kj::Array<kj::byte> sample(Codec codec) {
 
 // Whatever the bytes are: reading them ends, gives no more records than announced, and they can be touched.
 void readThrough(ByteView bytes) {
-  KJ_IF_MAYBE (batch, BatchView::first(bytes)) {
+  KJ_IF_MAYBE(batch, BatchView::first(bytes)) {
     RecordReader reader(*batch, kLimits);
     int64_t count = 0;
     while (auto* record = reader.next()) {

@@ -14,7 +14,7 @@ using namespace batch_layout;
 
 namespace {
 kj::String quoted(const kj::Maybe<ByteView>& bytes) {
-  KJ_IF_MAYBE (present, bytes) {
+  KJ_IF_MAYBE(present, bytes) {
     return kj::str('"', present->asChars(), '"');
   }
   return kj::str("null");
@@ -34,7 +34,7 @@ kj::String describeAll(ByteView bytes, DecompressionLimits limits) {
   RecordReader reader(wholeBatch(bytes), limits);
   while (auto* record = reader.next())
     lines.add(describe(*record));
-  KJ_IF_MAYBE (error, reader.error()) {
+  KJ_IF_MAYBE(error, reader.error()) {
     lines.add(kj::str(*error));
   }
   return kj::strArray(lines, "\n");
@@ -44,7 +44,7 @@ kj::Maybe<ErrorCode> readingFails(ByteView bytes, DecompressionLimits limits) {
   RecordReader reader(wholeBatch(bytes), limits);
   while (reader.next() != nullptr) {
   }
-  KJ_IF_MAYBE (error, reader.error()) {
+  KJ_IF_MAYBE(error, reader.error()) {
     return error->code;
   }
   return nullptr;

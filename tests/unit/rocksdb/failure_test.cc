@@ -113,7 +113,7 @@ TEST_F(Failure, AFullDeviceRefusesAppendsAndRecovers) {
   add(*words, 3);
   faults_.setFull(true);
   for (int i = 0; i < 3; ++i) {
-    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { add(*words, 1); })) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { add(*words, 1); })) {
       EXPECT_EQ(exception->getType(), kj::Exception::Type::OVERLOADED) << kj::str(*exception).cStr();
     } else {
       ADD_FAILURE() << "an append to a full device succeeded";

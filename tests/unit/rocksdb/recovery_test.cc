@@ -159,7 +159,7 @@ TEST_F(Recovery, FindsExtentsAndTimesAfterAKill) {
       words->resetTo(Offset(0));
       add(*words, batches, 100);
       // Broken on purpose, so that nothing is written when it is closed.
-      KJ_IF_MAYBE (job, words->startSync()) words->breakLog(kj::mv(*job), "test");
+      KJ_IF_MAYBE(job, words->startSync()) words->breakLog(kj::mv(*job), "test");
     }
     kill();
     open();
@@ -218,7 +218,7 @@ TEST_F(Recovery, CommitsAreAtomicOverTables) {
     most = kj::max(most, one);
     auto last = engine->get("one", "last"_kj.asBytes());
     EXPECT_EQ(last == nullptr, one == 0);
-    KJ_IF_MAYBE (value, last) EXPECT_EQ(size_t((*value)[0]), one - 1);
+    KJ_IF_MAYBE(value, last) EXPECT_EQ(size_t((*value)[0]), one - 1);
   }
   EXPECT_EQ(most, 2u);
 }

@@ -59,7 +59,7 @@ class RocksTest : public ::testing::Test {
   // The message of what `operation` throws, or "".
   template <class Operation>
   static std::string failureOf(Operation operation) {
-    KJ_IF_MAYBE (exception, kj::runCatchingExceptions([&] { operation(); })) return exception->getDescription().cStr();
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { operation(); })) return exception->getDescription().cStr();
     return "";
   }
   // Names of the files in the store that end so, sorted.

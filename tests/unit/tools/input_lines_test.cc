@@ -12,7 +12,7 @@ kj::Vector<kj::String> linesOf(kj::StringPtr input, size_t piece, size_t blockBy
   InputLines lines(blockBytes, lineBytesMax);
   auto drain = [&] {
     for (;;) {
-      KJ_IF_MAYBE (line, lines.next()) {
+      KJ_IF_MAYBE(line, lines.next()) {
         result.add(kj::str(line->asChars()));
       } else {
         return;

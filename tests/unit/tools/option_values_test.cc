@@ -8,7 +8,7 @@ namespace {
 kj::String shown(Result<kj::Array<client::ConfigChange>> changes) {
   if (!changes.ok()) return kj::str("error: ", changes.error().message);
   auto parts = KJ_MAP(change, changes.value()) {
-    KJ_IF_MAYBE (value, change.value) return kj::str(change.name, "->", *value);
+    KJ_IF_MAYBE(value, change.value) return kj::str(change.name, "->", *value);
     return kj::str(change.name, " reset");
   };
   return kj::strArray(parts, "; ");

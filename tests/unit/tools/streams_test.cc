@@ -83,7 +83,7 @@ TEST_F(InputFileTest, WaitsForAPipeWithoutHoldingUpTheLoop) {
 
 TEST_F(InputFileTest, NamesWhatCannotBeRead) {
   auto failure = [&](kj::StringPtr path) {
-    KJ_IF_MAYBE (e, kj::runCatchingExceptions([&] { InputFile file(io_.unixEventPort, path); })) {
+    KJ_IF_MAYBE(e, kj::runCatchingExceptions([&] { InputFile file(io_.unixEventPort, path); })) {
       return kj::str(e->getDescription());
     }
     return kj::str("none");

@@ -6,7 +6,7 @@ namespace cambium::tools {
 namespace {
 
 int64_t parsed(kj::StringPtr text) {
-  KJ_IF_MAYBE (timestamp, parseTimestamp(text)) return timestamp->value();
+  KJ_IF_MAYBE(timestamp, parseTimestamp(text)) return timestamp->value();
   return -1;
 }
 
