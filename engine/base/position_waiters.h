@@ -6,7 +6,8 @@
 
 namespace cambium {
 
-// Promises that wait until a growing position (an offset, a revision) reaches a mark. Dropping a promise takes it off. One loop.
+// Promises that wait until a growing position (an offset, a revision) reaches a mark. Dropping a promise takes it off.
+// One loop.
 template <class Position>
 class PositionWaiters {
  public:
@@ -17,11 +18,13 @@ class PositionWaiters {
   // Done when reach() is called with `position` or more, or releaseAll().
   kj::Promise<void> wait(Position position) { return kj::newAdaptedPromise<void, Entry>(*this, position); }
   void reach(Position mark) {
-    while (!waiting_.empty() && waiting_.begin()->first <= mark) releaseFirst();
+    while (!waiting_.empty() && waiting_.begin()->first <= mark)
+      releaseFirst();
   }
   // Lets everybody go on; who waited looks for itself what happened.
   void releaseAll() {
-    while (!waiting_.empty()) releaseFirst();
+    while (!waiting_.empty())
+      releaseFirst();
   }
   size_t size() const { return waiting_.size(); }
 
