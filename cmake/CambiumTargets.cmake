@@ -16,7 +16,8 @@ function(cambium_program name)
 endfunction()
 
 # cambium_test(NAME SOURCES a.cc … DEPS targets … [TIMEOUT seconds] [LABELS threads] [ARGUMENTS a …]): a GoogleTest program,
-# one ctest entry per program, run with these arguments. Those labelled `threads` also run under TSan (target cambium_threads_tests, scripts/run-tests).
+# one ctest entry per program, run with these arguments. Those labelled `threads` also run under TSan (target
+# cambium_threads_tests, scripts/run-tests).
 # The programs share one precompiled header (gtest and the kj headers that every test needs).
 function(cambium_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS;ARGUMENTS" ${ARGN})
