@@ -41,9 +41,8 @@ format:
 	git ls-files '*.h' '*.cc' | xargs clang-format-19 -i
 
 tidy: dependencies
-	cmake --preset tidy
-	cmake --build --preset tidy
-	ctest --preset tidy -R tidy
+	python3 tests/tidy/tidy_test.py
+	scripts/run-clang-tidy
 
 clean:
 	rm -rf build

@@ -8,7 +8,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 
 option(CAMBIUM_WARNINGS_AS_ERRORS "Treat warnings as errors (on in the presets)" OFF)
-option(CAMBIUM_CLANG_TIDY "Run clang-tidy while compiling" OFF)
 set(CAMBIUM_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -47,13 +46,8 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_link_options(cambium_settings INTERFACE -fuse-ld=lld)
 endif()
-if(CAMBIUM_CLANG_TIDY)
-  find_program(CAMBIUM_CLANG_TIDY_PROGRAM NAMES clang-tidy-19 REQUIRED)
-  set(CMAKE_CXX_CLANG_TIDY "${CAMBIUM_CLANG_TIDY_PROGRAM};--quiet")
-endif()
-
 find_program(CAMBIUM_CCACHE ccache)
-if(CAMBIUM_CCACHE AND NOT CAMBIUM_CLANG_TIDY)
+if(CAMBIUM_CCACHE)
   # The precompiled header of the tests is cached too: that needs these two lines.
   set(CMAKE_CXX_COMPILER_LAUNCHER
     "${CMAKE_COMMAND}" -E env "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime"

@@ -25,7 +25,7 @@ class DescriptorCount final : public kj::AtomicRefcounted {
 class Descriptor final : public kj::AtomicRefcounted {
  public:
   Descriptor(int fd, kj::Own<const DescriptorCount> count);
-  ~Descriptor() noexcept(false);
+  ~Descriptor() noexcept(false) override;
   KJ_DISALLOW_COPY(Descriptor);
 
   int fd() const { return fd_; }

@@ -26,7 +26,7 @@ class RocksEngine final : public StorageEngine {
         tables_(*store_) {
     buckets_.reclaimUnused();
   }
-  ~RocksEngine() noexcept(false) {
+  ~RocksEngine() noexcept(false) override {
     // The reclaimer's jobs use the others.
     reclaimer_ = nullptr;
   }

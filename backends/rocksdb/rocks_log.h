@@ -13,7 +13,7 @@ class RocksLog final : public PartitionLog {
   // block.
   RocksLog(RocksStore& store, BucketSet& buckets, LogRegistry& registry, kj::String name, const LogRow& row,
            LogOptions options, kj::Function<void(kj::StringPtr)>& report);
-  ~RocksLog() noexcept(false);
+  ~RocksLog() noexcept(false) override;
   KJ_DISALLOW_COPY(RocksLog);
 
   Offset append(ByteView batches) override;

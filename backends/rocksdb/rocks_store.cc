@@ -77,7 +77,7 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
   // Links the replacement in; see there.
   hardwareChecksumBytes();
   makeFolder(path);
-  if (fileSystem != nullptr) env_ = rocksdb::NewCompositeEnv(std::move(fileSystem));
+  if (fileSystem != nullptr) env_ = rocksdb::NewCompositeEnv(fileSystem);
   auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
   refuseHeadlessStore(env, path);
   cache_ = rocksdb::NewLRUCache(options_.cacheBytes.value(), 2);
