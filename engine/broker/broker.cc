@@ -91,7 +91,7 @@ Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
       config_(kj::mv(config)),
       loop_(loop),
       directory_(world.files, world.entropy, config_.stateEngine),
-      engines_(world.engines),
+      engines_(world.engines, [this](kj::StringPtr line) { noteRecovery(line); }),
       activity_(kj::str("starting")) {
   first_ = kj::heap<Shard>(0, config_.cores, loop_, world_, engines_);
   shards_.add(first_.get());
@@ -139,15 +139,21 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
 kj::Promise<void> Broker::openEngines() {
   auto open = [this](kj::StringPtr kind) {
     setActivity(kj::str("opening the ", kind, " engine"));
-    return world_.pool.run([this, kind = kj::str(kind)] {
-      engines_.open(kind, EngineOptions{.report = [this](kj::StringPtr line) {
-                      KJ_LOG(INFO, "recovery", line);
-                      setActivity(kj::str("recovering: ", line));
-                    }});
-    });
+    return world_.pool.run([this, kind = kj::str(kind)] { engines_.open(kind); });
   };
   co_await open(config_.stateEngine);
   if (config_.logEngine != config_.stateEngine) co_await open(config_.logEngine);
+}
+
+// Only what an unclean stop or damage made necessary is reported: people shall see it. Any thread; written on the first
+// loop, where the log goes where it should.
+void Broker::noteRecovery(kj::StringPtr line) {
+  {
+    // A log that is opened later says so as well: the broker serves all the same.
+    std::lock_guard lock(activityMutex_);
+    if (activity_ != nullptr) activity_ = kj::str("recovering: ", line);
+  }
+  first_->port().mailbox().post([line = kj::str(line)] { KJ_LOG(WARNING, "recovery", line); });
 }
 
 kj::Promise<void> Broker::startLoops() {

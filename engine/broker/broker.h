@@ -50,6 +50,7 @@ class Broker {
   class OtherLoop;
 
   kj::Promise<void> openEngines();
+  void noteRecovery(kj::StringPtr line);
   kj::Promise<void> startLoops();
   // Done when `here` and what `there` does on each other loop is.
   kj::Promise<void> onEveryLoop(kj::Promise<void> here, kj::Function<kj::Promise<void>(OtherLoop&)> there);

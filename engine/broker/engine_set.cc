@@ -4,11 +4,11 @@
 
 namespace cambium {
 
-StorageEngine& EngineSet::open(kj::StringPtr kind, EngineOptions options) {
+StorageEngine& EngineSet::open(kj::StringPtr kind) {
   KJ_IF_MAYBE(engine, find(kind)) return *engine;
   std::lock_guard opening(opening_);
   KJ_IF_MAYBE(engine, find(kind)) return *engine;
-  auto engine = factory_.open(kind, kj::mv(options));
+  auto engine = factory_.open(kind, EngineOptions{.report = [this](kj::StringPtr line) { report_(line); }});
   auto& opened = *engine;
   std::lock_guard lock(mutex_);
   engines_.emplace(kind.cStr(), kj::mv(engine));

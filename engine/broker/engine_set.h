@@ -10,11 +10,13 @@ namespace cambium {
 // The storage engines of one broker, each opened when it is first needed. Any thread.
 class EngineSet {
  public:
-  explicit EngineSet(EngineFactory& factory) : factory_(factory) {}
+  // `report` hears what recovery did, a line each; any thread.
+  EngineSet(EngineFactory& factory, kj::ConstFunction<void(kj::StringPtr)> report)
+      : factory_(factory), report_(kj::mv(report)) {}
   KJ_DISALLOW_COPY(EngineSet);
 
   // Opens it when it is not; blocks then, so call it on the pool.
-  StorageEngine& open(kj::StringPtr kind, EngineOptions options = {});
+  StorageEngine& open(kj::StringPtr kind);
   // Throws when it is not open.
   StorageEngine& get(kj::StringPtr kind);
   // Those that are open, by name.
@@ -26,6 +28,7 @@ class EngineSet {
   kj::Maybe<StorageEngine&> find(kj::StringPtr kind);
 
   EngineFactory& factory_;
+  kj::ConstFunction<void(kj::StringPtr)> report_;
   std::mutex opening_;  // held while an engine recovers, which nobody but those who need it waits for
   std::mutex mutex_;    // of engines_
   std::map<std::string, kj::Own<StorageEngine>, std::less<>> engines_;
