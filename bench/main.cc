@@ -12,6 +12,7 @@
 #include "bench/rpc_trials.h"
 #include "bench/storage_subjects.h"
 #include "bench/storage_trials.h"
+#include "server/main/allocator.h"
 
 DEFINE_string(workloads, "", "File of workloads, for example bench/workloads/default.bench");
 DEFINE_string(only, "", "Run only the workloads whose line begins with this, for example rpc-append");
@@ -89,6 +90,7 @@ int main(int argc, char** argv) {
       "Runs named workloads on the storage engines and the broker beside bare probes: bench/README.md\n\n"
       "    cambium_bench --workloads=bench/workloads/default.bench --only=append");
   gflags::ParseCommandLineFlags(&argc, &argv, true);
+  cambium::keepFreedMemory();  // as cambiumd does
   signal(SIGPIPE, SIG_IGN);
   KJ_IF_MAYBE(exception, kj::runCatchingExceptions([] { cambium::bench::run(); })) {
     fprintf(stderr, "cambium_bench: %s\n", exception->getDescription().cStr());

@@ -8,6 +8,7 @@
 #include "engine/base/coroutine.h"
 #include "engine/base/thread_work_pool.h"
 #include "engine/broker/broker.h"
+#include "server/main/allocator.h"
 #include "server/main/http_wiring.h"
 #include "server/main/listen_sockets.h"
 #include "server/main/logging.h"
@@ -99,6 +100,7 @@ int main(int argc, char** argv) {
     fprintf(stderr, "cambiumd: %s\n", options.error().message.cStr());
     return 2;
   }
+  cambium::keepFreedMemory();
   cambium::startLogging(argv[0], options.value().verbose);
   cambium::LogThread log;
   int status = 0;
