@@ -44,6 +44,16 @@ void checkName(kj::StringPtr name) {
   KJ_REQUIRE(!taken, "this name is taken by the engine itself; choose another one for the log", name);
 }
 
+// The segments up to the durable one, that as it was then.
+kj::Vector<SegmentSummary> durablePart(kj::ArrayPtr<const SegmentSummary> segments, const SegmentSummary& durable) {
+  kj::Vector<SegmentSummary> part;
+  for (auto& segment : segments) {
+    if (segment.base < durable.base) part.add(segment);
+  }
+  part.add(durable);
+  return part;
+}
+
 std::string keyOf(kj::StringPtr name) {
   return std::string(name.begin(), name.size());
 }
@@ -388,6 +398,10 @@ kj::Own<PartitionLog> NativeEngine::open(LogId id, LogOptions options) {
   // Kept to be put back: a failure changes nothing.
   auto state = closed.state.clone();
   auto durable = closed.durable;
+  auto dirtyFrom = closed.dirtyFrom;
+  kj::Vector<kj::String> dirtyFiles;
+  for (auto& path : closed.dirtyFiles)
+    dirtyFiles.add(kj::str(path));
   auto name = kj::str(id.name);
   try {
     return openExisting(kj::mv(id), options, kj::mv(closed), hasState);
@@ -399,6 +413,10 @@ kj::Own<PartitionLog> NativeEngine::open(LogId id, LogOptions options) {
     known.closed.state = kj::mv(state);
     known.closed.state.clean = false;
     known.closed.durable = durable;
+    known.closed.dirtyFrom = dirtyFrom;
+    known.closed.dirtyFiles = kj::mv(dirtyFiles);
+    // Rather synced once too often: how far the attempt came is unknown.
+    known.closed.newFolder = known.closed.dirtyFolder = true;
     throw;
   }
 }
@@ -464,6 +482,8 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   beforeChange();
   using Trust = SegmentRecovery::Trust;
   LogState known = kj::mv(closed.state);
+  // Recovery takes what is described for durable, and syncs only what follows.
+  if (closed.dirtyFrom != nullptr) known.segments = durablePart(known.segments, closed.durable);
   Trust trust = hasState ? Trust::kKnown : Trust::kAbsent;
   auto statePath = kj::str(folder->path, "/", kLogStateName);
   if (fileSystem_.exists(statePath)) {
@@ -496,7 +516,10 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   reopened.durable.timeEntries = recovery.syncedTimeEntries();
   reopened.dirtyFiles.add(segments.back()->path(kIndexSuffix));
   reopened.dirtyFiles.add(segments.back()->path(kTimeIndexSuffix));
+  for (auto& path : closed.dirtyFiles)
+    reopened.dirtyFiles.add(kj::mv(path));
   reopened.newFolder = trust == Trust::kAbsent || closed.newFolder;
+  reopened.dirtyFolder = closed.dirtyFolder;
   bool holdsData = reopened.durable.end > segments.front()->base();
   bool worthAState = recovery.changed() || recovery.scannedBytes() > kScannedWorthAState || known.lost ||
                      known.resetting || (reopened.newFolder && holdsData);

@@ -60,6 +60,28 @@ auto NativeLog::guarded(Do&& action) -> decltype(action()) {
   }
 }
 
+// Runs `action`, behind which there is no way back: any failure breaks the log, and is none that could be tried again.
+template <class Do>
+void NativeLog::committed(Do&& action) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { action(); })) {
+    breakWith(exception->getDescription());
+    kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, exception->getFile(), exception->getLine(),
+                                          kj::str(exception->getDescription())));
+  }
+}
+
+// What is not durable is lost. Remembered over a restart as far as the device still allows it: the system's cache may
+// go on showing what it could not write.
+void NativeLog::syncFailed(kj::StringPtr reason) {
+  breakWith(reason);
+  lost_ = true;
+  kj::runCatchingExceptions([&] {
+    auto state = describe(durable_);
+    state.lost = true;
+    putState(state);
+  });
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Appending.
 
@@ -332,6 +354,8 @@ LogState NativeLog::describe(const SegmentSummary& last) const {
   state.session = host_.session();
   state.incarnation = id_.incarnation;
   state.start = start_;
+  state.resetting = resetting_;
+  if (resetting_) return state;
   for (auto& segment : segments_) {
     if (segment->base() < last.base) state.segments.add(segment->summary());
   }
@@ -372,14 +396,25 @@ kj::Own<NativeLog::Job> NativeLog::makeJob() {
   }
   if (newFolder_) dirtyFiles_.add(kj::str(folder_->path, "/", kMetadataName));
   for (auto& path : dirtyFiles_)
-    job->addPath(kj::mv(path));
-  dirtyFiles_.clear();
+    job->addPath(kj::str(path));
   if (dirtyFolder_ || newFolder_) job->addFolder(kj::str(folder_->path));
   if (newFolder_) job->addFolder(kj::str(host_.path()));
+  given_ = Given{dirtyFrom_, kj::mv(dirtyFiles_), dirtyFolder_, newFolder_};
+  dirtyFiles_.clear();
   dirtyFrom_ = nullptr;
   dirtyBytes_ = 0;
   dirtyFolder_ = newFolder_ = false;
   return job;
+}
+
+// What the job that is out was given is to be synced, whatever becomes of the job.
+void NativeLog::takeBack() {
+  KJ_IF_MAYBE(from, given_.dirtyFrom) noteDirty(*from);
+  for (auto& path : given_.files)
+    dirtyFiles_.add(kj::mv(path));
+  dirtyFolder_ = dirtyFolder_ || given_.dirtyFolder;
+  newFolder_ = newFolder_ || given_.newFolder;
+  given_ = Given();
 }
 
 // Makes the job write the state that its syncs bring about, and sync the indexes that this state counts on.
@@ -414,37 +449,32 @@ void NativeLog::finishSync(kj::Own<SyncJob> job) {
     if (reached->end > durable_.end) durable_ = *reached;
   }
   inFlight_ = nullptr;
+  given_ = Given();
 }
 
 void NativeLog::breakLog(kj::Own<SyncJob> job, kj::StringPtr reason) {
-  requireUsable();
-  breakWith(reason);
-  lost_ = true;
-  // Remembered over a restart as far as the device still allows it: the system's cache may go on showing what it could
-  // not write.
-  kj::runCatchingExceptions([&] {
-    auto state = describe(durable_);
-    state.lost = true;
-    putState(state);
-  });
+  // Also of a log that something else has broken meanwhile.
+  syncFailed(reason);
 }
 
-// Everything that was appended is durable on return.
+// Everything that was appended is durable on return, also what a job that is out has not synced yet.
 void NativeLog::syncAll() {
+  takeBack();
   if (dirtyFrom_ == nullptr && !dirtyFolder_ && !newFolder_) return;
   auto outer = kj::mv(inFlight_);
   auto job = makeJob();
   KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { job->run(); })) {
-    lost_ = true;
-    breakWith(exception->getDescription());
+    syncFailed(exception->getDescription());
     kj::throwFatalException(kj::mv(*exception));
   }
   durable_ = KJ_ASSERT_NONNULL(inFlight_);
   inFlight_ = kj::mv(outer);
+  given_ = Given();
 }
 
 // The folder, its metadata and the names of its segments are durable on return.
 void NativeLog::settleFolder() {
+  takeBack();
   if (newFolder_) syncIfThere(folder_->fileSystem, kj::str(folder_->path, "/", kMetadataName));
   if (newFolder_ || dirtyFolder_) folder_->fileSystem.syncDirectory(folder_->path);
   if (newFolder_) folder_->fileSystem.syncDirectory(host_.path());
@@ -463,50 +493,68 @@ void NativeLog::dropBefore(Offset start) {
     host_.beforeChange();
     changed_ = true;
     if (start == end()) {
-      start_ = start;
-      goOnEmpty();
+      goOnEmpty(start);
       return;
     }
     if (start > durable_.end) syncAll();
-    start_ = start;
     removeBelow(start);
   });
 }
 
-// Nothing above the start is left: the log goes on in a new, empty segment there.
-void NativeLog::goOnEmpty() {
-  if (active().summary().bytes > 0) {
-    segments_.add(Segment::create(*folder_, start_));
+// Nothing above `start`, which is the end, is left: the log goes on in a new, empty segment there.
+void NativeLog::goOnEmpty(Offset start) {
+  bool grows = active().summary().bytes > 0;
+  auto mark = active().mark();
+  size_t count = segments_.size();
+  if (grows) {
+    segments_.add(Segment::create(*folder_, start));
     dirtyFolder_ = true;
+  }
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { removeBelow(start); })) {
+    // Refused by a full device before anything was given up.
+    if (grows && broken_ == nullptr) undoAppend(count, mark);
+    kj::throwFatalException(kj::mv(*exception));
   }
   inFlight_ = nullptr;
   dirtyFrom_ = nullptr;
   dirtyBytes_ = 0;
   dirtyFiles_.clear();
-  removeBelow(start_);
 }
 
-// Gives up the segments that end at or below `start`, which is start_, the active one never.
+// Moves the start and gives up the segments that end at or below it, the active one never. A full device leaves the log
+// as it was.
 void NativeLog::removeBelow(Offset start) {
   settleFolder();
   size_t removed = 0;
   while (removed + 1 < segments_.size() && segments_[removed + 1]->base() <= start)
     ++removed;
-  kj::Vector<kj::Own<Segment>> dropped;
-  kj::Vector<kj::Own<Segment>> kept;
-  for (size_t i = 0; i < segments_.size(); ++i)
-    (i < removed ? dropped : kept).add(kj::mv(segments_[i]));
-  segments_ = kj::mv(kept);
-  if (durable_.base < segments_.front()->base()) durable_ = SegmentSummary::empty(segments_.front()->base());
-  KJ_IF_MAYBE(from, dirtyFrom_) {
-    if (*from < segments_.front()->base()) dirtyFrom_ = segments_.front()->base();
-  }
-  forgetCursors();
+  Offset first = segments_[removed]->base();
+  auto durable = durable_.base < first ? SegmentSummary::empty(first) : durable_;
+  LogState state;
+  state.session = host_.session();
+  state.incarnation = id_.incarnation;
+  state.start = start;
+  for (size_t i = removed; i < segments_.size() && segments_[i]->base() < durable.base; ++i)
+    state.segments.add(segments_[i]->summary());
+  state.segments.add(durable);
   // The new start is durable before anything below it goes.
-  putState(describe(durable_));
-  for (auto& segment : dropped)
-    segment->remove();
-  measure();
+  putState(state);
+  committed([&] {
+    start_ = start;
+    durable_ = durable;
+    kj::Vector<kj::Own<Segment>> dropped;
+    kj::Vector<kj::Own<Segment>> kept;
+    for (size_t i = 0; i < segments_.size(); ++i)
+      (i < removed ? dropped : kept).add(kj::mv(segments_[i]));
+    segments_ = kj::mv(kept);
+    KJ_IF_MAYBE(from, dirtyFrom_) {
+      if (*from < first) dirtyFrom_ = first;
+    }
+    forgetCursors();
+    for (auto& segment : dropped)
+      segment->remove();
+    measure();
+  });
 }
 
 void NativeLog::truncateFrom(Offset end) {
@@ -521,41 +569,47 @@ void NativeLog::truncateFrom(Offset end) {
     host_.beforeChange();
     changed_ = true;
     settleFolder();
-    bool overtakesJob = false;
-    KJ_IF_MAYBE(job, inFlight_) {
-      overtakesJob = job->end > end;
-    }
-    if (overtakesJob) inFlight_ = nullptr;
-    auto& segment = *segments_[index];
-    segment.truncate(place);
-    kj::Vector<kj::Own<Segment>> dropped;
-    for (size_t i = index + 1; i < segments_.size(); ++i)
-      dropped.add(kj::mv(segments_[i]));
-    segments_.truncate(index + 1);
-    forgetCursors();
-    bool cutsDurable = durable_.end > end || durable_.base > segment.base();
-    if (cutsDurable) {
-      bool same = durable_.base == segment.base();
-      uint32_t offsetEntries = same ? kj::min(durable_.offsetEntries, segment.summary().offsetEntries) : 0;
-      uint32_t timeEntries = same ? kj::min(durable_.timeEntries, segment.summary().timeEntries) : 0;
-      durable_ = segment.summary();
-      durable_.offsetEntries = offsetEntries;
-      durable_.timeEntries = timeEntries;
-    }
-    // From now on recovery does not expect what is about to go; nor does a state count that the job was going to write.
-    if (cutsDurable || overtakesJob) putState(describe(durable_));
-    for (size_t i = dropped.size(); i-- > 0;)
-      dropped[i]->remove();
-    segment.cutFiles();
-    dirtyFiles_.add(segment.path(kIndexSuffix));
-    dirtyFiles_.add(segment.path(kTimeIndexSuffix));
-    noteDirty(segment.base());
-    dirtyFolder_ = true;
-    dirtyBytes_ = 0;
-    syncAll();
-    durable_ = segment.summary();
-    measure();
+    committed([&] { cutAt(index, place); });
   });
+}
+
+// Gives up everything from the batch at `place`, of that segment, on.
+void NativeLog::cutAt(size_t index, const BatchPlace& place) {
+  Offset end = place.base;
+  bool overtakesJob = false;
+  KJ_IF_MAYBE(job, inFlight_) {
+    overtakesJob = job->end > end;
+  }
+  if (overtakesJob) inFlight_ = nullptr;
+  auto& segment = *segments_[index];
+  segment.truncate(place);
+  kj::Vector<kj::Own<Segment>> dropped;
+  for (size_t i = index + 1; i < segments_.size(); ++i)
+    dropped.add(kj::mv(segments_[i]));
+  segments_.truncate(index + 1);
+  forgetCursors();
+  bool cutsDurable = durable_.end > end || durable_.base > segment.base();
+  if (cutsDurable) {
+    bool same = durable_.base == segment.base();
+    uint32_t offsetEntries = same ? kj::min(durable_.offsetEntries, segment.summary().offsetEntries) : 0;
+    uint32_t timeEntries = same ? kj::min(durable_.timeEntries, segment.summary().timeEntries) : 0;
+    durable_ = segment.summary();
+    durable_.offsetEntries = offsetEntries;
+    durable_.timeEntries = timeEntries;
+  }
+  // From now on recovery does not expect what is about to go; nor does a state count that the job was going to write.
+  if (cutsDurable || overtakesJob) putState(describe(durable_));
+  for (size_t i = dropped.size(); i-- > 0;)
+    dropped[i]->remove();
+  segment.cutFiles();
+  dirtyFiles_.add(segment.path(kIndexSuffix));
+  dirtyFiles_.add(segment.path(kTimeIndexSuffix));
+  noteDirty(segment.base());
+  dirtyFolder_ = true;
+  dirtyBytes_ = 0;
+  syncAll();
+  durable_ = segment.summary();
+  measure();
 }
 
 void NativeLog::resetTo(Offset start) {
@@ -565,25 +619,38 @@ void NativeLog::resetTo(Offset start) {
     host_.beforeChange();
     changed_ = true;
     settleFolder();
-    start_ = start;
-    LogState intent = describe(SegmentSummary::empty(start));
+    LogState intent;
+    intent.session = host_.session();
+    intent.incarnation = id_.incarnation;
+    intent.start = start;
     intent.resetting = true;
-    intent.segments.clear();
+    // A full device may refuse this: then nothing has changed.
     putState(intent);
-    for (size_t i = segments_.size(); i-- > 0;)
-      segments_[i]->remove();
-    segments_.clear();
-    segments_.add(Segment::create(*folder_, start));
-    folder_->fileSystem.syncDirectory(folder_->path);
-    durable_ = active().summary();
-    inFlight_ = nullptr;
-    dirtyFrom_ = nullptr;
-    dirtyFiles_.clear();
-    dirtyBytes_ = 0;
-    forgetCursors();
-    putState(describe(durable_));
-    measure();
+    committed([&] { finishReset(start); });
   });
+}
+
+// The state says that the log is being reset to `start`.
+void NativeLog::finishReset(Offset start) {
+  resetting_ = true;
+  start_ = start;
+  durable_ = SegmentSummary::empty(start);
+  for (size_t i = segments_.size(); i-- > 0;)
+    segments_[i]->remove();
+  kj::Vector<kj::Own<Segment>> fresh;
+  fresh.add(Segment::create(*folder_, start));
+  segments_ = kj::mv(fresh);
+  folder_->fileSystem.syncDirectory(folder_->path);
+  inFlight_ = nullptr;
+  dirtyFrom_ = nullptr;
+  dirtyFiles_.clear();
+  dirtyBytes_ = 0;
+  forgetCursors();
+  resetting_ = false;
+  durable_ = active().summary();
+  KJ_ON_SCOPE_FAILURE(resetting_ = true);
+  putState(describe(durable_));
+  measure();
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -625,13 +692,14 @@ void NativeLog::measure() {
 
 // What to know for opening the log again. Never throws: a log that cannot save its indexes is recovered then.
 ClosedLog NativeLog::describeClosed() {
+  // What a job that was given up, or failed, has reached is unknown.
+  takeBack();
   ClosedLog closed;
   closed.newFolder = newFolder_;
   closed.dirtyFolder = dirtyFolder_;
   closed.durable = durable_;
   closed.state = describe(durable_);
   closed.state.lost = lost_;
-  // What a job that was given up, or failed, has reached is unknown.
   if (broken_ != nullptr || inFlight_ != nullptr) closed.newFolder = closed.dirtyFolder = true;
   if (broken_ != nullptr) return closed;
   kj::runCatchingExceptions([&] {

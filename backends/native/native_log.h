@@ -76,6 +76,13 @@ class NativeLog final : public PartitionLog {
 
   class Job;
   struct ReadBuffer;
+  // What the job that is out was given to sync: durable when it has finished, unknown until then.
+  struct Given {
+    kj::Maybe<Offset> dirtyFrom;
+    kj::Vector<kj::String> files;
+    bool dirtyFolder = false;
+    bool newFolder = false;
+  };
 
   Segment& active() { return *segments_.back(); }
   const Segment& active() const { return *segments_.back(); }
@@ -84,7 +91,10 @@ class NativeLog final : public PartitionLog {
 
   template <class Do>
   auto guarded(Do&& action) -> decltype(action());
+  template <class Do>
+  void committed(Do&& action);
   void breakWith(kj::StringPtr reason);
+  void syncFailed(kj::StringPtr reason);
   void requireUsable() const;
 
   void appendRuns(ByteView batches, kj::ArrayPtr<const BatchView> views);
@@ -100,13 +110,16 @@ class NativeLog final : public PartitionLog {
 
   LogState describe(const SegmentSummary& last) const;
   void putState(const LogState& state);
+  void takeBack();
   kj::Own<Job> makeJob();
   void addStateTo(Job& job);
   void noteDirty(Offset segment);
   void syncAll();
   void settleFolder();
-  void goOnEmpty();
+  void goOnEmpty(Offset start);
   void removeBelow(Offset start);
+  void cutAt(size_t index, const BatchPlace& place);
+  void finishReset(Offset start);
   ClosedLog describeClosed();
   void measure();
 
@@ -117,7 +130,8 @@ class NativeLog final : public PartitionLog {
   Offset start_;
   kj::Vector<kj::Own<Segment>> segments_;
   kj::Maybe<kj::String> broken_;
-  bool lost_ = false;  // broken by a failed sync
+  bool lost_ = false;       // broken by a failed sync
+  bool resetting_ = false;  // a reset has begun and is not complete
 
   SegmentSummary durable_;              // of the segment that holds the durable end, as it was then
   kj::Maybe<SegmentSummary> inFlight_;  // what the job that is out will make durable; null when it was overtaken
@@ -125,6 +139,7 @@ class NativeLog final : public PartitionLog {
   kj::Vector<kj::String> dirtyFiles_;   // other files to sync: indexes of sealed segments, metadata
   bool dirtyFolder_ = false;
   bool newFolder_ = false;
+  Given given_;
   uint64_t dirtyBytes_ = 0;
   uint64_t bytesSinceState_ = 0;
   bool rolledSinceState_ = false;
