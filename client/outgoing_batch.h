@@ -57,6 +57,7 @@ class OutgoingBatch {
   const uint64_t number;         // in its partition, ascending
   bool closed = false;           // takes no more records, goes as soon as may be
   uint32_t attempts = 0;
+  bool handedOver = false;  // given to a connection at least once
   kj::Vector<OutgoingAck> acks;
 
  private:

@@ -38,7 +38,7 @@ class PartitionReader::Sink final : public rpc::RecordSink::Server {
     while (true) {
       KJ_IF_MAYBE(reader, link->reader) {
         if (!reader->isFull()) co_return;
-        co_await reader->whenRoom();
+        co_await reader->roomWaiters_.wait();
       } else {
         kj::throwFatalException(KJ_EXCEPTION(DISCONNECTED, "nobody listens any more"));
       }
@@ -115,8 +115,7 @@ void PartitionReader::seek(Offset offset) {
 }
 
 void PartitionReader::wake() {
-  for (auto& waiter : kj::mv(roomWaiters_))
-    waiter->fulfill();
+  roomWaiters_.wakeAll();
 }
 
 void PartitionReader::dropChunks() {
@@ -151,18 +150,12 @@ bool PartitionReader::isFull() const {
   return chunkBytes_ >= options_.prefetchBytesPerPartition || (chunkBytes_ > 0 && !events_.hasRoom());
 }
 
-kj::Promise<void> PartitionReader::whenRoom() {
-  auto paf = kj::newPromiseAndFulfiller<void>();
-  roomWaiters_.add(kj::mv(paf.fulfiller));
-  return kj::mv(paf.promise);
-}
-
 // Goes on until an error that waiting does not cure.
 kj::Promise<void> PartitionReader::run() {
   co_await kj::evalLater([] {});  // not inside the constructor
   while (!failed_) {
     while (isFull())
-      co_await whenRoom();
+      co_await roomWaiters_.wait();
     auto outcome = co_await ensureOpen();
     if (outcome.ok()) outcome = co_await (options_.transfer == Transfer::kPush ? receivePushes() : readOnce());
     if (outcome.ok()) {

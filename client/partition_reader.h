@@ -5,6 +5,7 @@
 #include "client/consumer.h"
 #include "client/fetched_chunk.h"
 #include "client/topic_access.h"
+#include "engine/base/wait_list.h"
 
 // Private to the library: reading ahead in one partition.
 
@@ -54,7 +55,6 @@ class PartitionReader final {
   void add(FetchedChunk chunk, Offset nextOffset);
   void dropChunks();
   bool isFull() const;
-  kj::Promise<void> whenRoom();
   kj::Promise<void> run();
   kj::Promise<Result<void>> ensureOpen();
   kj::Promise<Result<void>> readOnce();
@@ -77,7 +77,7 @@ class PartitionReader final {
   size_t chunkBytes_ = 0;
   Backoff backoff_;
   kj::Maybe<Access<rpc::Partition::Client>> access_;
-  kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> roomWaiters_;
+  WaitList roomWaiters_;
   kj::Maybe<kj::Promise<void>> run_;  // last: it uses the rest
 };
 

@@ -7,6 +7,9 @@
 namespace cambium::client {
 namespace {
 
+// Of a batch with Acks::kNone.
+constexpr Acknowledged kHandedOver{kNoOffset, kNoTimestamp};
+
 rpc::Acks toRpc(Acks acks) {
   switch (acks) {
     case Acks::kAll:
@@ -61,9 +64,11 @@ void PartitionSender::add(kj::Maybe<ByteView> key, kj::Maybe<ByteView> value, kj
   }
   if (closedOne) {
     pump();
+  } else if (events_.isFlushing()) {
+    pumpSoon();  // not by armLinger(), which may be waiting for the time of an earlier batch
   } else {
     // Also without lingering, what this turn of the loop adds goes together.
-    armLinger(events_.isFlushing() ? timer_.now() : batch.dueAt);
+    armLinger(batch.dueAt);
   }
 }
 
@@ -96,6 +101,16 @@ kj::Promise<void> PartitionSender::linger(kj::TimePoint until) {
   }
   lingering_ = false;
   pump();
+}
+
+// At the end of this turn of the loop, with all that it adds.
+void PartitionSender::pumpSoon() {
+  if (pumpingSoon_) return;
+  pumpingSoon_ = true;
+  tasks_.add(kj::evalLast([this] {
+    pumpingSoon_ = false;
+    pump();
+  }));
 }
 
 // --- Sending
@@ -163,13 +178,16 @@ void PartitionSender::openFailed(Error error) {
 }
 
 kj::Promise<void> PartitionSender::transmit(Batch batch) {
-  auto result = co_await attempt(*batch);
+  auto result = co_await kj::evalNow([&] { return attempt(*batch); }).catch_([](kj::Exception&& e) {
+    return Result<Acknowledged>(errorFrom(e));
+  });
   --inFlight_;
   if (result.ok()) {
     backoff_.succeeded();
     recovering_ = false;
     lastProblem_ = nullptr;
-    if (options_.acks != Acks::kNone) events_.delivered(*batch, partition_, result.value());
+    bool hasPlace = options_.acks != Acks::kNone;
+    events_.delivered(*batch, partition_, hasPlace ? result.value() : kHandedOver);
   } else {
     attemptFailed(kj::mv(batch), kj::mv(result.error()));
   }
@@ -184,7 +202,12 @@ kj::Promise<void> PartitionSender::transmit(Batch batch) {
 }
 
 kj::Promise<Result<Acknowledged>> PartitionSender::attempt(OutgoingBatch& batch) {
-  auto bytes = batch.sealed();
+  ByteView bytes;
+  KJ_IF_MAYBE(e, kj::runCatchingExceptions([&] { bytes = batch.sealed(); })) {
+    // Its records may be gone: nothing to try again with.
+    return Result<Acknowledged>(makeError(ErrorCode::kUnknown, "the batch of ", batch.acks.size(), " records for ",
+                                          topic_, "-", partition_, " could not be made: ", e->getDescription()));
+  }
   auto request = KJ_ASSERT_NONNULL(access_).cap.appendBatchesRequest(
       capnp::MessageSize{bytes.size() / sizeof(capnp::word) + 32, 1});
   request.setBatches(bytes);
@@ -195,15 +218,15 @@ kj::Promise<Result<Acknowledged>> PartitionSender::attempt(OutgoingBatch& batch)
     return Result<Acknowledged>(
         Acknowledged{Offset(appended.getBaseOffset()), TimestampMs(appended.getLogAppendTime())});
   });
-  // Handed over: that is all that was asked for. The answer only says that the next one may go.
-  if (options_.acks == Acks::kNone) events_.delivered(batch, partition_, {kNoOffset, kNoTimestamp});
+  batch.handedOver = true;
   return within(timer_, batch.deadline, kj::mv(answered));
 }
 
 void PartitionSender::attemptFailed(Batch batch, Error error) {
   if (error.code == ErrorCode::kBrokerNotAvailable || error.code == ErrorCode::kUnknownTopicOrPartition)
     access_ = nullptr;
-  if (options_.acks == Acks::kNone) return;  // settled when it was handed over
+  // With Acks::kNone any end of the call only says that the batch is no longer here.
+  if (options_.acks == Acks::kNone && batch->handedOver) return events_.delivered(*batch, partition_, kHandedOver);
   if (isRetryable(error.code) && batch->attempts <= options_.retriesMax) {
     // If its time is over, expire() says so, with this reason.
     noteProblem(kj::mv(error));

@@ -60,6 +60,7 @@ class PartitionSender final : private kj::TaskSet::ErrorHandler {
   void close(OutgoingBatch& batch);
   bool isDue(const OutgoingBatch& batch) const;
   void armLinger(kj::TimePoint until);
+  void pumpSoon();
   kj::Promise<void> linger(kj::TimePoint until);
 
   void pump();
@@ -89,6 +90,7 @@ class PartitionSender final : private kj::TaskSet::ErrorHandler {
   bool backingOff_ = false;
   bool recovering_ = false;  // until a batch gets through again: one at a time
   bool lingering_ = false;
+  bool pumpingSoon_ = false;
   Backoff backoff_;
   kj::Maybe<Error> lastProblem_;  // why the last attempt failed
   kj::Maybe<Access<rpc::Partition::Client>> access_;

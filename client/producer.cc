@@ -6,6 +6,7 @@
 #include <kj/debug.h>
 
 #include "client/topic_sender.h"
+#include "engine/base/wait_list.h"
 
 namespace cambium::client {
 namespace {
@@ -57,7 +58,7 @@ class Producer::Impl final : private TopicSender::Events {
   uint64_t admittedBytes_ = 0;         // charged by records in batches or waiting for their topic
   uint64_t waitingBytes_ = 0;          // charged by waiting_
   std::deque<WaitingRecord> waiting_;  // for room
-  kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> roomWaiters_;
+  WaitList roomWaiters_;
   // Every record belongs to the epoch in which it was sent; a flush ends one, and waits until nothing of it, or of
   // those before, is left.
   uint64_t epoch_ = 0;
@@ -173,10 +174,7 @@ void Producer::Impl::afterRelease() {
     auto view = record.view();
     admit(view, record.deadline, kj::mv(record.ack));
   }
-  if (hasRoom()) {
-    for (auto& waiter : kj::mv(roomWaiters_))
-      waiter->fulfill();
-  }
+  if (hasRoom()) roomWaiters_.wakeAll();
   auto ended = [this](const Flush& flush) { return unsettled_.empty() || flush.epoch < unsettled_.begin()->first; };
   kj::Vector<Flush> rest;
   for (auto& flush : flushes_) {
@@ -194,9 +192,7 @@ void Producer::Impl::afterRelease() {
 
 kj::Promise<void> Producer::Impl::whenRoom() {
   if (hasRoom()) return kj::READY_NOW;
-  auto paf = kj::newPromiseAndFulfiller<void>();
-  roomWaiters_.add(kj::mv(paf.fulfiller));
-  return kj::mv(paf.promise);
+  return roomWaiters_.wait();
 }
 
 kj::Promise<Result<void>> Producer::Impl::flush() {

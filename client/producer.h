@@ -13,7 +13,7 @@ namespace cambium::client {
 enum class Acks {
   kAll,     // as safe as the topic's `durability` promises
   kLeader,  // written by the leader
-  kNone,    // handed over to the connection; failures after that are not reported
+  kNone,    // sent once: settled by whatever the broker answers, or when it is lost with the connection
 };
 
 struct ProducerOptions {
@@ -25,9 +25,9 @@ struct ProducerOptions {
   uint32_t lingerMs = 5;
   uint32_t batchBytesMax = 256 << 10;            // records of one batch, before compression; a larger record goes alone
   uint64_t bufferBytesMax = uint64_t{32} << 20;  // records not yet acknowledged; above it sends wait
-  // With 1 (the default) the order of a partition holds whatever fails. With more it still holds over lost connections,
-  // but a batch that the broker refuses for a moment (overloaded, disk full) can be overtaken by those already on the
-  // way.
+  // With 1 (the default) the acknowledged records of a partition are there for the first time in the order of the
+  // calls, whatever fails; a second copy (see Producer) may stand later, behind records that follow it. With more, a
+  // batch that the broker refuses for a moment (overloaded, disk full) can be overtaken by those already on the way.
   uint32_t inFlightPerPartitionMax = 1;
   uint32_t deliveryTimeoutMs = 120'000;  // from send() to the acknowledgement, retries included
   uint32_t retriesMax = kj::maxValue;    // per batch; the delivery timeout usually decides
@@ -45,7 +45,7 @@ struct Delivered {
 
 struct ProducerStats {
   uint64_t recordsAccepted = 0;   // given to send()
-  uint64_t recordsDelivered = 0;  // acknowledged (with Acks::kNone: handed over)
+  uint64_t recordsDelivered = 0;  // acknowledged (with Acks::kNone: settled, received or not)
   uint64_t recordsFailed = 0;
   uint64_t batchesDelivered = 0;
   uint64_t batchesRetried = 0;   // attempts that failed and were made again
@@ -55,7 +55,9 @@ struct ProducerStats {
 };
 
 // Writes records into topics: gathers them into batches per partition, compresses, sends, retries. At-least-once: what
-// was on the way when a connection broke is sent again and may then be there twice.
+// was on the way when a connection broke is sent again and may then be there twice; the broker may take the bytes of
+// the old connection as late as after those of the new one. With Acks::kNone at-most-once: what a connection loses is
+// not sent again.
 //
 // Retried until the delivery timeout: lost connections, and the broker's overloaded, kStorageError (disk full),
 // kNotLeaderOrFollower, kThrottlingQuotaExceeded, kBrokerNotAvailable and kRequestTimedOut. Everything else fails the

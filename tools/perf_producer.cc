@@ -75,7 +75,6 @@ kj::Promise<int> PerfProducer::run() {
     });
     co_await sendAll();
     auto closed = co_await producer_.close();
-    if (options_.producer.acks == client::Acks::kNone) co_await session_.untilReceived();
     // Each record's own promise tells what became of it.
     co_await tasks_.onEmpty();
     watch_.stop();

@@ -70,7 +70,6 @@ kj::Promise<int> LineProducer::run() {
     Progress progress(session_.out(), session_.timer(), isatty(STDIN_FILENO) == 0, [this] { return describe(); });
     co_await sendFiles();
     auto settled = co_await producer_.close();
-    if (options_.producer.acks == client::Acks::kNone) co_await session_.untilReceived();
     watch_.stop();
     co_return report(settled);
   }

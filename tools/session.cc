@@ -67,10 +67,6 @@ kj::Duration Session::disconnectedFor() {
   return 0 * kj::SECONDS;
 }
 
-kj::Promise<void> Session::untilReceived() {
-  return admin_.info().ignoreResult();
-}
-
 kj::Promise<void> Session::reportLostConnections() {
   for (;;) {
     co_await connection_.onDisconnect();

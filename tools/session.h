@@ -49,11 +49,6 @@ class Session {
   // How long there has been no connection; 0 when there is one. Needs watchConnection().
   kj::Duration disconnectedFor();
 
-  // After a producer with acks=none was closed: resolves when the broker has received what was handed over to the
-  // connection. Nobody answers those records, but a call that is made after them is answered after them. Throws when
-  // the connection is lost.
-  kj::Promise<void> untilReceived();
-
   // Lets the loop look after its connections and timers: for work that would otherwise never wait.
   kj::Promise<void> yield() { return timer().afterDelay(0 * kj::NANOSECONDS); }
 

@@ -7,6 +7,7 @@
 
 #include "engine/base/coroutine.h"
 #include "engine/base/quantity.h"
+#include "engine/base/wait_list.h"
 
 namespace cambium {
 namespace {
@@ -86,7 +87,6 @@ class BufferedStream final : public kj::AsyncIoStream {
   kj::Promise<void> flush();
   void innerFree();
   void recycle();
-  kj::Promise<void> whenFree();
   void fail(const kj::Exception& e);
   void offerTheRest() noexcept;
 
@@ -106,7 +106,7 @@ class BufferedStream final : public kj::AsyncIoStream {
   bool flushing_ = false;          // flush_ has not ended
   bool shutdownAsked_ = false;
   kj::Maybe<kj::Exception> failure_;
-  kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waiting_;  // woken whenever the inner stream becomes free
+  WaitList waiting_;  // woken whenever the inner stream becomes free
   kj::Own<kj::PromiseFulfiller<void>> failedFulfiller_;
   kj::ForkedPromise<void> failed_ = nullptr;
   kj::Maybe<kj::Promise<void>> flush_;  // last: its coroutine uses the rest
@@ -196,7 +196,7 @@ kj::Promise<void> BufferedStream::writeCopied(kj::ArrayPtr<const ByteView> piece
     pending_.addAll(piece);
   startFlush();
   if (pending_.size() <= options_.writeHighWaterBytes) return kj::READY_NOW;
-  return whenFree();
+  return waiting_.wait();
 }
 
 kj::Promise<void> BufferedStream::writeThrough(kj::ArrayPtr<const ByteView> pieces) {
@@ -205,7 +205,7 @@ kj::Promise<void> BufferedStream::writeThrough(kj::ArrayPtr<const ByteView> piec
   while (innerBusy_) {
     ++throughWaiting_;
     KJ_DEFER(--throughWaiting_);
-    co_await whenFree();
+    co_await waiting_.wait();
   }
   ThroughGuard guard(*this);
   auto head = kj::mv(pending_);
@@ -219,12 +219,6 @@ kj::Promise<void> BufferedStream::writeThrough(kj::ArrayPtr<const ByteView> piec
     throw;
   }
   guard.done();
-}
-
-kj::Promise<void> BufferedStream::whenFree() {
-  auto paf = kj::newPromiseAndFulfiller<void>();
-  waiting_.add(kj::mv(paf.fulfiller));
-  return kj::mv(paf.promise);
 }
 
 void BufferedStream::startFlush() {
@@ -265,8 +259,7 @@ void BufferedStream::recycle() {
 
 // The inner stream has no write in progress: who is next?
 void BufferedStream::innerFree() {
-  for (auto& waiter : kj::mv(waiting_))
-    waiter->fulfill();
+  waiting_.wakeAll();
   if (pending_.size() > 0) {
     startFlush();
   } else if (shutdownAsked_ && failure_ == nullptr) {
@@ -285,8 +278,7 @@ void BufferedStream::fail(const kj::Exception& e) {
   if (failure_ != nullptr) return;
   failure_ = kj::cp(e);
   pending_ = kj::Vector<kj::byte>();
-  for (auto& waiter : kj::mv(waiting_))
-    waiter->reject(kj::cp(e));
+  waiting_.rejectAll(e);
   failedFulfiller_->fulfill();
 }
 

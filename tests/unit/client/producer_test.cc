@@ -270,15 +270,79 @@ TEST_F(ProducerTest, FullBufferHoldsSendersBack) {
   EXPECT_EQ(producer->stats().bytesBuffered, 0u);
 }
 
-TEST_F(ProducerTest, AcksNoneResolvesAtHandOver) {
+TEST_F(ProducerTest, AcksNoneResolvesWhenTheBrokerHasReceived) {
   auto producer = make({.acks = Acks::kNone, .lingerMs = 0});
-  broker.script = {Outcome::kHang};
-  auto result = run(send(*producer, "a"));
-  ASSERT_TRUE(result.ok());
-  EXPECT_EQ(result.value().offset, kNoOffset);
+  broker.script = {Outcome::kAcceptLater};
+  auto sent = send(*producer, "a");
+  auto flushed = producer->flush();
   settle();
   ASSERT_EQ(broker.appends.size(), 1u);
   EXPECT_EQ(broker.appends[0].acks, rpc::Acks::NONE);
+  EXPECT_FALSE(sent.poll(waitScope));
+  EXPECT_FALSE(flushed.poll(waitScope));
+  broker.release();
+  EXPECT_TRUE(run(kj::mv(flushed)).ok());
+  auto result = run(kj::mv(sent));
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result.value().offset, kNoOffset);
+}
+
+TEST_F(ProducerTest, AcksNoneReportsAndRetriesNothing) {
+  auto producer = make({.acks = Acks::kNone, .lingerMs = 0});
+  for (auto outcome : {Outcome::kRefuse, Outcome::kTooLarge, Outcome::kOverloaded, Outcome::kCut, Outcome::kHang}) {
+    broker.appends.clear();
+    broker.script = {outcome};
+    auto result = run(send(*producer, "a"));
+    ASSERT_TRUE(result.ok());
+    EXPECT_EQ(result.value().offset, kNoOffset);
+    EXPECT_TRUE(run(producer->flush()).ok());
+    EXPECT_EQ(broker.appends.size(), 1u);
+  }
+  EXPECT_TRUE(run(send(*producer, "b")).ok());
+  EXPECT_EQ(broker.values("words", 0), Strings{"b"});
+  EXPECT_EQ(producer->stats().batchesRetried, 0u);
+}
+
+TEST_F(ProducerTest, ABatchThatCannotBeMadeFailsAlone) {
+  for (auto acks : {Acks::kAll, Acks::kNone}) {
+    auto producer = make({.acks = acks, .codec = static_cast<Codec>(7), .lingerMs = 0, .batchBytesMax = 1});
+    auto a = send(*producer, "a");
+    auto b = send(*producer, "b");
+    auto flushed = run(producer->flush());
+    ASSERT_FALSE(flushed.ok());
+    EXPECT_NE(std::string(flushed.error().message.cStr()).find("could not be made"), std::string::npos);
+    EXPECT_FALSE(run(kj::mv(a)).ok());
+    EXPECT_FALSE(run(kj::mv(b)).ok());
+    EXPECT_EQ(producer->stats().recordsFailed, 2u);
+    EXPECT_EQ(producer->stats().bytesBuffered, 0u);
+    EXPECT_TRUE(run(producer->close()).ok());
+  }
+  EXPECT_TRUE(broker.appends.empty());
+}
+
+// The record is admitted while its partition still waits for the lingering of a batch that was flushed before.
+TEST_F(ProducerTest, WhatAFlushAdmitsDoesNotLinger) {
+  broker.addTopic("words", 2);
+  auto producer = make({.lingerMs = 60'000, .bufferBytesMax = 100});
+  auto first = send(*producer, "x", PartitionIndex(1));
+  EXPECT_TRUE(run(producer->flush()).ok());
+  auto fills = send(*producer, std::string(100, 'a'), PartitionIndex(0));
+  auto waits = send(*producer, "y", PartitionIndex(1));
+  EXPECT_TRUE(run(producer->flush()).ok());
+  EXPECT_EQ(nowMs(), 0);
+  EXPECT_EQ(broker.values("words", 1), (Strings{"x", "y"}));
+}
+
+// Many times full and free again: every waiter is woken, each time.
+TEST_F(ProducerTest, RoomComesAndGoes) {
+  auto producer = make({.lingerMs = 0, .bufferBytesMax = 1});
+  for (int i = 0; i < 100; ++i) {
+    auto sent = send(*producer, "a");
+    auto room = producer->whenRoom();
+    run(kj::mv(room));
+    EXPECT_TRUE(run(kj::mv(sent)).ok());
+  }
+  EXPECT_EQ(broker.values("words", 0).size(), 100u);
 }
 
 TEST_F(ProducerTest, FlushWaitsOnlyForWhatWasThere) {
