@@ -252,6 +252,10 @@ void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::St
 }
 
 void RocksStore::leaveFullState() {
+  // One at a time: the library answers Busy to a second attempt beside the first.
+  std::lock_guard<std::mutex> lock(resumeMutex_);
+  if (!full_.load(std::memory_order_relaxed)) return;
+  requireHealthy();
   // Trying too early would make the library give up for good, so there must be room for what is in memory and a new log
   // file.
   uint64_t needed = options_.memtableBytes.value() * 2 + (8 << 20);
@@ -264,6 +268,11 @@ void RocksStore::leaveFullState() {
   // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in.
   // That is why this is sound here and would not be after a failed sync.
   auto resumed = db_->Resume();
+  if (resumed.IsBusy()) {
+    // The library is recovering by itself: still full, and nothing is lost.
+    kj::throwFatalException(
+        KJ_EXCEPTION(OVERLOADED, "the device was full and the store is still recovering from that; try again", path_));
+  }
   if (!resumed.ok()) {
     auto shown = toException(
         resumed, kj::str("the device of ", path_, " was full and the store cannot go on until it is opened again"));
