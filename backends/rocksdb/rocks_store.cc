@@ -1,6 +1,5 @@
 #include "backends/rocksdb/rocks_store.h"
 
-#include <filesystem>
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
@@ -12,6 +11,7 @@
 #include "backends/rocksdb/family_options.h"
 #include "backends/rocksdb/hardware_crc32c.h"
 #include "engine/base/byte_cursor.h"
+#include "engine/storage/durable_folder.h"
 
 namespace cambium::rocks {
 
@@ -63,12 +63,6 @@ bool isEmpty(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) {
   return !iterator->Valid();
 }
 
-void makeFolder(kj::StringPtr path) {
-  std::error_code error;
-  std::filesystem::create_directories(path.cStr(), error);
-  KJ_REQUIRE(!error, "cannot make the folder of the store", path, error.message().c_str());
-}
-
 }  // namespace
 
 RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr<rocksdb::FileSystem> fileSystem)
@@ -76,7 +70,7 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
   KJ_REQUIRE(options_.openFilesMax >= 64, "a RocksDB store needs at least 64 open files", options_.openFilesMax);
   // Links the replacement in; see there.
   hardwareChecksumBytes();
-  makeFolder(path);
+  makeDurableFolder(path);
   if (fileSystem != nullptr) env_ = rocksdb::NewCompositeEnv(fileSystem);
   auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
   refuseHeadlessStore(env, path);
