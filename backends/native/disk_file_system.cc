@@ -11,6 +11,7 @@
 #include <kj/vector.h>
 
 #include "backends/native/system_error.h"
+#include "engine/storage/durable_folder.h"
 
 namespace cambium {
 
@@ -95,7 +96,7 @@ DiskFileSystem::DiskFileSystem(kj::StringPtr root, size_t openFilesMax) : descri
   while (root.size() > 1 && root.endsWith("/"))
     root = root_ = kj::str(root.slice(0, root.size() - 1));
   root_ = kj::str(root);
-  makeDirectories(root_);
+  makeDurableFolder(root_);
 }
 
 kj::Own<File> DiskFileSystem::open(kj::StringPtr path, Mode mode) {

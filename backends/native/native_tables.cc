@@ -129,8 +129,12 @@ void NativeTables::readJournal(State& state, kj::StringPtr journalPath) {
   state.journalBytes = reader.position();
   auto file = fileSystem_.open(journalPath, FileSystem::Mode::kWrite);
   if (reader.tornBytes() > 0) {
+    auto copy = kj::str(journalPath, ".cut-", reader.position());
     report_(kj::str(where, ": cut ", reader.tornBytes(), " bytes of a torn commit from position ", reader.position(),
-                    " on"));
+                    " on", reader.endsUnwritten() ? kj::str("; set aside in ", fileSystem_.describe(copy)) : nullptr));
+    if (reader.endsUnwritten()) {
+      replaceFile(fileSystem_, copy, contents.slice(reader.position(), contents.size()));
+    }
     file->truncate(reader.position());
   }
   // What a killed process left in the system's cache counts from now on.
@@ -227,11 +231,13 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
       begin();
       position = table_journal::kHeaderBytes;
     }
-    kj::Vector<kj::byte> records;
+    // One record, so that nothing sound ever follows a torn one.
+    kj::Vector<TableChange> changes;
     for (auto* waiting : group)
-      records.addAll(table_journal::encodeRecord(++sequence, waiting->changes));
-    write(records, position);
-    written = records.size();
+      changes.addAll(waiting->changes);
+    auto record = table_journal::encodeRecord(++sequence, changes);
+    write(record, position);
+    written = record.size();
   });
   {
     auto state = state_.lock();
@@ -266,10 +272,10 @@ void NativeTables::begin() {
   compact(0);
 }
 
-// Puts records at the end of the journal, durably. On a full device the journal is as before.
-void NativeTables::write(kj::ArrayPtr<const kj::byte> records, uint64_t position) {
+// Puts a record at the end of the journal, durably. On a full device the journal is as before.
+void NativeTables::write(kj::ArrayPtr<const kj::byte> record, uint64_t position) {
   auto& journal = *KJ_ASSERT_NONNULL(journal_);
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { journal.write(position, records); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { journal.write(position, record); })) {
     journal.truncate(position);
     kj::throwFatalException(kj::mv(*exception));
   }

@@ -19,7 +19,8 @@ namespace cambium {
 class NativeTables {
  public:
   // Reads what is there. Throws, changing nothing, when it is damaged anywhere but in a torn end of the journal, which
-  // is cut. `report` gets a line for what recovery does. The folder is made with the first commit.
+  // is cut and, when it reads as zeros in part, set aside as "<journal>.cut-<position>". `report` gets a line for what
+  // recovery does. The folder is made with the first commit.
   NativeTables(FileSystem& fileSystem, kj::String folder, kj::Function<void(kj::StringPtr)> report);
   KJ_DISALLOW_COPY(NativeTables);
 
@@ -51,7 +52,7 @@ class NativeTables {
   void removeOlder();
   void begin();
   void lead(kj::ArrayPtr<Waiting* const> group);
-  void write(kj::ArrayPtr<const kj::byte> records, uint64_t position);
+  void write(kj::ArrayPtr<const kj::byte> record, uint64_t position);
   void compactIfLarge();
   void compact(uint64_t sequence);
   kj::String path(uint64_t generation, kj::StringPtr suffix) const;

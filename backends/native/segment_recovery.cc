@@ -4,6 +4,16 @@
 
 namespace cambium {
 
+namespace {
+
+kj::Array<kj::byte> readFrom(File& file, uint64_t position) {
+  auto bytes = kj::heapArray<kj::byte>(file.size() - position);
+  size_t got = file.read(position, bytes);
+  return got == bytes.size() ? kj::mv(bytes) : kj::heapArray<kj::byte>(bytes.slice(0, got));
+}
+
+}  // namespace
+
 kj::Vector<kj::Own<Segment>> SegmentRecovery::run() {
   listSegments();
   if (trust_ == Trust::kKnown) {
@@ -212,13 +222,13 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
 void SegmentRecovery::cutTail(Segment& segment, const Found& found, kj::StringPtr reason) {
   uint64_t position = segment.summary().bytes;
   auto filePath = segment.path(kLogSuffix);
+  auto tail = readFrom(segment.file().get(), position);
+  bool keep = isWorthKeeping(tail, segment.summary().end);
+  auto copy = kj::str(filePath, ".cut-", position);
   folder_.report(kj::str(folder_.fileSystem.describe(filePath), ": cut ", found.bytes - position,
-                         " bytes from position ", position, " (offset ", segment.summary().end, ") on: ", reason));
-  if (trust_ == Trust::kDamaged) {
-    auto tail = kj::heapArray<kj::byte>(found.bytes - position);
-    size_t got = segment.file().get().read(position, tail);
-    replaceFile(folder_.fileSystem, kj::str(filePath, ".cut-", position), tail.slice(0, got));
-  }
+                         " bytes from position ", position, " (offset ", segment.summary().end, ") on: ", reason,
+                         keep ? kj::str("; set aside in ", folder_.fileSystem.describe(copy)) : nullptr));
+  if (keep) replaceFile(folder_.fileSystem, copy, tail);
   segment.file().get().truncate(position);
   segment.trimIndexes();
   dirty_.add(&segment);
@@ -226,15 +236,28 @@ void SegmentRecovery::cutTail(Segment& segment, const Found& found, kj::StringPt
 }
 
 void SegmentRecovery::discard(const Found& found, kj::StringPtr reason) {
-  bool keep = trust_ != Trust::kKnown && found.bytes > 0;
   auto filePath = path(found.base, kLogSuffix);
+  bool keep = found.bytes > 0;
+  if (keep) {
+    auto file = folder_.fileSystem.open(filePath, FileSystem::Mode::kRead);
+    keep = isWorthKeeping(readFrom(*file, 0), found.base);
+  }
   KJ_REQUIRE(trust_ != Trust::kDamaged || !keep,
              "a segment is missing in the middle; restore the file or drop this replica, nothing was changed",
              folder_.fileSystem.describe(filePath), reason);
   folder_.report(kj::str(folder_.fileSystem.describe(filePath), ": ", keep ? "set aside " : "removed ", found.bytes,
-                         " bytes that were never durable: ", reason));
+                         " bytes that no state vouches for: ", reason));
   if (keep) folder_.fileSystem.rename(filePath, kj::str(filePath, ".cut"));
   remove(found.base);
+}
+
+// Whether bytes that are about to go may hold what somebody was told is durable. With a state that is only so when
+// sound batches follow the damage: a power loss leaves none behind a torn one, but for whole sectors that came out of
+// order. After a failed sync the state says itself that nothing behind it was durable.
+bool SegmentRecovery::isWorthKeeping(ByteView tail, Offset from) const {
+  if (tail.size() == 0) return false;
+  if (trust_ != Trust::kKnown) return true;
+  return !known_.lost && holdsSoundBatch(tail, from);
 }
 
 void SegmentRecovery::startEmpty() {

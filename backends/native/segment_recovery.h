@@ -15,8 +15,9 @@ namespace cambium {
 //     4. rebuilds indexes that are missing or damaged, trims those that reach too far;
 //     5. makes the result durable.
 //
-// Where nothing trustworthy tells what was durable, bytes that are cut off and segments behind a cut are not deleted
-// but set aside beside the log, under their name with ".cut-<position>" or ".cut" added.
+// Where nothing trustworthy tells what was durable, or sound batches lie behind the damage, bytes that are cut off and
+// segments behind a cut are not deleted but set aside beside the log, under their name with ".cut-<position>" or ".cut"
+// added. What a state with a torn end leaves, and what followed a failed sync, goes.
 class SegmentRecovery {
  public:
   enum class Trust {
@@ -58,6 +59,7 @@ class SegmentRecovery {
   bool scanSegment(Segment& segment, const Found& found);
   void cutTail(Segment& segment, const Found& found, kj::StringPtr reason);
   void discard(const Found& found, kj::StringPtr reason);
+  bool isWorthKeeping(ByteView tail, Offset from) const;
   void startEmpty();
   void makeDurable();
   kj::String path(Offset base, kj::StringPtr suffix) const;

@@ -11,6 +11,8 @@ using namespace batch_layout;
 namespace {
 
 constexpr size_t kScanBytes = size_t{1} << 20;
+// How much holdsSoundBatch() computes checksums of: contents may look like batch headers everywhere.
+constexpr uint64_t kSearchBytesMax = uint64_t{1} << 30;
 
 bool isSoundHeader(ByteView header, uint64_t room) {
   int64_t size = BatchView::claimedSize(header);
@@ -106,6 +108,20 @@ kj::Maybe<BatchView> BatchScan::next() {
   position_ += size;
   expected_ = batch.nextOffset();
   return batch;
+}
+
+bool holdsSoundBatch(ByteView tail, Offset from) {
+  uint64_t searched = 0;
+  for (size_t at = 0; at + kHeaderBytes <= tail.size(); ++at) {
+    ByteView rest = tail.slice(at, tail.size());
+    if (!isSoundHeader(rest, rest.size())) continue;
+    BatchView batch = KJ_ASSERT_NONNULL(BatchView::first(rest));
+    // The base offset lies outside the checksum, so at the very beginning it may be what is damaged.
+    if (at > 0 && batch.baseOffset() < from) continue;
+    searched += batch.size();
+    if (batch.crcMatches() || searched > kSearchBytesMax) return true;
+  }
+  return false;
 }
 
 }  // namespace cambium

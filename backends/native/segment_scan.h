@@ -73,4 +73,9 @@ class BatchScan {
   size_t filled_ = 0;  // end of what was read
 };
 
+// True when `tail`, which begins where a segment stopped being sound, holds a whole batch with a matching checksum that
+// belongs at `from` or behind: then what stopped the scan was damage, not a write that was torn. Looks at every byte;
+// also true when that takes too long to tell.
+bool holdsSoundBatch(ByteView tail, Offset from);
+
 }  // namespace cambium

@@ -17,16 +17,42 @@ constexpr size_t kSectorBytes = 512;
 // Kind, table, two lengths.
 constexpr size_t kChangeBytesMin = 10;
 
-// True when a part of [begin, end) that reaches to the end of a sector, or of the range, holds nothing but zeros: what
-// a disk leaves that did not get to write it.
+// Zeros that a sector must read as, at least, to count as unwritten: fewer are common in what is written.
+constexpr size_t kUnwrittenBytesMin = 16;
+// A body with one change.
+constexpr size_t kRecordBytesMin = table_journal::kRecordHeaderBytes + 12 + kChangeBytesMin;
+
+constexpr size_t sectorEnd(size_t position) {
+  return (position / kSectorBytes + 1) * kSectorBytes;
+}
+
+// True when parts of [begin, end) that reach to the end of a sector, or of the range, hold nothing but zeros, and
+// enough of them: what a disk leaves that did not get to write it.
 bool hasUnwrittenSector(ByteView file, size_t begin, size_t end) {
+  size_t unwritten = 0;
   for (size_t from = begin; from < end;) {
-    size_t to = kj::min(end, (from / kSectorBytes + 1) * kSectorBytes);
+    size_t to = kj::min(end, sectorEnd(from));
     bool zeros = true;
     for (size_t i = from; i < to; ++i)
       zeros = zeros && file[i] == 0;
-    if (zeros) return true;
+    unwritten = zeros ? unwritten + (to - from) : 0;
+    if (unwritten >= kUnwrittenBytesMin) return true;
     from = to;
+  }
+  return false;
+}
+
+// True when a record with matching checksums and a sequence beyond `sequence` begins at or behind `position`.
+bool holdsLaterRecord(ByteView file, size_t position, uint64_t sequence) {
+  for (; position + kRecordBytesMin <= file.size(); ++position) {
+    const kj::byte* header = file.begin() + position;
+    if (loadBigEndian<uint32_t>(header + 8) != crc32c(kj::arrayPtr(header, 8))) continue;
+    size_t bodyBegin = position + table_journal::kRecordHeaderBytes;
+    size_t size = loadBigEndian<uint32_t>(header);
+    if (size < kRecordBytesMin - table_journal::kRecordHeaderBytes || size > file.size() - bodyBegin) continue;
+    ByteView body = file.slice(bodyBegin, bodyBegin + size);
+    if (loadBigEndian<uint32_t>(header + 4) != crc32c(body)) continue;
+    if (loadBigEndian<uint64_t>(body.begin()) > sequence) return true;
   }
   return false;
 }
@@ -90,21 +116,35 @@ void TableJournalReader::throwDamaged(kj::StringPtr what) {
                   "restore the file; nothing was changed");
 }
 
+// Takes the record here, of which `what` is true, for the torn end when a part of [begin, end) was not written; throws
+// otherwise.
+void TableJournalReader::endUnwritten(size_t begin, size_t end, kj::StringPtr what) {
+  if (!hasUnwrittenSector(contents_, begin, end)) throwDamaged(what);
+  // What is written at once is one record, and the next one waits for its sync.
+  if (holdsLaterRecord(contents_, position_ + 1, lastSequence_)) {
+    throwDamaged("a record reads as zeros in part, but later ones are sound");
+  }
+  endsUnwritten_ = true;
+}
+
 kj::Maybe<TableJournalReader::Record> TableJournalReader::next() {
   size_t left = contents_.size() - position_;
-  if (left < table_journal::kRecordHeaderBytes) return nullptr;
+  if (left < kRecordBytesMin) return nullptr;
   const kj::byte* header = contents_.begin() + position_;
   size_t bodyBegin = position_ + table_journal::kRecordHeaderBytes;
   if (loadBigEndian<uint32_t>(header + 8) != crc32c(kj::arrayPtr(header, 8))) {
-    if (hasUnwrittenSector(contents_, position_, bodyBegin)) return nullptr;
-    throwDamaged("the header of a record does not match its checksum");
+    // To the end of the sectors that the header lies in.
+    size_t end = kj::min(contents_.size(), sectorEnd(bodyBegin - 1));
+    endUnwritten(position_, end, "the header of a record does not match its checksum");
+    return nullptr;
   }
   size_t size = loadBigEndian<uint32_t>(header);
   if (size > contents_.size() - bodyBegin) return nullptr;
   ByteView body = contents_.slice(bodyBegin, bodyBegin + size);
   if (loadBigEndian<uint32_t>(header + 4) != crc32c(body)) {
-    if (hasUnwrittenSector(contents_, bodyBegin, bodyBegin + size)) return nullptr;
-    throwDamaged("a record does not match its checksum");
+    // The sector that the header ends in was written, as the header shows.
+    endUnwritten(sectorEnd(bodyBegin - 1), bodyBegin + size, "a record does not match its checksum");
+    return nullptr;
   }
   uint64_t sequence = 0;
   KJ_IF_MAYBE(changes, parseBody(body, sequence)) {

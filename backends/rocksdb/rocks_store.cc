@@ -1,6 +1,5 @@
 #include "backends/rocksdb/rocks_store.h"
 
-#include <filesystem>
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/listener.h>
@@ -12,6 +11,7 @@
 #include "backends/rocksdb/family_options.h"
 #include "backends/rocksdb/hardware_crc32c.h"
 #include "engine/base/byte_cursor.h"
+#include "engine/storage/durable_folder.h"
 
 namespace cambium::rocks {
 
@@ -63,12 +63,6 @@ bool isEmpty(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) {
   return !iterator->Valid();
 }
 
-void makeFolder(kj::StringPtr path) {
-  std::error_code error;
-  std::filesystem::create_directories(path.cStr(), error);
-  KJ_REQUIRE(!error, "cannot make the folder of the store", path, error.message().c_str());
-}
-
 }  // namespace
 
 RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr<rocksdb::FileSystem> fileSystem)
@@ -76,7 +70,7 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
   KJ_REQUIRE(options_.openFilesMax >= 64, "a RocksDB store needs at least 64 open files", options_.openFilesMax);
   // Links the replacement in; see there.
   hardwareChecksumBytes();
-  makeFolder(path);
+  makeDurableFolder(path);
   if (fileSystem != nullptr) env_ = rocksdb::NewCompositeEnv(fileSystem);
   auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
   refuseHeadlessStore(env, path);
@@ -252,6 +246,10 @@ void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::St
 }
 
 void RocksStore::leaveFullState() {
+  // One at a time: the library answers Busy to a second attempt beside the first.
+  std::lock_guard<std::mutex> lock(resumeMutex_);
+  if (!full_.load(std::memory_order_relaxed)) return;
+  requireHealthy();
   // Trying too early would make the library give up for good, so there must be room for what is in memory and a new log
   // file.
   uint64_t needed = options_.memtableBytes.value() * 2 + (8 << 20);
@@ -264,6 +262,11 @@ void RocksStore::leaveFullState() {
   // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in.
   // That is why this is sound here and would not be after a failed sync.
   auto resumed = db_->Resume();
+  if (resumed.IsBusy()) {
+    // The library is recovering by itself: still full, and nothing is lost.
+    kj::throwFatalException(
+        KJ_EXCEPTION(OVERLOADED, "the device was full and the store is still recovering from that; try again", path_));
+  }
   if (!resumed.ok()) {
     auto shown = toException(
         resumed, kj::str("the device of ", path_, " was full and the store cannot go on until it is opened again"));

@@ -87,6 +87,7 @@ class RocksStore {
   void requireFormat();
   void writeFormat();
   Family* create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options);
+  // Returns when writes can go on, at once when another thread has seen to that; throws OVERLOADED while they cannot.
   void leaveFullState();
   void breakStore(const kj::Exception& reason);
   void syncWal();
@@ -112,6 +113,8 @@ class RocksStore {
   kj::Maybe<kj::Exception> failure_;  // guarded by mutex_
   std::atomic<bool> broken_{false};
   std::atomic<bool> full_{false};
+  // Held while leaving the full state; taken before mutex_.
+  std::mutex resumeMutex_;
 };
 
 }  // namespace cambium::rocks

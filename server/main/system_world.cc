@@ -60,6 +60,7 @@ kj::Own<StorageEngine> DiskEngines::open(kj::StringPtr kind, EngineOptions optio
   if (kind == "native") return openNativeEngine(files_, "native", kj::mv(options));
   KJ_REQUIRE(kind == "rocksdb", "there is no storage engine of this name", kind);
   files_.createDirectory("rocksdb");
+  files_.syncDirectory("");
   return openRocksEngine(kj::str(dataDir_, "/rocksdb"), RocksOptions{.openFilesMax = openFilesMax_}, kj::mv(options));
 }
 

@@ -69,6 +69,61 @@ TEST(NativeRecovery, AFlippedBitCutsThereAndInventsNothing) {
   }
 }
 
+TEST(NativeRecovery, SoundBatchesBehindDamageAreSetAside) {
+  for (bool vouchedFor : {false, true}) {
+    for (uint64_t bit = 100 * 8; bit < 200 * 8; bit += 3) {
+      if (bit / 8 >= 112 && bit / 8 < 116) continue;
+      SCOPED_TRACE(bit);
+      MemoryFileSystem files;
+      makeThreeBatches(files, vouchedFor);
+      files.crash();
+      files.flipBit(kLog, bit);
+      auto damaged = fileOf(files, kLog);
+      kj::Vector<kj::String> lines;
+      auto engine = openEngine(files, &lines);
+      ASSERT_EQ(engine->open(nativeLogId(), {})->bounds().end, Offset(10));
+      EXPECT_TRUE(contains(lines, "00000000000000000000.log.cut-100"));
+      EXPECT_TRUE(fileOf(files, kj::str(kLog, ".cut-100")) == damaged.slice(100, 300));
+      EXPECT_EQ(files.open(kLog, FileSystem::Mode::kRead)->size(), 100u);
+    }
+  }
+}
+
+TEST(NativeRecovery, ATornTailBehindAStateLeavesNoCopy) {
+  for (size_t size = 101; size < 200; ++size) {
+    SCOPED_TRACE(size);
+    MemoryFileSystem files;
+    makeThreeBatches(files, true);
+    files.crash();
+    auto file = files.open(kLog, FileSystem::Mode::kWrite);
+    file->truncate(size);
+    // As a file system leaves it that made room and did not get to write it.
+    file->truncate(4096);
+    kj::Vector<kj::String> lines;
+    auto engine = openEngine(files, &lines);
+    ASSERT_EQ(engine->open(nativeLogId(), {})->bounds().end, Offset(10));
+    EXPECT_TRUE(contains(lines, "cut 3996 bytes from position 100"));
+    EXPECT_FALSE(files.exists(kj::str(kLog, ".cut-100")));
+  }
+}
+
+TEST(NativeRecovery, SegmentsBehindDamageAreSetAside) {
+  for (bool sound : {false, true}) {
+    MemoryFileSystem files;
+    makeThreeBatches(files, true);
+    files.crash();
+    files.flipBit(kLog, 150 * 8);
+    kj::StringPtr next = "data/words-0/00000000000000000030.log";
+    auto batch = makeBatch(Offset(30), 10, TimestampMs(1), 39, 1);
+    putFile(files, next, batch.slice(0, sound ? batch.size() : batch.size() - 1));
+    files.syncDirectory("data/words-0");
+    auto engine = openEngine(files);
+    ASSERT_EQ(engine->open(nativeLogId(), {})->bounds().end, Offset(10));
+    EXPECT_FALSE(files.exists(next));
+    EXPECT_EQ(files.exists(kj::str(next, ".cut")), sound);
+  }
+}
+
 TEST(NativeRecovery, DamageBeforeTheDurablePointIsNeverCut) {
   for (uint64_t bit = 0; bit < 100 * 8; bit += 7) {
     if (bit / 8 >= 12 && bit / 8 < 16) continue;

@@ -86,6 +86,63 @@ TEST(NativeTables, DamageAnywhereIsRefused) {
   EXPECT_NE(thrownBy([&] { openEngine(files); }).find("no snapshot"), std::string::npos);
 }
 
+// Commits whose first record ends such that the next one's body begins `before` bytes in front of a sector's end; then
+// `later` more. Returns where the second record's body begins.
+size_t makeJournalAcrossASector(MemoryFileSystem& files, size_t before, int later) {
+  auto engine = openEngine(files);
+  put(*engine, "a", "");
+  size_t smallest = files.open(kJournal, FileSystem::Mode::kRead)->size();
+  engine = nullptr;
+  files.removeTree("data");
+  engine = openEngine(files);
+  size_t bodyBegin = 512 - before;
+  put(*engine, "a", kj::str(kj::repeat('x', bodyBegin - table_journal::kRecordHeaderBytes - smallest)));
+  for (int i = 0; i < 1 + later; ++i)
+    put(*engine, kj::str("k", i), kj::str(kj::repeat('v', 1000)));
+  return bodyBegin;
+}
+
+TEST(NativeTables, DamageNearASectorsEndIsNotTakenForATornEnd) {
+  for (size_t before = 0; before <= 8; ++before) {
+    for (int later : {0, 2}) {
+      SCOPED_TRACE(kj::str(before, " ", later).cStr());
+      MemoryFileSystem files;
+      size_t bodyBegin = makeJournalAcrossASector(files, before, later);
+      auto size = files.open(kJournal, FileSystem::Mode::kRead)->size();
+      files.flipBit(kJournal, (bodyBegin + 100) * 8);
+      EXPECT_NE(thrownBy([&] { openEngine(files); }).find("does not match"), std::string::npos);
+      EXPECT_EQ(files.open(kJournal, FileSystem::Mode::kRead)->size(), size);
+    }
+  }
+}
+
+TEST(NativeTables, AnUnwrittenSectorIsATornEndOnlyWhenNothingSoundFollows) {
+  for (size_t from : {512, 1024}) {
+    for (int later : {0, 1}) {
+      SCOPED_TRACE(kj::str(from, " ", later).cStr());
+      MemoryFileSystem files;
+      size_t position = makeJournalAcrossASector(files, 4, later) - table_journal::kRecordHeaderBytes;
+      auto journal = fileOf(files, kJournal);
+      memset(journal.begin() + from, 0, 512);
+      putFile(files, kJournal, journal);
+      if (later > 0) {
+        EXPECT_NE(thrownBy([&] { openEngine(files); }).find("later ones are sound"), std::string::npos);
+        EXPECT_TRUE(fileOf(files, kJournal) == journal.asPtr());
+        continue;
+      }
+      kj::Vector<kj::String> lines;
+      auto engine = openEngine(files, &lines);
+      EXPECT_TRUE(contains(lines, "set aside in"));
+      EXPECT_TRUE(fileOf(files, kj::str(kJournal, ".cut-", position)) == journal.slice(position, journal.size()));
+      put(*engine, "b", "2");
+      engine = nullptr;
+      engine = openEngine(files);
+      EXPECT_TRUE(engine->get("offsets", "b"_kj.asBytes()) != nullptr);
+      EXPECT_TRUE(engine->get("offsets", "k0"_kj.asBytes()) == nullptr);
+    }
+  }
+}
+
 TEST(NativeTables, ALargeJournalBecomesASnapshotAtAnyCrash) {
   auto large = kj::heapString(300'000);
   memset(large.begin(), 'x', large.size());

@@ -1,3 +1,4 @@
+#include <latch>
 #include <thread>
 
 #include "tests/unit/rocksdb/rocks_fixture.h"
@@ -135,6 +136,40 @@ TEST_F(Failure, AFullDeviceRefusesAppendsAndRecovers) {
   open();
   EXPECT_EQ(log("words")->bounds().end.value(), 60);
   expectWhole(*log("words"));
+}
+
+TEST_F(Failure, ManyThreadsLeaveTheFullStateTogether) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 10;
+  open();
+  {
+    kj::Vector<kj::Own<PartitionLog>> logs;
+    for (int i = 0; i < kThreads; ++i)
+      logs.add(log(kj::str("words-", i)));
+    for (int round = 0; round < kRounds; ++round) {
+      faults_.setFull(true);
+      EXPECT_NE(failureOf([&] { add(*logs[0], 1); }), "");
+      faults_.setFull(false);
+      std::latch start(kThreads);
+      std::vector<std::thread> threads;
+      std::vector<std::string> failures(kThreads);
+      for (size_t i = 0; i < kThreads; ++i) {
+        threads.emplace_back([&, i] {
+          start.arrive_and_wait();
+          failures[i] = failureOf([&] { add(*logs[i], 1); });
+        });
+      }
+      for (auto& thread : threads)
+        thread.join();
+      for (auto& failure : failures)
+        EXPECT_EQ(failure, "") << round;
+    }
+    for (auto& each : logs) {
+      EXPECT_EQ(each->bounds().end.value(), kRounds * 10);
+      expectWhole(*each);
+    }
+  }
+  close();
 }
 
 }  // namespace
