@@ -52,12 +52,16 @@ kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWi
   auto& timer = shard.loop().timer;
   auto deadline = timer.now() + wish.waitMsMax * kj::MILLISECONDS;
   for (;;) {
-    auto outcome = partition->read(wish.from, wish.bytesMax);
-    if (!outcome.ok() || wish.waitMsMax <= 0 || timer.now() >= deadline) co_return kj::mv(outcome);
-    auto enough = kj::min(wish.bytesMin, wish.bytesMax).value();
-    if (outcome.value().batches.size() >= kj::max(enough, uint64_t{1})) co_return kj::mv(outcome);
-    // Not enough yet: the next try is worth it when something came behind what is there.
-    auto seen = kj::max(outcome.value().highWatermark, wish.from);
+    Offset seen;
+    {
+      // What was read goes before the wait: many long polls that each hold batches would be much memory.
+      auto outcome = partition->read(wish.from, wish.bytesMax);
+      if (!outcome.ok() || wish.waitMsMax <= 0 || timer.now() >= deadline) co_return kj::mv(outcome);
+      auto enough = kj::min(wish.bytesMin, wish.bytesMax).value();
+      if (outcome.value().batches.size() >= kj::max(enough, uint64_t{1})) co_return kj::mv(outcome);
+      // Not enough yet: the next try is worth it when something came behind what is there.
+      seen = kj::max(outcome.value().highWatermark, wish.from);
+    }
     co_await partition->whenReadable(seen).exclusiveJoin(timer.atTime(deadline));
   }
 }

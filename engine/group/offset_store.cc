@@ -1,6 +1,7 @@
 #include "engine/group/offset_store.h"
 
 #include <cstring>
+#include <set>
 
 #include <capnp/message.h>
 #include <capnp/serialize.h>
@@ -114,6 +115,7 @@ kj::Promise<void> OffsetStore::writeAll() {
     auto batch = kj::mv(waiting_);
     waiting_ = kj::Vector<Waiting>();
     findForgotten(batch);
+    dropNeedless(batch);
     auto written = co_await write(batch);
     for (auto& waiting : batch) {
       if (written.ok()) {
@@ -142,6 +144,23 @@ void OffsetStore::findForgotten(kj::ArrayPtr<Waiting> batch) const {
       }
       batch[i].changes = kj::mv(changes);
     }
+  }
+}
+
+// Deletions of what is neither there nor set by the same write need no row.
+void OffsetStore::dropNeedless(kj::ArrayPtr<Waiting> batch) const {
+  std::set<OffsetKey> set;
+  for (auto& waiting : batch) {
+    kj::Vector<OffsetChange> kept(waiting.changes.size());
+    for (auto& change : waiting.changes) {
+      if (change.offset != nullptr) {
+        set.insert(change.key);
+      } else if (set.count(change.key) == 0 && offsets_.count(change.key) == 0) {
+        continue;
+      }
+      kept.add(kj::mv(change));
+    }
+    waiting.changes = kj::mv(kept);
   }
 }
 

@@ -64,6 +64,7 @@ class OffsetStore {
   kj::Promise<void> writeAll();
   kj::Promise<Result<void>> write(kj::ArrayPtr<const Waiting> batch);
   void findForgotten(kj::ArrayPtr<Waiting> batch) const;
+  void dropNeedless(kj::ArrayPtr<Waiting> batch) const;
   void apply(kj::ArrayPtr<OffsetChange> changes);
 
   StorageEngine& engine_;

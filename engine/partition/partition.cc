@@ -21,6 +21,10 @@ struct SharedJob final : public kj::AtomicRefcounted {
 // Read at a time while looking for a record among batches.
 constexpr Bytes kSearchBytes = kibibytes(256);
 
+// The largest batch that a change of codec may make. A batch is sent whole in one RPC message, whose readers stop at
+// 64 MiB: half of that leaves room for what is around it, and every offset stays readable.
+constexpr size_t kConvertedBytesMax = size_t{32} << 20;
+
 // The longest that kj's durations, which count nanoseconds, are safe with.
 constexpr int64_t kIntervalMsMax = 365LL * 24 * 3600 * 1000;
 
@@ -151,6 +155,11 @@ Result<kj::Array<kj::byte>> Partition::inTopicCodec(kj::ArrayPtr<kj::byte> batch
     }
     auto one = recompress(*batch, codec, -1, inflationLimits());
     if (!one.ok()) return kj::mv(one.error());
+    if (one.value().size() > kConvertedBytesMax) {
+      return makeError(ErrorCode::kMessageTooLarge, "a batch of ", batch->size(), " bytes has ", one.value().size(),
+                       " in the codec of its topic, at most ", kConvertedBytesMax,
+                       " can be stored; send smaller batches, or in the topic's codec");
+    }
     out.bytes(one.value());
   }
   return out.finish();

@@ -8,6 +8,11 @@ namespace cambium {
 kj::Promise<void> AdminServer::createTopic(CreateTopicContext context) {
   WorkInFlight::Lease lease(session_->work);
   auto params = context.getParams();
+  auto few = checkListSize("configs", params.getConfigs().size(), session_->limits.listEntriesMax);
+  if (!few.ok()) {
+    writeError(context.getResults(kSmallResults).initError(), few.error());
+    co_return;
+  }
   NewTopic wish{.name = kj::str(params.getName()),
                 .partitions = params.getPartitions(),
                 .settings = {},
@@ -40,6 +45,11 @@ kj::Promise<void> AdminServer::addPartitions(AddPartitionsContext context) {
 kj::Promise<void> AdminServer::alterTopic(AlterTopicContext context) {
   WorkInFlight::Lease lease(session_->work);
   auto params = context.getParams();
+  auto few = checkListSize("configs", params.getChanges().size(), session_->limits.listEntriesMax);
+  if (!few.ok()) {
+    writeError(context.getResults(kSmallResults).initError(), few.error());
+    co_return;
+  }
   kj::Vector<ConfigChange> changes;
   for (auto config : params.getChanges()) {
     ConfigChange change{kj::str(config.getName()), nullptr};

@@ -36,6 +36,11 @@ GroupOffsetsServer::GroupOffsetsServer(kj::Own<Session> session, kj::String grou
 
 kj::Promise<void> GroupOffsetsServer::commit(CommitContext context) {
   WorkInFlight::Lease lease(session_->work);
+  auto few = checkListSize("offsets", context.getParams().getOffsets().size(), session_->limits.listEntriesMax);
+  if (!few.ok()) {
+    writeError(context.getResults().initError(), few.error());
+    co_return;
+  }
   kj::Vector<OffsetChange> changes;
   for (auto entry : context.getParams().getOffsets()) {
     Result<void> checked;
@@ -70,6 +75,11 @@ kj::Promise<void> GroupOffsetsServer::fetch(FetchContext context) {
       write(list[i], all[i].key, KJ_ASSERT_NONNULL(all[i].offset));
     co_return;
   }
+  auto few = checkListSize("partitions", asked.size(), session_->limits.listEntriesMax);
+  if (!few.ok()) {
+    writeError(context.getResults().initError(), few.error());
+    co_return;
+  }
   kj::Vector<OffsetKey> keys(asked.size());
   for (auto one : asked)
     keys.add(OffsetKey{group_.cStr(), one.getTopic().cStr(), one.getPartition()});
@@ -82,6 +92,11 @@ kj::Promise<void> GroupOffsetsServer::fetch(FetchContext context) {
 
 kj::Promise<void> GroupOffsetsServer::delete_(DeleteContext context) {
   WorkInFlight::Lease lease(session_->work);
+  auto few = checkListSize("partitions", context.getParams().getPartitions().size(), session_->limits.listEntriesMax);
+  if (!few.ok()) {
+    writeError(context.getResults().initError(), few.error());
+    co_return;
+  }
   kj::Vector<OffsetChange> changes;
   for (auto one : context.getParams().getPartitions()) {
     changes.add(OffsetChange{{group_.cStr(), one.getTopic().cStr(), one.getPartition()}, nullptr});

@@ -23,13 +23,17 @@ Acks fromRpc(rpc::Acks acks) {
 }
 
 // One batch of the records in a request.
-Result<kj::Array<kj::byte>> buildBatch(capnp::List<rpc::NewRecord>::Reader records, rpc::Codec codec, TimestampMs now) {
+Result<kj::Array<kj::byte>> buildBatch(capnp::List<rpc::NewRecord>::Reader records, rpc::Codec codec, TimestampMs now,
+                                       uint64_t recordsMax) {
   if (records.size() == 0) return makeError(ErrorCode::kInvalidRequest, "an append needs at least one record");
+  auto few = checkListSize("records", records.size(), recordsMax);
+  if (!few.ok()) return kj::mv(few.error());
   if (static_cast<uint16_t>(codec) >= kCodecCount) {
     return makeError(ErrorCode::kUnsupportedCompressionType, "codec ", static_cast<uint16_t>(codec), " is not known");
   }
   BatchBuilder builder({.codec = static_cast<Codec>(codec)});
   kj::Vector<RecordHeader> headers;
+  uint64_t headersInAll = 0;
   for (auto record : records) {
     kj::Maybe<ByteView> key, value;
     if (record.getHasKey()) key = record.getKey();
@@ -38,6 +42,8 @@ Result<kj::Array<kj::byte>> buildBatch(capnp::List<rpc::NewRecord>::Reader recor
       return makeError(ErrorCode::kInvalidRecord, "a record has ", record.getHeaders().size(), " headers, at most ",
                        kRecordHeadersMax, " are allowed");
     }
+    few = checkListSize("headers of records", headersInAll += record.getHeaders().size(), recordsMax);
+    if (!few.ok()) return kj::mv(few.error());
     headers.clear();
     for (auto header : record.getHeaders()) {
       RecordHeader made{header.getKey(), nullptr};
@@ -99,7 +105,8 @@ kj::Promise<Result<AppendOutcome>> PartitionServer::appendNow(kj::ArrayPtr<kj::b
 kj::Promise<void> PartitionServer::append(AppendContext context) {
   auto params = context.getParams();
   auto acks = params.getAcks();
-  auto batch = buildBatch(params.getRecords(), params.getCodec(), session_->broker.now());
+  auto batch =
+      buildBatch(params.getRecords(), params.getCodec(), session_->broker.now(), session_->limits.recordsPerAppendMax);
   context.releaseParams();
   if (!batch.ok()) {
     writeError(context.getResults(kSmallResults).initError(), batch.error());

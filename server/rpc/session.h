@@ -15,7 +15,17 @@ struct RpcLimits {
   Bytes callBytesMax = mebibytes(32);  // parameters of unfinished calls, per connection
   int sendBufferBytes = 1 << 20;       // SO_SNDBUF: what a slow consumer can hold in the system
   unsigned connectionsMax = 10'000;    // per loop
+  // Entries of a list in one request. A list of empty structs has a few bytes on the wire, whatever its length.
+  unsigned listEntriesMax = 10'000;          // offsets, partitions, configs
+  unsigned recordsPerAppendMax = 1'000'000;  // records, and their headers in all
 };
+
+// kInvalidRequest for a list of more than `most` entries; to be asked before any of them is looked at.
+inline Result<void> checkListSize(kj::StringPtr what, uint64_t size, uint64_t most) {
+  if (size <= most) return Result<void>();
+  return makeError(ErrorCode::kInvalidRequest, "a request has ", size, " ", what, ", at most ", most,
+                   " are allowed; send several requests");
+}
 
 // Size hint for results of a few words, or an error's text. Without one each answer takes a segment of 8 KiB, and
 // clears it.

@@ -12,9 +12,9 @@ SubscriptionServer::SubscriptionServer(kj::Own<Session> session, PartitionKey ke
       sink_(kj::mv(sink)),
       options_(options),
       next_(from),
-      // Begins in the next turn, when this object is whole. A sink that fails has gone or wants no more: nobody is left
-      // to tell.
-      running_(kj::evalLater([this] { return run(); }).eagerlyEvaluate([](kj::Exception&& e) {
+      // Begins in the next turn, when this object is whole.
+      running_(kj::evalLater([this] { return runToEnd(); }).eagerlyEvaluate([](kj::Exception&& e) {
+        // The sink has failed or gone: nobody is left to tell.
         if (e.getType() != kj::Exception::Type::DISCONNECTED) KJ_LOG(INFO, "a subscription ended", e);
       })) {}
 
@@ -24,24 +24,32 @@ kj::Promise<void> SubscriptionServer::position(PositionContext context) {
   return kj::READY_NOW;
 }
 
-kj::Promise<void> SubscriptionServer::run() {
+kj::Promise<void> SubscriptionServer::runToEnd() {
+  // However it ends, the sink is let go: it may hold what holds this subscription.
+  KJ_DEFER(sink_ = nullptr);
+  kj::Maybe<Error> error;
+  try {
+    error = co_await run();
+  } catch (const kj::Exception& e) {
+    if (e.getType() == kj::Exception::Type::DISCONNECTED) co_return;
+    KJ_LOG(INFO, "a subscription failed", key_.topic, key_.index, e);
+    error = makeError(ErrorCode::kUnknown, "the subscription failed at offset ", next_, ": ", e.getDescription());
+  }
+  co_await finish(kj::mv(error));
+}
+
+kj::Promise<kj::Maybe<Error>> SubscriptionServer::run() {
   while (next_ < options_.end) {
     auto read = co_await session_->broker.read(
         key_, {.from = next_, .bytesMax = options_.bytesPerPush, .waitMsMax = session_->limits.waitMsMax});
-    if (!read.ok()) {
-      co_await finish(kj::mv(read.error()));
-      co_return;
-    }
+    if (!read.ok()) co_return kj::Maybe<Error>(kj::mv(read.error()));
     auto outcome = kj::heap(kj::mv(read.value()));
     highWatermark_ = outcome->highWatermark;
     if (outcome->batches.size() == 0) continue;
     auto pushed = co_await push(kj::mv(outcome));
-    if (!pushed.ok()) {
-      co_await finish(kj::mv(pushed.error()));
-      co_return;
-    }
+    if (!pushed.ok()) co_return kj::Maybe<Error>(kj::mv(pushed.error()));
   }
-  co_await finish(nullptr);
+  co_return kj::Maybe<Error>();
 }
 
 kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome) {
@@ -52,7 +60,7 @@ kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome)
   };
   kj::Promise<void> sent = nullptr;
   if (options_.asBatches) {
-    auto request = sink_.pushRequest(capnp::MessageSize{outcome->batches.size() / 8 + 32, 0});
+    auto request = sinkNow().pushRequest(capnp::MessageSize{outcome->batches.size() / 8 + 32, 0});
     auto delivery = request.initDelivery();
     delivery.setBatches(outcome->batches);
     describe(delivery);
@@ -61,7 +69,7 @@ kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome)
     auto decoded = DecodedRecords::decode(outcome->batches, next_, options_.end);
     if (!decoded.ok()) co_return Result<void>(kj::mv(decoded.error()));
     next = decoded.value().nextOffset();
-    auto request = sink_.pushRequest(capnp::MessageSize{decoded.value().wordsHint(), 0});
+    auto request = sinkNow().pushRequest(capnp::MessageSize{decoded.value().wordsHint(), 0});
     auto delivery = request.initDelivery();
     decoded.value().write(delivery.initRecords(static_cast<unsigned>(decoded.value().count())));
     describe(delivery);
@@ -74,8 +82,12 @@ kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome)
   co_return Result<void>();
 }
 
+rpc::RecordSink::Client& SubscriptionServer::sinkNow() {
+  return KJ_ASSERT_NONNULL(sink_);
+}
+
 kj::Promise<void> SubscriptionServer::finish(kj::Maybe<Error> error) {
-  auto request = sink_.doneRequest();
+  auto request = sinkNow().doneRequest();
   KJ_IF_MAYBE(e, error) writeError(request.initError(), *e);
   co_await request.send().ignoreResult();
 }

@@ -24,14 +24,18 @@ class SubscriptionServer final : public rpc::Subscription::Server {
   kj::Promise<void> position(PositionContext context) override;
 
  private:
-  kj::Promise<void> run();
+  // run(), and tells the sink how it ended.
+  kj::Promise<void> runToEnd();
+  // Until the end offset; or why not so far. Throws what the sink throws.
+  kj::Promise<kj::Maybe<Error>> run();
   // One push; an error ends the subscription.
   kj::Promise<Result<void>> push(kj::Own<ReadOutcome> outcome);
+  rpc::RecordSink::Client& sinkNow();
   kj::Promise<void> finish(kj::Maybe<Error> error);
 
   kj::Own<Session> session_;
   PartitionKey key_;
-  rpc::RecordSink::Client sink_;
+  kj::Maybe<rpc::RecordSink::Client> sink_;  // null when it ended
   Options options_;
   Offset next_;
   Offset highWatermark_ = kNoOffset;

@@ -220,6 +220,22 @@ TEST_P(DataTest, DeletedRecordsAreGoneForReadersAndSearches) {
   EXPECT_EQ(append(scope(), words(), {"e"}), 4);
 }
 
+TEST_P(DataTest, AppendsOfTooManyRecordsAreRefused) {
+  limits.recordsPerAppendMax = 100;
+  restart();
+  auto request = words().appendRequest();
+  request.initRecords(limits.recordsPerAppendMax + 1);
+  EXPECT_PRED2(startsWith, errorOf(request.send().wait(scope())), "invalidRequest: a request has 101 records, at most");
+  request = words().appendRequest();
+  auto records = request.initRecords(2);
+  records[0].initHeaders(limits.recordsPerAppendMax);
+  records[1].initHeaders(1);
+  EXPECT_PRED2(startsWith, errorOf(request.send().wait(scope())), "invalidRequest: a request has 101 headers");
+  request = words().appendRequest();
+  request.initRecords(limits.recordsPerAppendMax);
+  EXPECT_EQ(errorOf(request.send().wait(scope())), "");
+}
+
 TEST_P(DataTest, BadInputIsRefusedWithItsReason) {
   EXPECT_PRED2(startsWith, read(scope(), words(), -1).error, "offsetOutOfRange: offsets are not negative: -1");
   EXPECT_PRED2(startsWith, read(scope(), words(), 1).error,

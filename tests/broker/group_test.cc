@@ -101,6 +101,25 @@ TEST_P(GroupTest, CommitsDuringADeletionLeaveNothing) {
   }
 }
 
+// A list of empty structs has a few bytes whatever its length: its size is checked before it is copied.
+TEST_P(GroupTest, LongListsAreRefused) {
+  auto group = client().group("readers");
+  auto many = limits.listEntriesMax + 1;
+  auto committing = group.commitRequest();
+  committing.initOffsets(many);
+  EXPECT_PRED2(startsWith, errorOf(committing.send().wait(scope())), "invalidRequest: a request has 10001 offsets");
+  auto fetching = group.fetchRequest();
+  fetching.initPartitions(many);
+  EXPECT_PRED2(startsWith, errorOf(fetching.send().wait(scope())), "invalidRequest: a request has 10001 partitions");
+  auto deleting = group.deleteRequest();
+  deleting.initPartitions(many);
+  EXPECT_PRED2(startsWith, errorOf(deleting.send().wait(scope())), "invalidRequest: a request has 10001 partitions");
+  // As many as are allowed, none of which is there.
+  deleting = group.deleteRequest();
+  deleting.initPartitions(many - 1);
+  EXPECT_EQ(errorOf(deleting.send().wait(scope())), "");
+}
+
 TEST_P(GroupTest, BadInputIsRefusedAndStopsNobody) {
   auto group = client().group("readers");
   auto unnamed = client().broker().groupOffsetsRequest();

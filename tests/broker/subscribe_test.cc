@@ -10,18 +10,34 @@ struct Seen {
   uint64_t pushes = 0;
   int64_t nextOffset = -1;
   std::optional<std::string> done;
+  bool failsOnce = false;  // the next push throws
+  bool bearsFailures = false;
+  // Held by the sink as long as it is there.
+  std::shared_ptr<int> life = std::make_shared<int>();
   // While set, pushes are not answered.
   kj::Maybe<kj::ForkedPromise<void>> gate;
 };
 
 class Sink final : public rpc::RecordSink::Server {
  public:
-  explicit Sink(Seen& seen) : seen_(seen) {}
+  explicit Sink(Seen& seen) : seen_(seen), life_(seen.life) {}
+
+  // A sink of another library: a push that failed does not make it refuse every later call, as C++'s do.
+  DispatchCallResult dispatchCall(uint64_t interfaceId, uint16_t methodId,
+                                  capnp::CallContext<capnp::AnyPointer, capnp::AnyPointer> context) override {
+    auto result = rpc::RecordSink::Server::dispatchCall(interfaceId, methodId, context);
+    if (seen_.bearsFailures) result.isStreaming = false;
+    return result;
+  }
 
  protected:
   kj::Promise<void> push(PushContext context) override {
     auto delivery = context.getParams().getDelivery();
     ++seen_.pushes;
+    if (seen_.failsOnce) {
+      seen_.failsOnce = false;
+      KJ_FAIL_REQUIRE("this sink fails");
+    }
     seen_.nextOffset = delivery.getNextOffset();
     if (delivery.isBatches()) {
       seen_.batchBytes += delivery.getBatches().size();
@@ -41,6 +57,7 @@ class Sink final : public rpc::RecordSink::Server {
 
  private:
   Seen& seen_;
+  std::shared_ptr<int> life_;
 };
 
 class SubscribeTest : public BrokerTest {
@@ -154,6 +171,30 @@ TEST_P(SubscribeTest, ASlowSinkKeepsLittleOnTheWay) {
   paf.fulfiller->fulfill();
   runUntil([&] { return slow.nextOffset == static_cast<int64_t>(kBatches) + 1; });
   EXPECT_GT(slow.batchBytes, kBatches * kBatch);
+}
+
+// After the end nothing of the client is held, even while the client holds the subscription.
+TEST_P(SubscribeTest, ItsSinkIsReleasedAtTheEnd) {
+  append(scope(), client().partition("words"), {"a"});
+  Seen seen;
+  auto subscription = subscribe(otherClient().partition("words"), seen, {.end = 1});
+  runUntil([&] { return seen.done.has_value(); });
+  runUntil([&] { return seen.life.use_count() == 1; });
+  EXPECT_EQ(subscription.positionRequest().send().wait(scope()).getNextOffset(), 1);
+}
+
+// Whatever makes the subscription fail, its sink hears of it.
+TEST_P(SubscribeTest, AFailedPushIsToldToTheSink) {
+  append(scope(), client().partition("words"), {"a"});
+  Seen seen;
+  seen.failsOnce = seen.bearsFailures = true;
+  auto subscription = subscribe(otherClient().partition("words"), seen, {});
+  runUntil([&] { return seen.pushes > 0; });
+  append(scope(), client().partition("words"), {"b"});
+  append(scope(), client().partition("words"), {"c"});
+  runUntil([&] { return seen.done.has_value(); });
+  ASSERT_TRUE(seen.done.has_value());
+  EXPECT_PRED2(startsWith, *seen.done, "unknownServerError: the subscription failed at offset ");
 }
 
 TEST_P(SubscribeTest, NegativeOffsetsAreRefused) {

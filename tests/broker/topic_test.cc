@@ -176,6 +176,14 @@ TEST_P(TopicTest, BadWishesAreRefusedWithTheirReason) {
   EXPECT_EQ(client().listTopics(), "words/2") << "nothing was made of a wish to validate, nor of a wrong one";
 }
 
+TEST_P(TopicTest, LongListsOfConfigsAreRefused) {
+  RpcClient::Settings many(limits.listEntriesMax + 1, {"retention.ms", "reset"});
+  ASSERT_EQ(client().createTopic("words"), "");
+  EXPECT_PRED2(startsWith, client().createTopic("letters", 1, many), "invalidRequest: a request has 10001 configs");
+  EXPECT_PRED2(startsWith, client().alterTopic("words", many), "invalidRequest: a request has 10001 configs");
+  EXPECT_EQ(client().listTopics(), "words/1");
+}
+
 TEST_P(TopicTest, TheLimitOfPartitionsHoldsForWishesAtTheSameTime) {
   kj::Vector<kj::Promise<int>> wishes;
   for (int i = 0; i < 5; ++i) {

@@ -153,6 +153,31 @@ TEST_F(OffsetStoreTest, ATopicIsForgottenWithWhatIsOnItsWay) {
   EXPECT_EQ(errorOf(offsets->forgetTopic("nothing")), "");
 }
 
+TEST_F(OffsetStoreTest, DeletionsOfWhatIsNotThereWriteNothing) {
+  auto removeLater = [&](const OffsetKey& key) {
+    kj::Vector<OffsetChange> changes;
+    changes.add(OffsetChange{key, nullptr});
+    return offsets->commit(kj::mv(changes));
+  };
+  pool.holding = true;
+  auto nothing = removeLater({"g", "words", 0});
+  ASSERT_TRUE(nothing.poll(scope));
+  EXPECT_EQ(errorOf(kj::mv(nothing)), "");
+  // What goes before it in the same write is there.
+  auto made = commitLater({"g", "words", 0}, 1);
+  auto removed = removeLater({"g", "words", 0});
+  EXPECT_FALSE(removed.poll(scope));
+  EXPECT_EQ(pool.held(), 1u);
+  pool.holding = false;
+  pool.runAll();
+  EXPECT_EQ(errorOf(kj::mv(made)), "");
+  EXPECT_EQ(errorOf(kj::mv(removed)), "");
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(group("g"), "");
+    reopen();
+  }
+}
+
 TEST_F(OffsetStoreTest, ANameThatIsTooLongStopsNobody) {
   auto message = commit({"g", std::string(40'000, 'x'), 0}, 1);
   EXPECT_NE(message.find("40000 bytes"), std::string::npos) << message;

@@ -132,6 +132,27 @@ TEST_F(PartitionTest, TheBrokersClockStampsWhereTheTopicSaysSo) {
   EXPECT_EQ(since(clock.nowMs), kj::str("0@", clock.nowMs).cStr());
 }
 
+// What is stored must fit a message to its readers.
+TEST_F(PartitionTest, ABatchThatConversionInflatesTooFarIsRefused) {
+  PartitionConfig config;
+  config.codec = Codec::kNone;
+  open(kj::mv(config));
+  auto valueOf = [](size_t size) {
+    std::string value(size, 'x');
+    // Enough of it is different that it is no bomb.
+    for (uint32_t i = 0, at = 0; at < size; at += 256)
+      value[at] = static_cast<char>((i = i * 1664525 + 1013904223) >> 24);
+    return value;
+  };
+  auto refused = tryAppend({{valueOf(size_t{33} << 20), 1000, false}}, Codec::kZstd);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kMessageTooLarge);
+  EXPECT_NE(std::string(refused.error().message.cStr()).find("in the codec of its topic"), std::string::npos);
+  EXPECT_EQ(partition->status().end.value(), 0);
+  auto stored = tryAppend({{valueOf(size_t{31} << 20), 1000, false}}, Codec::kZstd);
+  EXPECT_TRUE(stored.ok()) << (stored.ok() ? "" : stored.error().message.cStr());
+}
+
 TEST_F(PartitionTest, TheTopicsCodecIsTheStoredOne) {
   PartitionConfig config;
   config.codec = Codec::kZstd;
