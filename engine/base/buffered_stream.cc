@@ -212,12 +212,17 @@ kj::Promise<void> BufferedStream::writeThrough(kj::ArrayPtr<const ByteView> piec
   auto all = kj::heapArrayBuilder<ByteView>(pieces.size() + 1);
   if (head.size() > 0) all.add(head.asPtr());
   all.addAll(pieces);
+  KJ_IF_MAYBE(observer, options_.observer) observer->writing();
   try {
     co_await inner_->write(all);
   } catch (const kj::Exception& e) {
     fail(e);
     throw;
   }
+  size_t size = 0;
+  for (auto& piece : all)
+    size += piece.size();
+  KJ_IF_MAYBE(observer, options_.observer) observer->wrote(size);
   guard.done();
 }
 
@@ -236,8 +241,10 @@ kj::Promise<void> BufferedStream::flush() {
     if (innerBusy_ || pending_.size() == 0) co_return;
     inFlight_ = kj::mv(pending_);
     innerBusy_ = true;
+    KJ_IF_MAYBE(observer, options_.observer) observer->writing();
     try {
       co_await inner_->write(inFlight_.begin(), inFlight_.size());
+      KJ_IF_MAYBE(observer, options_.observer) observer->wrote(inFlight_.size());
     } catch (const kj::Exception& e) {
       fail(e);
     }

@@ -4,6 +4,17 @@
 
 namespace cambium {
 
+// Is told how the writes of the inner stream go; must outlive the stream, and does nothing to it.
+class StreamObserver {
+ public:
+  // A write begins; wrote() follows when it succeeds, before the next one begins.
+  virtual void writing() = 0;
+  virtual void wrote(size_t bytes) = 0;
+
+ protected:
+  ~StreamObserver() noexcept(false) = default;
+};
+
 struct BufferedStreamOptions {
   // Reads ask the inner stream for up to so much at once.
   size_t readAheadBytes = 64 << 10;
@@ -15,6 +26,7 @@ struct BufferedStreamOptions {
   // A write that leaves more than this in the buffer waits until the inner stream has taken it. What waits for a peer
   // that does not read is at most twice this and one write.
   size_t writeHighWaterBytes = 256 << 10;
+  kj::Maybe<StreamObserver&> observer{};
 };
 
 // The stream under every RPC connection, at both ends. kj's two-party network reads each message as a header and a body

@@ -29,6 +29,9 @@ DEFINE_int32(rpc_connections_max, 10000, "RPC connections per event loop; more w
 DEFINE_int64(read_bytes_max, 16 << 20, "Bytes of one read or push, at most (but always one whole batch)");
 DEFINE_int64(connection_bytes_max, 32 << 20,
              "Bytes of calls under way per RPC connection, before it is read no further");
+DEFINE_int64(unsent_bytes_max, 32 << 20,
+             "Bytes of records that were read for an RPC connection whose client has not taken them yet; further reads "
+             "wait");
 DEFINE_int32(metrics_topics_max, 200, "Topics with series of their own in /metrics; the others are summed up");
 DEFINE_bool(verbose, false, "Log what goes on, not only what went wrong");
 
@@ -64,6 +67,7 @@ Result<void> checkAll() {
       {"rpc_connections_max"_kj, FLAGS_rpc_connections_max, 1, 1'000'000},
       {"read_bytes_max"_kj, FLAGS_read_bytes_max, 1, 48 << 20},
       {"connection_bytes_max"_kj, FLAGS_connection_bytes_max, 1 << 20, int64_t{4} << 30},
+      {"unsent_bytes_max"_kj, FLAGS_unsent_bytes_max, 1 << 20, int64_t{4} << 30},
       {"metrics_topics_max"_kj, FLAGS_metrics_topics_max, 0, 100'000},
   };
   for (auto& range : ranges) {
@@ -118,6 +122,7 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.httpListen = kj::str(FLAGS_http_listen.c_str());
   options.rpc.readBytesMax = Bytes(static_cast<uint64_t>(FLAGS_read_bytes_max));
   options.rpc.callBytesMax = Bytes(static_cast<uint64_t>(FLAGS_connection_bytes_max));
+  options.rpc.unsentBytesMax = Bytes(static_cast<uint64_t>(FLAGS_unsent_bytes_max));
   options.rpc.connectionsMax = static_cast<unsigned>(FLAGS_rpc_connections_max);
   options.syncThreads = static_cast<unsigned>(FLAGS_sync_threads);
   auto filesMax = defaultOpenFilesMax();

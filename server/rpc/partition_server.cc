@@ -157,17 +157,18 @@ kj::Promise<void> PartitionServer::read(ReadContext context) {
     writeError(context.getResults(kSmallResults).initError(), wish.error());
     co_return;
   }
-  auto read = co_await session_->broker.read(key_, wish.value());
-  if (!read.ok()) {
-    writeError(context.getResults(kSmallResults).initError(), read.error());
+  auto read = co_await session_->read(key_, wish.value());
+  if (!read.outcome.ok()) {
+    writeError(context.getResults(kSmallResults).initError(), read.outcome.error());
     co_return;
   }
-  auto& outcome = read.value();
+  auto& outcome = read.outcome.value();
   auto chunk = context.getResults(messageSize(outcome.batches.size() / 8 + 32)).initChunk();
   chunk.setBatches(outcome.batches);
   chunk.setHighWatermark(outcome.highWatermark.value());
   chunk.setLogStart(outcome.logStart.value());
   chunk.setNextOffset(outcome.nextOffset.value());
+  read.share.answered(outcome.batches.size());
 }
 
 kj::Promise<void> PartitionServer::readRecords(ReadRecordsContext context) {
@@ -178,12 +179,12 @@ kj::Promise<void> PartitionServer::readRecords(ReadRecordsContext context) {
     writeError(context.getResults(kSmallResults).initError(), wish.error());
     co_return;
   }
-  auto read = co_await session_->broker.read(key_, wish.value());
-  if (!read.ok()) {
-    writeError(context.getResults(kSmallResults).initError(), read.error());
+  auto read = co_await session_->read(key_, wish.value());
+  if (!read.outcome.ok()) {
+    writeError(context.getResults(kSmallResults).initError(), read.outcome.error());
     co_return;
   }
-  auto& outcome = read.value();
+  auto& outcome = read.outcome.value();
   auto decoded = DecodedRecords::decode(outcome.batches, wish.value().from, outcome.nextOffset);
   if (!decoded.ok()) {
     writeError(context.getResults(kSmallResults).initError(), decoded.error());
@@ -194,6 +195,7 @@ kj::Promise<void> PartitionServer::readRecords(ReadRecordsContext context) {
   chunk.setHighWatermark(outcome.highWatermark.value());
   chunk.setLogStart(outcome.logStart.value());
   chunk.setNextOffset(decoded.value().nextOffset().value());
+  read.share.answered(decoded.value().wordsHint() * sizeof(capnp::word));
 }
 
 kj::Promise<void> PartitionServer::subscribe(SubscribeContext context) {

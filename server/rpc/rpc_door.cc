@@ -15,10 +15,12 @@ namespace {
 // Everything of one connection, in the order in which it must go.
 struct Connection {
   Connection(kj::Own<kj::AsyncIoStream> raw, kj::Own<Session> session)
-      : stream(newBufferedStream(kj::mv(raw))),
+      : session(kj::mv(session)),
+        stream(newBufferedStream(kj::mv(raw), {.observer = this->session->answers})),
         network(*stream, capnp::rpc::twoparty::Side::SERVER),
-        rpc(network, capnp::Capability::Client(kj::heap<GateServer>(kj::mv(session)))) {}
+        rpc(network, capnp::Capability::Client(kj::heap<GateServer>(kj::addRef(*this->session)))) {}
 
+  kj::Own<Session> session;
   kj::Own<kj::AsyncIoStream> stream;
   capnp::TwoPartyVatNetwork network;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;

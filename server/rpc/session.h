@@ -5,16 +5,18 @@
 #include <kj/refcount.h>
 
 #include "engine/broker/local_broker.h"
+#include "server/rpc/answer_budget.h"
 
 namespace cambium {
 
 // Limits of what one client may ask for at once.
 struct RpcLimits {
-  Bytes readBytesMax = mebibytes(16);  // of one read or push
-  int64_t waitMsMax = 5 * 60 * 1000;   // of one long poll
-  Bytes callBytesMax = mebibytes(32);  // parameters of unfinished calls, per connection
-  int sendBufferBytes = 1 << 20;       // SO_SNDBUF: what a slow consumer can hold in the system
-  unsigned connectionsMax = 10'000;    // per loop
+  Bytes readBytesMax = mebibytes(16);    // of one read or push
+  int64_t waitMsMax = 5 * 60 * 1000;     // of one long poll
+  Bytes callBytesMax = mebibytes(32);    // parameters of unfinished calls, per connection
+  Bytes unsentBytesMax = mebibytes(32);  // records read that the client has not taken yet, per connection
+  int sendBufferBytes = 1 << 20;         // SO_SNDBUF: what a slow consumer can hold in the system
+  unsigned connectionsMax = 10'000;      // per loop
   // Entries of a list in one request. A list of empty structs has a few bytes on the wire, whatever its length.
   unsigned listEntriesMax = 10'000;          // offsets, partitions, configs
   unsigned recordsPerAppendMax = 1'000'000;  // records, and their headers in all
@@ -68,16 +70,31 @@ inline kj::ArrayPtr<kj::byte> bytesInPlace(capnp::Data::Reader data) {
   return kj::arrayPtr(const_cast<kj::byte*>(data.begin()), data.size());
 }
 
+// What was read for an answer, with its share of what the connection may hold.
+struct BudgetedRead {
+  Result<ReadOutcome> outcome;
+  AnswerBudget::Share share;
+};
+
 // What the capabilities of one connection share. Refcounted, because calls that are not cancelled outlive the
 // connection: as long as one runs, the session is there, and what it refers to must be.
 class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
  public:
   Session(LocalBroker& broker, const RpcLimits& limits, WorkInFlight& work, WorkInFlight& sessions)
-      : broker(broker), limits(limits), work(work), alive_(sessions), background_(*this) {}
+      : broker(broker),
+        limits(limits),
+        work(work),
+        answers(limits.unsentBytesMax),
+        alive_(sessions),
+        background_(*this) {}
 
   LocalBroker& broker;
   const RpcLimits& limits;
   WorkInFlight& work;
+  AnswerBudget answers;
+
+  // LocalBroker::read() when the client has taken enough of what was read before. Dropping the promise ends the wait.
+  kj::Promise<BudgetedRead> read(PartitionKey key, ReadWish wish);
 
   // Work that nobody waits for: appends with acks=none.
   void runInBackground(kj::Promise<void> task) { background_.add(kj::mv(task)); }

@@ -40,19 +40,19 @@ kj::Promise<void> SubscriptionServer::runToEnd() {
 
 kj::Promise<kj::Maybe<Error>> SubscriptionServer::run() {
   while (next_ < options_.end) {
-    auto read = co_await session_->broker.read(
+    auto read = co_await session_->read(
         key_, {.from = next_, .bytesMax = options_.bytesPerPush, .waitMsMax = session_->limits.waitMsMax});
-    if (!read.ok()) co_return kj::Maybe<Error>(kj::mv(read.error()));
-    auto outcome = kj::heap(kj::mv(read.value()));
+    if (!read.outcome.ok()) co_return kj::Maybe<Error>(kj::mv(read.outcome.error()));
+    auto outcome = kj::heap(kj::mv(read.outcome.value()));
     highWatermark_ = outcome->highWatermark;
     if (outcome->batches.size() == 0) continue;
-    auto pushed = co_await push(kj::mv(outcome));
+    auto pushed = co_await push(kj::mv(outcome), kj::mv(read.share));
     if (!pushed.ok()) co_return kj::Maybe<Error>(kj::mv(pushed.error()));
   }
   co_return kj::Maybe<Error>();
 }
 
-kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome) {
+kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome, AnswerBudget::Share share) {
   auto next = kj::min(outcome->nextOffset, options_.end);
   auto describe = [&](rpc::Delivery::Builder delivery) {
     delivery.setHighWatermark(outcome->highWatermark.value());
@@ -65,6 +65,7 @@ kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome)
     delivery.setBatches(outcome->batches);
     describe(delivery);
     sent = request.send();
+    share.answered(outcome->batches.size());
   } else {
     auto decoded = DecodedRecords::decode(outcome->batches, next_, options_.end);
     if (!decoded.ok()) co_return Result<void>(kj::mv(decoded.error()));
@@ -74,6 +75,7 @@ kj::Promise<Result<void>> SubscriptionServer::push(kj::Own<ReadOutcome> outcome)
     decoded.value().write(delivery.initRecords(static_cast<unsigned>(decoded.value().count())));
     describe(delivery);
     sent = request.send();
+    share.answered(decoded.value().wordsHint() * sizeof(capnp::word));
   }
   // What was read is in the message now.
   outcome = nullptr;

@@ -29,7 +29,7 @@ class SubscriptionServer final : public rpc::Subscription::Server {
   // Until the end offset; or why not so far. Throws what the sink throws.
   kj::Promise<kj::Maybe<Error>> run();
   // One push; an error ends the subscription.
-  kj::Promise<Result<void>> push(kj::Own<ReadOutcome> outcome);
+  kj::Promise<Result<void>> push(kj::Own<ReadOutcome> outcome, AnswerBudget::Share share);
   rpc::RecordSink::Client& sinkNow();
   kj::Promise<void> finish(kj::Maybe<Error> error);
 
