@@ -9,32 +9,9 @@ struct Pair {
 };
 
 constexpr Pair kPairs[] = {
-    {rpc::ErrorCode::UNKNOWN_SERVER_ERROR, ErrorCode::kUnknown},
-    {rpc::ErrorCode::OFFSET_OUT_OF_RANGE, ErrorCode::kOffsetOutOfRange},
-    {rpc::ErrorCode::CORRUPT_MESSAGE, ErrorCode::kCorruptMessage},
-    {rpc::ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, ErrorCode::kUnknownTopicOrPartition},
-    {rpc::ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::kNotLeaderOrFollower},
-    {rpc::ErrorCode::REQUEST_TIMED_OUT, ErrorCode::kRequestTimedOut},
-    {rpc::ErrorCode::MESSAGE_TOO_LARGE, ErrorCode::kMessageTooLarge},
-    {rpc::ErrorCode::INVALID_TOPIC_EXCEPTION, ErrorCode::kInvalidTopic},
-    {rpc::ErrorCode::INVALID_REQUIRED_ACKS, ErrorCode::kInvalidRequiredAcks},
-    {rpc::ErrorCode::INVALID_TIMESTAMP, ErrorCode::kInvalidTimestamp},
-    {rpc::ErrorCode::UNSUPPORTED_VERSION, ErrorCode::kUnsupportedVersion},
-    {rpc::ErrorCode::TOPIC_ALREADY_EXISTS, ErrorCode::kTopicAlreadyExists},
-    {rpc::ErrorCode::INVALID_PARTITIONS, ErrorCode::kInvalidPartitions},
-    {rpc::ErrorCode::INVALID_REPLICATION_FACTOR, ErrorCode::kInvalidReplicationFactor},
-    {rpc::ErrorCode::INVALID_CONFIG, ErrorCode::kInvalidConfig},
-    {rpc::ErrorCode::INVALID_REQUEST, ErrorCode::kInvalidRequest},
-    {rpc::ErrorCode::POLICY_VIOLATION, ErrorCode::kPolicyViolation},
-    {rpc::ErrorCode::KAFKA_STORAGE_ERROR, ErrorCode::kStorageError},
-    {rpc::ErrorCode::GROUP_ID_NOT_FOUND, ErrorCode::kGroupIdNotFound},
-    {rpc::ErrorCode::INVALID_GROUP_ID, ErrorCode::kInvalidGroupId},
-    {rpc::ErrorCode::OFFSET_METADATA_TOO_LARGE, ErrorCode::kOffsetMetadataTooLarge},
-    {rpc::ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, ErrorCode::kUnsupportedCompressionType},
-    {rpc::ErrorCode::INVALID_RECORD, ErrorCode::kInvalidRecord},
-    {rpc::ErrorCode::THROTTLING_QUOTA_EXCEEDED, ErrorCode::kThrottlingQuotaExceeded},
-    {rpc::ErrorCode::BROKER_NOT_AVAILABLE, ErrorCode::kBrokerNotAvailable},
-    {rpc::ErrorCode::CLUSTER_AUTHORIZATION_FAILED, ErrorCode::kClusterAuthorizationFailed},
+#define CAMBIUM_X(enumerant, NAME) {rpc::ErrorCode::NAME, ErrorCode::enumerant},
+    CAMBIUM_ERROR_CODES(CAMBIUM_X)
+#undef CAMBIUM_X
 };
 
 }  // namespace

@@ -11,33 +11,78 @@ namespace cambium {
 // What a client can be told when an operation was understood but not done. The names are those of the Kafka protocol
 // (https://kafka.apache.org/protocol#protocol_error_codes), the numbers are ours: each door translates in one place.
 // X(enumerant, NAME)
-#define CAMBIUM_ERROR_CODES(X)                                 \
-  X(kUnknown, UNKNOWN_SERVER_ERROR)                            \
-  X(kOffsetOutOfRange, OFFSET_OUT_OF_RANGE)                    \
-  X(kCorruptMessage, CORRUPT_MESSAGE)                          \
-  X(kUnknownTopicOrPartition, UNKNOWN_TOPIC_OR_PARTITION)      \
-  X(kNotLeaderOrFollower, NOT_LEADER_OR_FOLLOWER)              \
-  X(kRequestTimedOut, REQUEST_TIMED_OUT)                       \
-  X(kMessageTooLarge, MESSAGE_TOO_LARGE)                       \
-  X(kInvalidTopic, INVALID_TOPIC_EXCEPTION)                    \
-  X(kInvalidRequiredAcks, INVALID_REQUIRED_ACKS)               \
-  X(kInvalidTimestamp, INVALID_TIMESTAMP)                      \
-  X(kUnsupportedVersion, UNSUPPORTED_VERSION)                  \
-  X(kTopicAlreadyExists, TOPIC_ALREADY_EXISTS)                 \
-  X(kInvalidPartitions, INVALID_PARTITIONS)                    \
-  X(kInvalidReplicationFactor, INVALID_REPLICATION_FACTOR)     \
-  X(kInvalidConfig, INVALID_CONFIG)                            \
-  X(kInvalidRequest, INVALID_REQUEST)                          \
-  X(kPolicyViolation, POLICY_VIOLATION)                        \
-  X(kStorageError, KAFKA_STORAGE_ERROR)                        \
-  X(kGroupIdNotFound, GROUP_ID_NOT_FOUND)                      \
-  X(kInvalidGroupId, INVALID_GROUP_ID)                         \
-  X(kOffsetMetadataTooLarge, OFFSET_METADATA_TOO_LARGE)        \
-  X(kUnsupportedCompressionType, UNSUPPORTED_COMPRESSION_TYPE) \
-  X(kInvalidRecord, INVALID_RECORD)                            \
-  X(kThrottlingQuotaExceeded, THROTTLING_QUOTA_EXCEEDED)       \
-  X(kBrokerNotAvailable, BROKER_NOT_AVAILABLE)                 \
-  X(kClusterAuthorizationFailed, CLUSTER_AUTHORIZATION_FAILED)
+#define CAMBIUM_ERROR_CODES(X)                                    \
+  X(kUnknown, UNKNOWN_SERVER_ERROR)                               \
+  X(kOffsetOutOfRange, OFFSET_OUT_OF_RANGE)                       \
+  X(kCorruptMessage, CORRUPT_MESSAGE)                             \
+  X(kUnknownTopicOrPartition, UNKNOWN_TOPIC_OR_PARTITION)         \
+  X(kNotLeaderOrFollower, NOT_LEADER_OR_FOLLOWER)                 \
+  X(kRequestTimedOut, REQUEST_TIMED_OUT)                          \
+  X(kMessageTooLarge, MESSAGE_TOO_LARGE)                          \
+  X(kInvalidTopic, INVALID_TOPIC_EXCEPTION)                       \
+  X(kInvalidRequiredAcks, INVALID_REQUIRED_ACKS)                  \
+  X(kInvalidTimestamp, INVALID_TIMESTAMP)                         \
+  X(kUnsupportedVersion, UNSUPPORTED_VERSION)                     \
+  X(kTopicAlreadyExists, TOPIC_ALREADY_EXISTS)                    \
+  X(kInvalidPartitions, INVALID_PARTITIONS)                       \
+  X(kInvalidReplicationFactor, INVALID_REPLICATION_FACTOR)        \
+  X(kInvalidConfig, INVALID_CONFIG)                               \
+  X(kInvalidRequest, INVALID_REQUEST)                             \
+  X(kPolicyViolation, POLICY_VIOLATION)                           \
+  X(kStorageError, KAFKA_STORAGE_ERROR)                           \
+  X(kGroupIdNotFound, GROUP_ID_NOT_FOUND)                         \
+  X(kInvalidGroupId, INVALID_GROUP_ID)                            \
+  X(kOffsetMetadataTooLarge, OFFSET_METADATA_TOO_LARGE)           \
+  X(kUnsupportedCompressionType, UNSUPPORTED_COMPRESSION_TYPE)    \
+  X(kInvalidRecord, INVALID_RECORD)                               \
+  X(kThrottlingQuotaExceeded, THROTTLING_QUOTA_EXCEEDED)          \
+  X(kBrokerNotAvailable, BROKER_NOT_AVAILABLE)                    \
+  X(kClusterAuthorizationFailed, CLUSTER_AUTHORIZATION_FAILED)    \
+  X(kUnknownTopicId, UNKNOWN_TOPIC_ID)                            \
+  X(kInconsistentTopicId, INCONSISTENT_TOPIC_ID)                  \
+  X(kUnknownLeaderEpoch, UNKNOWN_LEADER_EPOCH)                    \
+  X(kFencedLeaderEpoch, FENCED_LEADER_EPOCH)                      \
+  X(kFetchSessionIdNotFound, FETCH_SESSION_ID_NOT_FOUND)          \
+  X(kInvalidFetchSessionEpoch, INVALID_FETCH_SESSION_EPOCH)       \
+  X(kCoordinatorLoadInProgress, COORDINATOR_LOAD_IN_PROGRESS)     \
+  X(kCoordinatorNotAvailable, COORDINATOR_NOT_AVAILABLE)          \
+  X(kNotCoordinator, NOT_COORDINATOR)                             \
+  X(kIllegalGeneration, ILLEGAL_GENERATION)                       \
+  X(kInconsistentGroupProtocol, INCONSISTENT_GROUP_PROTOCOL)      \
+  X(kUnknownMemberId, UNKNOWN_MEMBER_ID)                          \
+  X(kInvalidSessionTimeout, INVALID_SESSION_TIMEOUT)              \
+  X(kRebalanceInProgress, REBALANCE_IN_PROGRESS)                  \
+  X(kInvalidCommitOffsetSize, INVALID_COMMIT_OFFSET_SIZE)         \
+  X(kGroupMaxSizeReached, GROUP_MAX_SIZE_REACHED)                 \
+  X(kFencedInstanceId, FENCED_INSTANCE_ID)                        \
+  X(kMemberIdRequired, MEMBER_ID_REQUIRED)                        \
+  X(kNonEmptyGroup, NON_EMPTY_GROUP)                              \
+  X(kGroupSubscribedToTopic, GROUP_SUBSCRIBED_TO_TOPIC)           \
+  X(kOutOfOrderSequenceNumber, OUT_OF_ORDER_SEQUENCE_NUMBER)      \
+  X(kDuplicateSequenceNumber, DUPLICATE_SEQUENCE_NUMBER)          \
+  X(kInvalidProducerEpoch, INVALID_PRODUCER_EPOCH)                \
+  X(kUnknownProducerId, UNKNOWN_PRODUCER_ID)                      \
+  X(kProducerFenced, PRODUCER_FENCED)                             \
+  X(kInvalidTransactionTimeout, INVALID_TRANSACTION_TIMEOUT)      \
+  X(kInvalidTxnState, INVALID_TXN_STATE)                          \
+  X(kTransactionalIdNotFound, TRANSACTIONAL_ID_NOT_FOUND)         \
+  X(kInvalidReplicaAssignment, INVALID_REPLICA_ASSIGNMENT)        \
+  X(kReplicaNotAvailable, REPLICA_NOT_AVAILABLE)                  \
+  X(kNotController, NOT_CONTROLLER)                               \
+  X(kElectionNotNeeded, ELECTION_NOT_NEEDED)                      \
+  X(kPreferredLeaderNotAvailable, PREFERRED_LEADER_NOT_AVAILABLE) \
+  X(kNoReassignmentInProgress, NO_REASSIGNMENT_IN_PROGRESS)       \
+  X(kInvalidUpdateVersion, INVALID_UPDATE_VERSION)                \
+  X(kFeatureUpdateFailed, FEATURE_UPDATE_FAILED)                  \
+  X(kUnsupportedForMessageFormat, UNSUPPORTED_FOR_MESSAGE_FORMAT) \
+  X(kSecurityDisabled, SECURITY_DISABLED)                         \
+  X(kTopicDeletionDisabled, TOPIC_DELETION_DISABLED)              \
+  X(kUnstableOffsetCommit, UNSTABLE_OFFSET_COMMIT)                \
+  X(kResourceNotFound, RESOURCE_NOT_FOUND)                        \
+  X(kDuplicateResource, DUPLICATE_RESOURCE)                       \
+  X(kIneligibleReplica, INELIGIBLE_REPLICA)                       \
+  X(kGroupAuthorizationFailed, GROUP_AUTHORIZATION_FAILED)        \
+  X(kTopicAuthorizationFailed, TOPIC_AUTHORIZATION_FAILED)
 
 enum class ErrorCode : int16_t {
 #define CAMBIUM_X(enumerant, name) enumerant,

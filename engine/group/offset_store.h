@@ -8,19 +8,10 @@
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
 #include "engine/base/work_pool.h"
-#include "engine/group/offset_key.h"
+#include "engine/group/group_messages.h"
 #include "engine/storage/storage_engine.h"
 
 namespace cambium {
-
-struct CommittedOffset {
-  Offset offset = kNoOffset;
-  LeaderEpoch leaderEpoch = kNoLeaderEpoch;
-  kj::String metadata;
-  TimestampMs committedAt = kNoTimestamp;
-
-  CommittedOffset clone() const { return {offset, leaderEpoch, kj::str(metadata), committedAt}; }
-};
 
 struct OffsetChange {
   OffsetKey key;
