@@ -32,6 +32,9 @@ DEFINE_int32(cores, 0,
              "than there are");
 DEFINE_int32(broker_id, 1, "Number of this broker");
 DEFINE_int32(partitions_max, 100000, "Partitions in all that this broker takes");
+DEFINE_int32(offsets_topic_partitions, 8, "Partitions of __consumer_offsets, fixed when the first group needs it");
+DEFINE_int64(offsets_retention_minutes, 7 * 24 * 60,
+             "Committed offsets of a group are forgotten so long after its last member left");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
@@ -72,6 +75,8 @@ Result<void> checkAll() {
       {"cores"_kj, FLAGS_cores, 0, 256},
       {"broker_id"_kj, FLAGS_broker_id, 0, INT32_MAX},
       {"partitions_max"_kj, FLAGS_partitions_max, 1, 10'000'000},
+      {"offsets_topic_partitions"_kj, FLAGS_offsets_topic_partitions, 1, 10'000},
+      {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, int64_t{100} * 366 * 24 * 60},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
@@ -151,6 +156,8 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.broker.stateEngine = kj::str(FLAGS_state_engine.c_str());
   options.broker.partitionsMax = FLAGS_partitions_max;
   options.broker.brokerId = FLAGS_broker_id;
+  options.broker.offsetsPartitions = FLAGS_offsets_topic_partitions;
+  options.broker.offsetsRetentionMs = FLAGS_offsets_retention_minutes * 60 * 1000;
   options.dataDir = kj::str(FLAGS_data_dir.c_str());
   options.kafkaListen = kj::str(FLAGS_kafka_listen.c_str());
   options.rpcListen = kj::str(FLAGS_rpc_listen.c_str());
