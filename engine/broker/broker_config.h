@@ -18,10 +18,11 @@ struct BrokerConfig {
   int32_t offsetsPartitions = 8;  // of __consumer_offsets, when it is made
   // Offsets of a group are forgotten so long after it became empty.
   int64_t offsetsRetentionMs = 7LL * 24 * 3600 * 1000;
+  int32_t groupInitialDelayMs = 3000;  // how long the first rebalance of an empty group waits for more members
 
   BrokerConfig clone() const {
-    return {cores,         kj::str(logEngine), kj::str(stateEngine), partitionsMax,     brokerId,
-            numPartitions, autoCreateTopics,   offsetsPartitions,    offsetsRetentionMs};
+    return {cores,         kj::str(logEngine), kj::str(stateEngine), partitionsMax,      brokerId,
+            numPartitions, autoCreateTopics,   offsetsPartitions,    offsetsRetentionMs, groupInitialDelayMs};
   }
 };
 

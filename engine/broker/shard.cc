@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
+#include "engine/broker/shard_groups.h"
 #include "engine/metadata/topic_name.h"
 
 namespace cambium {
@@ -36,6 +37,12 @@ Shard::Shard(unsigned index, unsigned count, LoopContext& loop, World& world, En
       image_(kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>())) {
   tasks_.add(port_.mailbox().receive());
   tasks_.add(measureLag());
+}
+
+Shard::~Shard() noexcept(false) {}
+
+void Shard::openGroups(StorageEngine& tables, const BrokerConfig& config) {
+  groups_ = kj::heap<ShardGroups>(*this, world_, tables, config);
 }
 
 DeviceSpace Shard::deviceSpace() const {
@@ -179,6 +186,10 @@ ShardReport Shard::report() {
   for (auto& [name, topic] : topicMetrics_)
     report.topics.add(ShardReport::PerTopic{kj::str(name), topic->metrics});
   report.gone = gone_;
+  if (groups_.get() != nullptr) {
+    for (auto* coordinator : groups_->all())
+      report.coordinators.add(coordinator->report());
+  }
   report.loopLag = loopLag_;
   report.loopLagSeconds = loopLagSeconds_;
   return report;
@@ -186,12 +197,13 @@ ShardReport Shard::report() {
 
 kj::Promise<void> Shard::close() {
   closed_ = true;
+  if (groups_.get() != nullptr) co_await groups_->close();
   kj::Vector<kj::Promise<void>> closing;
   for (auto& [key, slot] : partitions_) {
     closing.add(closeAndHold(kj::mv(slot.partition), Partition::Ending::kKept).attach(kj::mv(slot.metrics)));
   }
   partitions_.clear();
-  return kj::joinPromises(closing.releaseAsArray());
+  co_await kj::joinPromises(closing.releaseAsArray());
 }
 
 }  // namespace cambium

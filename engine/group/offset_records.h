@@ -3,7 +3,7 @@
 #include <kj/one-of.h>
 
 #include "engine/group/group_messages.h"
-#include "engine/group/group_snapshot.h"
+#include "engine/group/group_metadata.h"
 
 // Records of the internal topic __consumer_offsets, in Kafka's formats: the messages OffsetCommitKey, OffsetCommitValue,
 // GroupMetadataKey and GroupMetadataValue of Kafka's group coordinator (common/message/*.json). Each key and each value
@@ -29,11 +29,11 @@ using RecordKey = kj::OneOf<OffsetKey, GroupRecordKey, UnknownRecord>;
 kj::Array<kj::byte> encodeOffsetRecordKey(const OffsetKey& key);
 kj::Array<kj::byte> encodeOffsetRecordValue(const CommittedOffset& offset);
 kj::Array<kj::byte> encodeGroupRecordKey(const std::string& group);
-kj::Array<kj::byte> encodeGroupRecordValue(const GroupSnapshot& group);
+kj::Array<kj::byte> encodeGroupRecordValue(const GroupMetadata& group);
 
 // Null when the bytes are damaged.
 kj::Maybe<RecordKey> decodeRecordKey(ByteView bytes);
 kj::Maybe<CommittedOffset> decodeOffsetRecordValue(ByteView bytes);
-kj::Maybe<GroupSnapshot> decodeGroupRecordValue(ByteView bytes);
+kj::Maybe<GroupMetadata> decodeGroupRecordValue(ByteView bytes);
 
 }  // namespace cambium

@@ -35,6 +35,7 @@ DEFINE_int32(partitions_max, 100000, "Partitions in all that this broker takes")
 DEFINE_int32(offsets_topic_partitions, 8, "Partitions of __consumer_offsets, fixed when the first group needs it");
 DEFINE_int64(offsets_retention_minutes, 7 * 24 * 60,
              "Committed offsets of a group are forgotten so long after its last member left");
+DEFINE_int32(group_initial_delay_ms, 3000, "How long the first rebalance of an empty group waits for more members");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
@@ -77,6 +78,7 @@ Result<void> checkAll() {
       {"partitions_max"_kj, FLAGS_partitions_max, 1, 10'000'000},
       {"offsets_topic_partitions"_kj, FLAGS_offsets_topic_partitions, 1, 10'000},
       {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, int64_t{100} * 366 * 24 * 60},
+      {"group_initial_delay_ms"_kj, FLAGS_group_initial_delay_ms, 0, 300'000},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
@@ -156,6 +158,7 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.broker.stateEngine = kj::str(FLAGS_state_engine.c_str());
   options.broker.partitionsMax = FLAGS_partitions_max;
   options.broker.brokerId = FLAGS_broker_id;
+  options.broker.groupInitialDelayMs = FLAGS_group_initial_delay_ms;
   options.broker.offsetsPartitions = FLAGS_offsets_topic_partitions;
   options.broker.offsetsRetentionMs = FLAGS_offsets_retention_minutes * 60 * 1000;
   options.dataDir = kj::str(FLAGS_data_dir.c_str());
