@@ -12,7 +12,7 @@ namespace cambium {
 struct GroupMetadata {
   struct Member {
     std::string member;
-    kj::Maybe<std::string> instance;
+    kj::Maybe<std::string> instance{};
     std::string clientId;
     std::string clientHost;
     int32_t rebalanceTimeoutMs;
@@ -23,10 +23,10 @@ struct GroupMetadata {
 
   std::string protocolType;  // empty: of no type yet
   int32_t generation = 0;
-  kj::Maybe<std::string> protocol;  // null in an empty group
-  kj::Maybe<std::string> leader;    // null in an empty group
+  kj::Maybe<std::string> protocol{};  // null in an empty group
+  kj::Maybe<std::string> leader{};    // null in an empty group
   TimestampMs currentStateTimestamp = kNoTimestamp;
-  kj::Vector<Member> members;
+  kj::Vector<Member> members{};
 };
 
 }  // namespace cambium
