@@ -48,7 +48,7 @@ class AdminRun {
       assert.deepEqual([made.name, made.partitions, made.replicas], [topic, 1, 1])
     })
     await this.step('createTopics again', () => assert.rejects(() => admin.createTopics({ topics: [topic], partitions: 1, replicas: 1 })))
-    await this.step('createPartitions', () => admin.createPartitions({ topics: [{ name: topic, count: 3, assignments: [] }] }))
+    await this.step('createPartitions', () => admin.createPartitions({ topics: [{ name: topic, count: 3 }] }))
     await this.step('listTopics', async () => assert.ok((await admin.listTopics()).includes(topic)))
     await this.step('metadata of the topic', async () => {
       const metadata = await admin.metadata({ topics: [topic], forceUpdate: true })
