@@ -15,7 +15,7 @@ struct BrokerConfig {
   kj::String stateEngine;           // of metadata, committed offsets and producers
   int32_t partitionsMax = 100'000;  // over all topics
   int32_t brokerId = 1;
-  ProducerLimits producers;
+  ProducerLimits producers{};
 
   BrokerConfig clone() const {
     return {cores, kj::str(logEngine), kj::str(stateEngine), partitionsMax, brokerId, producers};

@@ -125,7 +125,7 @@ class PartitionTest : public ::testing::Test {
   VirtualClock clock;
   HeldWorkPool pool;
   PartitionMetrics metrics;
-  ProducerLimits producerLimits;
+  ProducerLimits producerLimits{};
   MemoryStore store;
   kj::Own<StorageEngine> engine = openMemoryEngine(store, {});
   kj::Own<Partition> partition;
