@@ -163,6 +163,7 @@ void Shard::adopt(Opening opening) {
     KJ_LOG(ERROR, "partition cannot be opened and stays offline", name, *failure);
     slot.partition = kj::refcounted<Partition>(kj::mv(name), kj::mv(*failure), epoch, context);
   } else {
+    KJ_IF_MAYBE(complaint, opening.producers->complaint()) KJ_LOG(WARNING, "recovery", *complaint);
     slot.partition = kj::refcounted<Partition>(kj::mv(name), kj::mv(opening.log), kj::mv(opening.producers),
                                                topic.config().partition, epoch, context);
   }

@@ -94,7 +94,10 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
     error.message = kj::str("partition ", name_, ": ", error.message);
     return kj::mv(error);
   };
-  if (!usable()) return refuse(offlineError());
+  if (!usable()) {
+    ++metrics.appendFailures;
+    return offlineError();
+  }
   auto validated = validateBatches(batches, {.batchBytesMax = config_.batchBytesMax});
   if (!validated.ok()) return refuse(kj::mv(validated.error()));
   if (config_.keysRequired) {

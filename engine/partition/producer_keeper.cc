@@ -13,10 +13,9 @@ constexpr Bytes kReplayBytes = mebibytes(1);
 
 kj::Own<ProducerKeeper> ProducerKeeper::recover(LogId id, PartitionLog& log, ProducerTable table, ProducerLimits limits,
                                                 TimestampMs now) {
-  auto row = table.load(id);
   auto keeper = kj::heap<ProducerKeeper>(kj::mv(id), table, limits);
   auto bounds = log.bounds();
-  KJ_IF_MAYBE(from, keeper->takeUp(kj::mv(row), bounds, now)) {
+  KJ_IF_MAYBE(from, keeper->takeUp(bounds, now)) {
     keeper->replay(log, kj::max(*from, bounds.start), now);
   } else {
     // Whoever wrote to an extent only that long ago is forgotten. The last one is read in any case: timestamps are the
@@ -37,7 +36,17 @@ kj::Own<ProducerKeeper> ProducerKeeper::recover(LogId id, PartitionLog& log, Pro
   return keeper;
 }
 
-kj::Maybe<Offset> ProducerKeeper::takeUp(kj::Maybe<kj::Array<kj::byte>> row, Bounds bounds, TimestampMs now) {
+void ProducerKeeper::complain(kj::String what) {
+  rowIsWrong_ = true;
+  complaint_ = kj::mv(what);
+}
+
+kj::Maybe<Offset> ProducerKeeper::takeUp(Bounds bounds, TimestampMs now) {
+  kj::Maybe<kj::Array<kj::byte>> row;
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { row = table_.load(id_); })) {
+    complain(kj::str(id_.name, ": its producers cannot be read (", exception->getDescription(),
+                     "); they were made again from the log"));
+  }
   KJ_IF_MAYBE(bytes, row) {
     KJ_IF_MAYBE(snapshot, ProducerStates::decode(*bytes, limits_)) {
       keptUpTo_ = kj::min(snapshot->upTo, bounds.end);
@@ -48,8 +57,7 @@ kj::Maybe<Offset> ProducerKeeper::takeUp(kj::Maybe<kj::Array<kj::byte>> row, Bou
       states_.expire(now);
       return keptUpTo_;
     }
-    KJ_LOG(WARNING, "the states of a log's producers are damaged; they are made again from the log", id_.name);
-    rowIsWrong_ = true;
+    complain(kj::str(id_.name, ": what is stored of its producers is damaged; it was made again from the log"));
   }
   return nullptr;
 }
@@ -86,7 +94,8 @@ kj::Maybe<ProducerRow> ProducerKeeper::takeRow(kj::Maybe<ProducerRow>& from) {
 }
 
 kj::Maybe<ProducerRow> ProducerKeeper::due(Bounds bounds, bool onlyDurable, TimestampMs now) {
-  if (pending_ == nullptr && bytesSinceRow_ >= kProducerRowEvery.value()) pending_ = rowOf(bounds.end, now);
+  auto every = states_.size() == 0 ? kEmptyProducerRowEvery : kProducerRowEvery;
+  if (pending_ == nullptr && bytesSinceRow_ >= every.value()) pending_ = rowOf(bounds.end, now);
   KJ_IF_MAYBE(row, pending_) {
     if (!onlyDurable || bounds.durable >= row->upTo) return takeRow(pending_);
   }

@@ -5,9 +5,11 @@
 
 namespace cambium {
 
-// After so many bytes appended the states are written again: no more than this (and what a sync takes) is read when the
-// log is opened after a crash.
+// After so many bytes appended the states are written again: not much more than this is read when the log is opened
+// after a crash.
 inline constexpr Bytes kProducerRowEvery = mebibytes(64);
+// The same where there is nothing to tell but that there are no producers.
+inline constexpr Bytes kEmptyProducerRowEvery = mebibytes(256);
 
 // Keeps the states of one partition's producers over restarts. Made where the log is opened, then lives where the
 // partition does; one thread at a time.
@@ -27,6 +29,9 @@ class ProducerKeeper {
   // Set after recover() when the row of the table is wrong: this one must be committed before the log grows, lest the
   // log reaches the row's offset with other batches. The caller commits, many at once. Once.
   kj::Maybe<ProducerRow> correction() { return takeRow(correction_); }
+
+  // What was wrong with the row that recover() found, for the log; null when nothing was.
+  const kj::Maybe<kj::String>& complaint() const { return complaint_; }
 
   const ProducerStates& states() const { return states_; }
   ProducerTable table() const { return table_; }
@@ -48,8 +53,9 @@ class ProducerKeeper {
  private:
   static kj::Maybe<ProducerRow> takeRow(kj::Maybe<ProducerRow>& from);
   ProducerRow rowOf(Offset upTo, TimestampMs now);
-  // Takes up the row if it holds; the offset from where the log has to be read.
-  kj::Maybe<Offset> takeUp(kj::Maybe<kj::Array<kj::byte>> row, Bounds bounds, TimestampMs now);
+  // Takes up the row if it holds: gives the offset from where the log has to be read.
+  kj::Maybe<Offset> takeUp(Bounds bounds, TimestampMs now);
+  void complain(kj::String what);
   void replay(PartitionLog& log, Offset from, TimestampMs now);
 
   LogId id_;
@@ -59,6 +65,7 @@ class ProducerKeeper {
   Offset keptUpTo_ = kNoOffset;  // kNoOffset: no row
   bool rowIsWrong_ = false;
   uint64_t bytesSinceRow_ = 0;
+  kj::Maybe<kj::String> complaint_;
   kj::Maybe<ProducerRow> correction_;
   kj::Maybe<ProducerRow> pending_;  // waits for the log to be durable
 };

@@ -1,7 +1,5 @@
 #include "engine/partition/producer_table.h"
 
-#include <kj/debug.h>
-
 #include "engine/base/byte_cursor.h"
 
 namespace cambium {
@@ -21,13 +19,7 @@ kj::Array<kj::byte> ProducerTable::keyOf(const LogId& log) {
 }
 
 kj::Maybe<kj::Array<kj::byte>> ProducerTable::load(const LogId& log) const {
-  kj::Maybe<kj::Array<kj::byte>> row;
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { row = engine_->get(kTable, keyOf(log)); })) {
-    KJ_LOG(ERROR, "the states of a log's producers cannot be read; they are made again from the log", log.name,
-           exception->getDescription());
-    return nullptr;
-  }
-  return row;
+  return engine_->get(kTable, keyOf(log));
 }
 
 void ProducerTable::commit(kj::ArrayPtr<const ProducerRow> rows) const {

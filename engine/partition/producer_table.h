@@ -21,7 +21,7 @@ class ProducerTable {
 
   static kj::Array<kj::byte> keyOf(const LogId& log);
 
-  // Null also when the table cannot be read, which is logged.
+  // Null when there is none. Throws what StorageEngine::get throws.
   kj::Maybe<kj::Array<kj::byte>> load(const LogId& log) const;
   // In one commit. Throws what StorageEngine::commit throws.
   void commit(kj::ArrayPtr<const ProducerRow> rows) const;

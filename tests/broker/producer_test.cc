@@ -80,6 +80,28 @@ TEST_P(ProducerTest, DuplicatesAreRecognisedAfterAKill) {
   EXPECT_EQ(send(0, 7, 8), "9..10");
 }
 
+TEST_P(ProducerTest, ADamagedRowIsMadeGoodFromTheLog) {
+  sendEight();
+  restart();
+  auto topic = broker->local().topic("words").value()->id();
+  StorageEngine* state = nullptr;
+  kj::Vector<ProducerRow> rows;
+  for (int index : {0, 1})
+    rows.add(ProducerRow{ProducerTable::keyOf({kj::str("words-", index), topic}), kj::heapArray<kj::byte>(9), {}});
+  for (auto* engine : broker->local().engines()) {
+    if (engine->get("producers", rows[0].key) != nullptr) state = engine;
+  }
+  ASSERT_NE(state, nullptr);
+  ProducerTable(*state).commit(rows);
+  restartAsAfterAKill();
+  expectTheLastFive();
+  for (auto* engine : broker->local().engines()) {
+    KJ_IF_MAYBE(row, engine->get("producers", rows[1].key)) {
+      EXPECT_EQ(KJ_ASSERT_NONNULL(ProducerStates::decode(*row, {})).upTo.value(), 8);
+    }
+  }
+}
+
 TEST_P(ProducerTest, DescriptionsAndDeletion) {
   sendEight();
   send(1, 9, 4, 3);

@@ -113,6 +113,16 @@ TEST_F(ProducerRestartTest, ADamagedRowIsAbsentAndReplaced) {
   putRow(kj::mv(row));
   open();
   EXPECT_EQ(rowUpTo(), 6) << "a whole one again";
+  kill();
+  auto log = engine->open(id.clone(), {});
+  EXPECT_TRUE(ProducerKeeper::recover(id.clone(), *log, table(), {}, clock.now())->complaint() == nullptr);
+  putRow(kj::heapArray<kj::byte>(1));
+  auto keeper = ProducerKeeper::recover(id.clone(), *log, table(), {}, clock.now());
+  EXPECT_STREQ(KJ_ASSERT_NONNULL(keeper->complaint()).cStr(),
+               "words-0: what is stored of its producers is damaged; it was made again from the log");
+  EXPECT_TRUE(keeper->correction() != nullptr);
+  log = nullptr;
+  open();
   expectTheLastFiveOf(6);
 }
 
