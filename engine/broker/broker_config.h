@@ -15,10 +15,13 @@ struct BrokerConfig {
   kj::String stateEngine;           // of metadata, committed offsets and producers
   int32_t partitionsMax = 100'000;  // over all topics
   int32_t brokerId = 1;
+  int32_t numPartitions = 1;     // of topics that are made without saying how many
+  bool autoCreateTopics = true;  // when a Kafka client asks for metadata of a missing one
   ProducerLimits producers{};
 
   BrokerConfig clone() const {
-    return {cores, kj::str(logEngine), kj::str(stateEngine), partitionsMax, brokerId, producers};
+    return {cores,    kj::str(logEngine), kj::str(stateEngine), partitionsMax,
+            brokerId, numPartitions,      autoCreateTopics,     producers};
   }
 };
 

@@ -13,7 +13,7 @@ namespace cambium {
 struct NewTopic {
   kj::String name;
   int32_t partitions;
-  kj::Vector<ConfigSetting> settings;
+  kj::Vector<ConfigSetting> settings{};
   bool validateOnly = false;
 };
 
