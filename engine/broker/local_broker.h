@@ -107,6 +107,7 @@ class LocalBroker {
 
   // --- For metrics and listings
   kj::Promise<kj::Vector<ShardReport>> reports();
+  DeviceSpace deviceSpace() const { return here_.deviceSpace(); }
   // Engines that are open, by name; may touch the disk a little.
   kj::Vector<StorageEngine*> engines() const { return shared_.engines.opened(); }
   unsigned ownerOf(PartitionKey key) const { return shardOf(key, static_cast<unsigned>(shared_.shards.size())); }

@@ -38,6 +38,11 @@ Shard::Shard(unsigned index, unsigned count, LoopContext& loop, World& world, En
   tasks_.add(measureLag());
 }
 
+DeviceSpace Shard::deviceSpace() const {
+  auto space = world_.files.space();
+  return {world_.files.describe(""), space.total, space.free};
+}
+
 kj::Promise<void> Shard::measureLag() {
   constexpr int64_t kPeriodMs = 500;
   for (;;) {

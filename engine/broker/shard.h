@@ -33,6 +33,12 @@ inline unsigned shardOf(const PartitionKey& key, unsigned shards) {
   return (first + static_cast<unsigned>(key.index)) % shards;
 }
 
+// The device that holds the data directory.
+struct DeviceSpace {
+  kj::String folder;
+  Bytes total, available;
+};
+
 // Counters of one topic on one shard.
 class TopicMetrics final : public kj::Refcounted {
  public:
@@ -65,6 +71,7 @@ class Shard {
   LoopPort& port() { return port_; }
   LoopContext& loop() { return loop_; }
   TimestampMs now() const { return world_.clock.now(); }
+  DeviceSpace deviceSpace() const;
 
   // Brings the partitions to where `image` has them: opens new ones (several at a time on the pool), closes those that
   // are gone, passes on changed configs. Done when it holds; calls must not overlap. A log that cannot be opened makes
