@@ -6,7 +6,7 @@ help:
 	@echo "make build     release build: build/release/cambiumd, build/release/cambium"
 	@echo "make run       build, then start a broker on ./data with deploy/hybrid.flags"
 	@echo "make test      build with assertions and sanitizers, run every test"
-	@echo "make interop   real clients and Apache Kafka's own tools against a real broker"
+	@echo "make interop   real clients and Apache Kafka's own tools against a real broker; writes docs/compatibility.md"
 	@echo "make bench     named workloads beside their probes"
 	@echo "make format    clang-format, in place"
 	@echo "make tidy      clang-tidy over every source, and the tidy test"
