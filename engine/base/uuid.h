@@ -2,6 +2,7 @@
 
 #include <array>
 #include <compare>
+#include <cstring>
 
 #include "engine/base/clock.h"
 #include "engine/base/quantity.h"
@@ -28,6 +29,15 @@ class Uuid {
 
  private:
   std::array<kj::byte, 16> bytes_{};
+};
+
+struct UuidHash {
+  // Identifiers are random: any part of one is as good as a hash.
+  size_t operator()(const Uuid& id) const {
+    size_t hash;
+    memcpy(&hash, id.bytes().begin() + sizeof(hash), sizeof(hash));
+    return hash;
+  }
 };
 
 }  // namespace cambium

@@ -1,15 +1,11 @@
 #include "engine/broker/local_broker.h"
 
 #include "engine/base/coroutine.h"
+#include "engine/broker/shard_calls.h"
 
 namespace cambium {
 
 namespace {
-
-Error noPartition(PartitionKey key) {
-  return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no partition ", key.index, " of the topic with id ",
-                   key.topic, "; it was deleted, or never made");
-}
 
 Error noTopic(kj::StringPtr name) {
   return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name,
@@ -23,23 +19,6 @@ Result<void> checkPartition(const MetadataImage& image, kj::StringPtr name, int3
                      topic->partitionCount() - 1, ", not ", partition);
   }
   return noTopic(name);
-}
-
-// Does not touch the bytes after its first suspension.
-kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches,
-                                              Acks acks) {
-  kj::Own<Partition> partition;
-  KJ_IF_MAYBE(found, shard.find(key)) {
-    partition = kj::mv(*found);
-  } else {
-    co_return Result<AppendOutcome>(noPartition(key));
-  }
-  auto appended = partition->append(batches);
-  if (appended.ok() && acks == Acks::kAll) {
-    auto committed = co_await partition->whenCommitted(appended.value().nextOffset);
-    if (!committed.ok()) co_return Result<AppendOutcome>(kj::mv(committed.error()));
-  }
-  co_return kj::mv(appended);
 }
 
 kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWish wish) {
@@ -79,6 +58,11 @@ kj::Promise<Result<void>> whenCommittedHere(Shard& shard, PartitionKey key, Offs
 Result<kj::Own<const Topic>> LocalBroker::topic(kj::StringPtr name) const {
   KJ_IF_MAYBE(topic, here_.image().find(name)) return kj::atomicAddRef(*topic);
   return noTopic(name);
+}
+
+Result<kj::Own<const Topic>> LocalBroker::topic(const Uuid& id) const {
+  KJ_IF_MAYBE(topic, here_.image().find(id)) return kj::atomicAddRef(*topic);
+  return makeError(ErrorCode::kUnknownTopicId, "there is no topic with the id ", id);
 }
 
 // --- Topics
@@ -148,6 +132,22 @@ kj::Promise<Result<PartitionStatus>> LocalBroker::status(PartitionKey key) {
   return on<Result<PartitionStatus>>(shard, [&shard, key]() -> kj::Promise<Result<PartitionStatus>> {
     KJ_IF_MAYBE(partition, shard.find(key)) return Result<PartitionStatus>((*partition)->status());
     return Result<PartitionStatus>(noPartition(key));
+  });
+}
+
+// --- Idempotent producers
+// ----------------------------------------------------------------------------------------------------
+
+kj::Promise<Result<int64_t>> LocalBroker::newProducerId() {
+  return on<Result<int64_t>>(first(), [&ids = shared_.producerIds] { return ids.next(); });
+}
+
+kj::Promise<Result<kj::Vector<ProducerDescription>>> LocalBroker::producers(PartitionKey key) {
+  using Found = Result<kj::Vector<ProducerDescription>>;
+  auto& shard = owner(key);
+  return on<Found>(shard, [&shard, key]() -> kj::Promise<Found> {
+    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->producers();
+    return Found(noPartition(key));
   });
 }
 

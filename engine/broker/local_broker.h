@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/broker/broker_config.h"
+#include "engine/broker/producer_ids.h"
 #include "engine/broker/shard.h"
 #include "engine/broker/topic_controller.h"
 #include "engine/group/offset_store.h"
@@ -20,6 +21,25 @@ struct ReadWish {
   int64_t waitMsMax = 0;      // … so long
 };
 
+// A read of several partitions at once.
+struct FetchWish {
+  struct Part {
+    PartitionKey key;
+    Offset from;
+    Bytes bytesMax;
+  };
+  kj::Vector<Part> parts{};
+  Bytes bytesMax;         // of all parts together
+  Bytes bytesMin;         // wait until so many bytes are there in all …
+  int64_t waitMsMax = 0;  // … but no longer than this
+};
+
+// Batches for one partition.
+struct AppendPart {
+  PartitionKey key;
+  kj::ArrayPtr<kj::byte> batches;
+};
+
 struct BrokerFacts {
   kj::StringPtr version;
   kj::StringPtr clusterId;
@@ -31,11 +51,12 @@ struct BrokerFacts {
 // used on that loop.
 class LocalBroker {
  public:
-  // What all loops share. The controller and the offset store live on the first shard's loop.
+  // What all loops share. The controller, the offset store and the producer ids live on the first shard's loop.
   struct Shared {
     kj::ArrayPtr<Shard* const> shards;
     TopicController& controller;
     OffsetStore& offsets;
+    ProducerIds& producerIds;
     EngineSet& engines;
     BrokerFacts facts;
   };
@@ -51,6 +72,8 @@ class LocalBroker {
   // --- Topics: answered from the image that this loop has caught up with.
   // A reference of one's own; kUnknownTopicOrPartition when there is none.
   Result<kj::Own<const Topic>> topic(kj::StringPtr name) const;
+  // By id; kUnknownTopicId when there is none.
+  Result<kj::Own<const Topic>> topic(const Uuid& id) const;
   kj::Own<const MetadataImage> image() const { return kj::atomicAddRef(here_.image()); }
 
   kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);
@@ -62,13 +85,25 @@ class LocalBroker {
   // Uses the bytes, and changes them, during the call only: a partition of this loop stamps and writes them where they
   // lie, for one of another loop they are copied.
   kj::Promise<Result<AppendOutcome>> append(PartitionKey key, kj::ArrayPtr<kj::byte> batches, Acks acks);
+  // The same for several partitions, each with an outcome of its own, in the order given. Everything is appended before
+  // the promise is returned, but on other loops.
+  kj::Promise<kj::Vector<Result<AppendOutcome>>> appendAll(kj::ArrayPtr<const AppendPart> parts, Acks acks);
   // Done when everything below `offset` is as safe as the topic's durability promises.
   kj::Promise<Result<void>> whenCommitted(PartitionKey key, Offset offset);
   // Waits as the wish says.
   kj::Promise<Result<ReadOutcome>> read(PartitionKey key, ReadWish wish);
+  // Reads parts in their order until the limits are reached; the first batch of all is returned however large it is.
+  // Answers at once when a part fails. An outcome for each part.
+  kj::Promise<kj::Vector<Result<ReadOutcome>>> fetch(FetchWish wish);
   kj::Promise<Result<OffsetFound>> findOffset(PartitionKey key, OffsetQuery query);
   kj::Promise<Result<Offset>> deleteRecords(PartitionKey key, Offset before);
   kj::Promise<Result<PartitionStatus>> status(PartitionKey key);
+
+  // --- Idempotent producers
+  // An id that no producer ever had: see ProducerIds::next.
+  kj::Promise<Result<int64_t>> newProducerId();
+  // Those that a partition knows, sorted by id.
+  kj::Promise<Result<kj::Vector<ProducerDescription>>> producers(PartitionKey key);
 
   // --- Committed offsets
   // kUnknownTopicOrPartition for an offset of a partition that is not there: nothing stays behind for a topic that is
@@ -80,6 +115,7 @@ class LocalBroker {
 
   // --- For metrics and listings
   kj::Promise<kj::Vector<ShardReport>> reports();
+  DeviceSpace deviceSpace() const { return here_.deviceSpace(); }
   // Engines that are open, by name; may touch the disk a little.
   kj::Vector<StorageEngine*> engines() const { return shared_.engines.opened(); }
   unsigned ownerOf(PartitionKey key) const { return shardOf(key, static_cast<unsigned>(shared_.shards.size())); }
@@ -90,6 +126,8 @@ class LocalBroker {
     return callLoop<T>(here_.port(), shard.port(), kj::mv(work));
   }
   Shard& first() { return *shared_.shards[0]; }
+  kj::Promise<kj::Vector<Result<ReadOutcome>>> readParts(kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax);
+  kj::Promise<void> whenAnyReadable(kj::Vector<FetchWish::Part> parts);
   Shard& owner(PartitionKey key) { return *shared_.shards[ownerOf(key)]; }
 
   Shard& here_;

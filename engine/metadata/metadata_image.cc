@@ -5,7 +5,17 @@
 namespace cambium {
 
 MetadataImage::MetadataImage(Revision revision, kj::Vector<kj::Own<const Topic>> topicsSortedByName)
-    : revision_(revision), topics_(kj::mv(topicsSortedByName)) {}
+    : revision_(revision), topics_(kj::mv(topicsSortedByName)) {
+  byId_.reserve(topics_.size());
+  for (auto& topic : topics_)
+    byId_.emplace(topic->id(), topic.get());
+}
+
+kj::Maybe<const Topic&> MetadataImage::find(const Uuid& id) const {
+  auto found = byId_.find(id);
+  if (found == byId_.end()) return nullptr;
+  return *found->second;
+}
 
 kj::Maybe<const Topic&> MetadataImage::find(kj::StringPtr name) const {
   auto at = std::lower_bound(topics_.begin(), topics_.end(), name,

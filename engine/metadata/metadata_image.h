@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unordered_map>
+
 #include <kj/refcount.h>
 
 #include "engine/metadata/topic.h"
@@ -13,6 +15,7 @@ class MetadataImage final : public kj::AtomicRefcounted {
 
   Revision revision() const { return revision_; }
   kj::Maybe<const Topic&> find(kj::StringPtr name) const;
+  kj::Maybe<const Topic&> find(const Uuid& id) const;
   // Sorted by name.
   kj::ArrayPtr<const kj::Own<const Topic>> topics() const { return topics_; }
 
@@ -22,6 +25,7 @@ class MetadataImage final : public kj::AtomicRefcounted {
  private:
   Revision revision_;
   kj::Vector<kj::Own<const Topic>> topics_;
+  std::unordered_map<Uuid, const Topic*, UuidHash> byId_;
 };
 
 }  // namespace cambium

@@ -8,6 +8,8 @@
 #include "engine/base/coroutine.h"
 #include "engine/base/thread_work_pool.h"
 #include "engine/broker/broker.h"
+#include "engine/broker/door_group.h"
+#include "server/kafka/kafka_door.h"
 #include "server/main/allocator.h"
 #include "server/main/http_wiring.h"
 #include "server/main/listen_sockets.h"
@@ -24,15 +26,24 @@ namespace {
 // Sockets of the doors, bound before anything else.
 struct Doors {
   Doors(const ServerOptions& options) {
+    if (options.kafkaListen.size() > 0) kafka.emplace("kafka_listen"_kj, options.kafkaListen, options.broker.cores);
     if (options.rpcListen.size() > 0) rpc.emplace("rpc_listen"_kj, options.rpcListen, options.broker.cores);
     if (options.httpListen.size() > 0) http.emplace("http_listen"_kj, options.httpListen, 1);
   }
+  kj::Maybe<ListenSockets> kafka;
   kj::Maybe<ListenSockets> rpc;
   kj::Maybe<ListenSockets> http;
 };
 
+// Connections of all loops, for metrics.
+struct ConnectionCounts {
+  kafka::KafkaConnectionCounts kafka;
+  RpcConnectionCounts rpc;
+};
+
 kj::String readyLine(const ServerOptions& options, const Doors& doors) {
   kj::Vector<kj::String> served;
+  KJ_IF_MAYBE(kafka, doors.kafka) served.add(kj::str("Kafka on ", kafka->describe()));
   KJ_IF_MAYBE(rpc, doors.rpc) served.add(kj::str("Cap'n Proto RPC on ", rpc->describe()));
   KJ_IF_MAYBE(http, doors.http) served.add(kj::str("HTTP on ", http->describe()));
   if (served.size() == 0) served.add(kj::str("no door open"));
@@ -46,13 +57,25 @@ kj::Promise<void> whenAskedToStop(kj::UnixEventPort& port) {
   return port.onSignal(SIGTERM).then(hasSignal).exclusiveJoin(port.onSignal(SIGINT).then(hasSignal));
 }
 
+// The doors of one loop.
+kj::Own<Door> openDoors(LocalBroker& local, LoopContext& loop, const ServerOptions& options, Doors& doors,
+                        const Entropy& entropy, ConnectionCounts& counts) {
+  kj::Vector<kj::Own<Door>> open;
+  KJ_IF_MAYBE(sockets, doors.kafka) {
+    open.add(kj::heap<kafka::KafkaDoor>(local, loop, entropy, options.kafka, counts.kafka,
+                                        sockets->receivers(local.here().index(), loop.io)));
+  }
+  KJ_IF_MAYBE(sockets, doors.rpc) {
+    open.add(
+        kj::heap<RpcDoor>(local, loop, options.rpc, counts.rpc, sockets->receivers(local.here().index(), loop.io)));
+  }
+  return kj::heap<DoorGroup>(kj::mv(open));
+}
+
 kj::Promise<void> serve(Broker& broker, const ServerOptions& options, Doors& doors, kj::UnixEventPort& signals,
-                        RpcConnectionCounts& counts) {
-  auto starting = broker.start([&](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
-    kj::Array<kj::Own<kj::ConnectionReceiver>> receivers;
-    KJ_IF_MAYBE(sockets, doors.rpc) receivers = sockets->receivers(local.here().index(), loop.io);
-    return kj::heap<RpcDoor>(local, loop, options.rpc, counts, kj::mv(receivers));
-  });
+                        const Entropy& entropy, ConnectionCounts& counts) {
+  auto starting = broker.start(
+      [&](LocalBroker& local, LoopContext& loop) { return openDoors(local, loop, options, doors, entropy, counts); });
   // A signal during recovery stops as well.
   auto started = starting.then([&] {
     fputs(readyLine(options, doors).cStr(), stderr);
@@ -75,15 +98,15 @@ int run(const ServerOptions& options) {
   SystemEntropy entropy;
   ThreadLoops loops;
   DiskEngines engines(files, options.dataDir, options.openFilesMax);
-  RpcConnectionCounts rpcConnections;
+  ConnectionCounts connections;
   {
     ThreadWorkPool pool(options.syncThreads);
     World world{files, clock, entropy, pool, loops, engines};
     Broker broker(world, options.broker.clone(), loop);
-    HttpWiring http(broker, loop, pool, options.topicSeriesMax, rpcConnections);
+    HttpWiring http(broker, loop, pool, options.topicSeriesMax, connections.rpc);
     KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
     auto failure = kj::runCatchingExceptions(
-        [&] { serve(broker, options, doors, io.unixEventPort, rpcConnections).wait(io.waitScope); });
+        [&] { serve(broker, options, doors, io.unixEventPort, entropy, connections).wait(io.waitScope); });
     http.drain().wait(io.waitScope);
     broker.stop().wait(io.waitScope);
     KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));

@@ -6,22 +6,35 @@
 #include <sys/resource.h>
 #include <thread>
 
+#include "engine/base/text.h"
+
 DEFINE_string(data_dir, "./data", "Folder that holds everything this broker keeps; made when missing");
-DEFINE_string(kafka_listen, "127.0.0.1:9092",
-              "Address of the Kafka protocol; empty: closed. (Not served by this version.)");
+DEFINE_string(kafka_listen, "localhost:9092",
+              "Address of the Kafka protocol, host:port; localhost: every loopback address there is; port 0: any free "
+              "one; empty: closed");
+DEFINE_string(kafka_advertise, "",
+              "Address that Kafka clients are told to connect to, host:port; empty: the one they connected to");
+DEFINE_int64(kafka_frame_bytes_max, 100 << 20, "Largest request of a Kafka client");
+DEFINE_int64(kafka_request_bytes_max, int64_t{512} << 20,
+             "Bytes of Kafka requests that are being received or served, per event loop; more wait");
+DEFINE_int32(kafka_connections_max, 20000, "Kafka connections per event loop; more wait to be accepted");
+DEFINE_int64(kafka_idle_ms, 600000, "A Kafka connection without a request for so long is closed");
 DEFINE_string(rpc_listen, "127.0.0.1:9290",
               "Address of Cap'n Proto RPC, host:port; port 0: any free one; empty: closed");
 DEFINE_string(http_listen, "127.0.0.1:9280",
               "Address of HTTP (health, metrics), host:port; port 0: any free one; empty: closed");
 DEFINE_string(log_engine, "native", "Storage engine of topics that do not choose one: native or rocksdb");
 DEFINE_string(state_engine, "rocksdb",
-              "Storage engine of metadata and committed offsets: native or rocksdb; fixed once the data "
+              "Storage engine of metadata, committed offsets and producers: native or rocksdb; fixed once the data "
               "directory was made");
 DEFINE_int32(cores, 0,
              "Event loops, each with its share of the partitions; 0: 1 on machines with up to 2 cores, else one less "
              "than there are");
 DEFINE_int32(broker_id, 1, "Number of this broker");
 DEFINE_int32(partitions_max, 100000, "Partitions in all that this broker takes");
+DEFINE_int32(producers_per_partition_max, 100000,
+             "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
+DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
@@ -62,8 +75,14 @@ Result<void> checkAll() {
       {"cores"_kj, FLAGS_cores, 0, 256},
       {"broker_id"_kj, FLAGS_broker_id, 0, INT32_MAX},
       {"partitions_max"_kj, FLAGS_partitions_max, 1, 10'000'000},
+      {"producers_per_partition_max"_kj, FLAGS_producers_per_partition_max, 1, 1'000'000},
+      {"producer_expiration_ms"_kj, FLAGS_producer_expiration_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
+      {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
+      {"kafka_request_bytes_max"_kj, FLAGS_kafka_request_bytes_max, 1 << 20, int64_t{1} << 40},
+      {"kafka_connections_max"_kj, FLAGS_kafka_connections_max, 1, 1'000'000},
+      {"kafka_idle_ms"_kj, FLAGS_kafka_idle_ms, 1000, int64_t{7} * 24 * 3600 * 1000},
       {"rpc_connections_max"_kj, FLAGS_rpc_connections_max, 1, 1'000'000},
       {"read_bytes_max"_kj, FLAGS_read_bytes_max, 1, 48 << 20},
       {"connection_bytes_max"_kj, FLAGS_connection_bytes_max, 1 << 20, int64_t{4} << 30},
@@ -94,12 +113,33 @@ size_t defaultOpenFilesMax() {
   return kj::min(size_t{8192}, static_cast<size_t>(limit.rlim_cur) / 4 * 3);
 }
 
+Result<kafka::KafkaSettings> kafkaSettings() {
+  kafka::KafkaSettings settings;
+  settings.limits.frameBytesMax = Bytes(static_cast<uint64_t>(FLAGS_kafka_frame_bytes_max));
+  settings.limits.requestBytesMax = Bytes(static_cast<uint64_t>(FLAGS_kafka_request_bytes_max));
+  settings.limits.connectionsMax = static_cast<unsigned>(FLAGS_kafka_connections_max);
+  settings.limits.idleMsMax = FLAGS_kafka_idle_ms;
+  if (FLAGS_kafka_advertise.empty()) return settings;
+  kj::StringPtr text = FLAGS_kafka_advertise.c_str();
+  KJ_IF_MAYBE(colon, text.findLast(':')) {
+    auto host = kj::str(text.slice(0, *colon));
+    if (host.startsWith("[") && host.endsWith("]")) host = kj::str(host.slice(1, host.size() - 1));
+    KJ_IF_MAYBE(port, parseInteger<uint16_t>(text.slice(*colon + 1))) {
+      if (host.size() > 0 && *port > 0) {
+        settings.advertised = kafka::Endpoint{kj::mv(host), *port};
+        return settings;
+      }
+    }
+  }
+  return badFlag("kafka_advertise", text, "host:port, for example broker-1.example.org:9092");
+}
+
 }  // namespace
 
 Result<ServerOptions> parseOptions(int argc, char** argv) {
   gflags::SetVersionString(CAMBIUM_VERSION);
   gflags::SetUsageMessage(
-      "Cambium, a log broker: topics and partitions on disk, served over Cap'n Proto RPC.\n\n"
+      "Cambium, a log broker: topics and partitions on disk, served over the Kafka protocol and Cap'n Proto RPC.\n\n"
       "    cambiumd --data_dir=/var/lib/cambium\n"
       "    cambiumd --flagfile=deploy/hybrid.flags --data_dir=/var/lib/cambium\n\n"
       "Stops cleanly on SIGTERM and SIGINT");
@@ -116,10 +156,15 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.broker.stateEngine = kj::str(FLAGS_state_engine.c_str());
   options.broker.partitionsMax = FLAGS_partitions_max;
   options.broker.brokerId = FLAGS_broker_id;
+  options.broker.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
+                              .expirationMs = FLAGS_producer_expiration_ms};
   options.dataDir = kj::str(FLAGS_data_dir.c_str());
   options.kafkaListen = kj::str(FLAGS_kafka_listen.c_str());
   options.rpcListen = kj::str(FLAGS_rpc_listen.c_str());
   options.httpListen = kj::str(FLAGS_http_listen.c_str());
+  auto kafka = kafkaSettings();
+  if (!kafka.ok()) return kj::mv(kafka.error());
+  options.kafka = kj::mv(kafka.value());
   options.rpc.readBytesMax = Bytes(static_cast<uint64_t>(FLAGS_read_bytes_max));
   options.rpc.callBytesMax = Bytes(static_cast<uint64_t>(FLAGS_connection_bytes_max));
   options.rpc.unsentBytesMax = Bytes(static_cast<uint64_t>(FLAGS_unsent_bytes_max));

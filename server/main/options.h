@@ -3,6 +3,7 @@
 #include "engine/base/error.h"
 #include "engine/base/quantity.h"
 #include "engine/broker/broker_config.h"
+#include "server/kafka/kafka_door.h"
 #include "server/rpc/session.h"
 
 namespace cambium {
@@ -14,6 +15,7 @@ struct ServerOptions {
   kj::String kafkaListen;  // empty: closed
   kj::String rpcListen;
   kj::String httpListen;
+  kafka::KafkaSettings kafka;
   RpcLimits rpc;
   unsigned syncThreads = 2;
   size_t openFilesMax = 0;

@@ -1,0 +1,114 @@
+#include "engine/base/coroutine.h"
+#include "engine/broker/local_broker.h"
+#include "engine/broker/shard_calls.h"
+
+// Reads of several partitions, which may lie on several loops: one message to each loop and one back.
+
+namespace cambium {
+
+namespace {
+
+using Outcomes = kj::Vector<Result<ReadOutcome>>;
+
+// What one loop is asked for, and where its answers go.
+struct Group {
+  Shard* shard;
+  kj::Vector<FetchWish::Part> parts;
+  kj::Vector<size_t> places;
+};
+
+}  // namespace
+
+kj::Promise<Outcomes> LocalBroker::readParts(kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax) {
+  if (shared_.shards.size() == 1) co_return readPartsHere(here_, parts, bytesMax);
+  kj::Vector<Group> groups;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    auto& shard = owner(parts[i].key);
+    Group* group = nullptr;
+    for (auto& known : groups)
+      if (known.shard == &shard) group = &known;
+    if (group == nullptr) group = &groups.add(Group{&shard, {}, {}});
+    group->parts.add(parts[i]);
+    group->places.add(i);
+  }
+  kj::Vector<kj::Promise<Outcomes>> asked;
+  for (auto& group : groups) {
+    asked.add(on<Outcomes>(*group.shard,
+                           [shard = group.shard, parts = kj::mv(group.parts), bytesMax]() -> kj::Promise<Outcomes> {
+                             return readPartsHere(*shard, parts, bytesMax);
+                           }));
+  }
+  kj::Vector<kj::Maybe<Result<ReadOutcome>>> placed;
+  placed.resize(parts.size());
+  for (size_t g = 0; g < groups.size(); ++g) {
+    auto outcomes = co_await asked[g];
+    for (size_t i = 0; i < outcomes.size(); ++i)
+      placed[groups[g].places[i]] = kj::mv(outcomes[i]);
+  }
+  // Each loop kept to the limit by itself; together they do so as well.
+  Outcomes all(parts.size());
+  uint64_t left = bytesMax.value();
+  bool first = true;
+  for (size_t i = 0; i < placed.size(); ++i) {
+    auto& outcome = KJ_ASSERT_NONNULL(placed[i]);
+    if (outcome.ok()) {
+      auto& read = outcome.value();
+      if (!first && read.batches.size() > left) {
+        read.batches = nullptr;
+        read.nextOffset = parts[i].from;
+      }
+      if (read.batches.size() > 0) first = false;
+      left -= kj::min(left, read.batches.size());
+    }
+    all.add(kj::mv(outcome));
+  }
+  co_return all;
+}
+
+kj::Promise<void> LocalBroker::whenAnyReadable(kj::Vector<FetchWish::Part> parts) {
+  kj::Vector<Group> groups;
+  for (auto& part : parts) {
+    auto& shard = owner(part.key);
+    Group* group = nullptr;
+    for (auto& known : groups)
+      if (known.shard == &shard) group = &known;
+    if (group == nullptr) group = &groups.add(Group{&shard, {}, {}});
+    group->parts.add(part);
+  }
+  kj::Promise<void> any = kj::NEVER_DONE;
+  for (auto& group : groups) {
+    any = any.exclusiveJoin(on<bool>(*group.shard, [shard = group.shard, parts = kj::mv(group.parts)]() mutable {
+                              return whenAnyReadableHere(*shard, kj::mv(parts)).then([] { return true; });
+                            }).ignoreResult());
+  }
+  return any;
+}
+
+kj::Promise<Outcomes> LocalBroker::fetch(FetchWish wish) {
+  auto& timer = here_.loop().timer;
+  auto deadline = timer.now() + wish.waitMsMax * kj::MILLISECONDS;
+  for (;;) {
+    kj::Vector<FetchWish::Part> awaited(wish.parts.size());
+    {
+      // What was read goes before the wait: many long polls that each hold batches would be much memory.
+      auto outcomes = co_await readParts(wish.parts, wish.bytesMax);
+      uint64_t found = 0;
+      bool failed = false;
+      for (size_t i = 0; i < outcomes.size(); ++i) {
+        if (!outcomes[i].ok()) {
+          failed = true;
+          break;
+        }
+        auto& read = outcomes[i].value();
+        found += read.batches.size();
+        auto& part = wish.parts[i];
+        awaited.add(FetchWish::Part{part.key, kj::max(read.highWatermark, part.from), part.bytesMax});
+      }
+      bool enough = found >= kj::min(wish.bytesMin, wish.bytesMax).value();
+      if (failed || enough || wish.waitMsMax <= 0 || timer.now() >= deadline) co_return kj::mv(outcomes);
+    }
+    co_await whenAnyReadable(kj::mv(awaited)).exclusiveJoin(timer.atTime(deadline));
+  }
+}
+
+}  // namespace cambium

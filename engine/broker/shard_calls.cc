@@ -1,0 +1,73 @@
+#include "engine/broker/shard_calls.h"
+
+#include "engine/base/coroutine.h"
+
+namespace cambium {
+
+Error noPartition(PartitionKey key) {
+  return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no partition ", key.index, " of the topic with id ",
+                   key.topic, "; it was deleted, or never made");
+}
+
+kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches,
+                                              Acks acks) {
+  kj::Own<Partition> partition;
+  KJ_IF_MAYBE(found, shard.find(key)) {
+    partition = kj::mv(*found);
+  } else {
+    co_return Result<AppendOutcome>(noPartition(key));
+  }
+  auto appended = partition->append(batches);
+  if (appended.ok() && acks == Acks::kAll) {
+    auto committed = co_await partition->whenCommitted(appended.value().nextOffset);
+    if (!committed.ok()) co_return Result<AppendOutcome>(kj::mv(committed.error()));
+  }
+  co_return kj::mv(appended);
+}
+
+kj::Vector<Result<ReadOutcome>> readPartsHere(Shard& shard, kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax) {
+  kj::Vector<Result<ReadOutcome>> outcomes(parts.size());
+  uint64_t left = bytesMax.value();
+  bool first = true;  // nothing was found yet: a batch larger than the limits is let through
+  for (auto& part : parts) {
+    KJ_IF_MAYBE(partition, shard.find(part.key)) {
+      uint64_t limit = kj::min(left, part.bytesMax.value());
+      auto outcome = (*partition)->read(part.from, Bytes(kj::max(limit, uint64_t{1})));
+      if (outcome.ok()) {
+        auto& read = outcome.value();
+        if (!first && read.batches.size() > limit) {
+          read.batches = nullptr;
+          read.nextOffset = part.from;
+        }
+        if (read.batches.size() > 0) first = false;
+        left -= kj::min(left, read.batches.size());
+      }
+      outcomes.add(kj::mv(outcome));
+    } else {
+      outcomes.add(noPartition(part.key));
+    }
+  }
+  return outcomes;
+}
+
+kj::Promise<void> whenAnyReadableHere(Shard& shard, kj::Vector<FetchWish::Part> parts) {
+  auto paf = kj::newPromiseAndFulfiller<void>();
+  struct Watch {
+    kj::Own<Partition> partition;
+    kj::Promise<void> readable;
+  };
+  kj::Vector<Watch> watches(parts.size());
+  for (auto& part : parts) {
+    KJ_IF_MAYBE(partition, shard.find(part.key)) {
+      auto readable = (*partition)->whenReadable(part.from);
+      watches.add(
+          Watch{kj::mv(*partition),
+                readable.then([&done = *paf.fulfiller] { done.fulfill(); }).eagerlyEvaluate([](kj::Exception&&) {})});
+    } else {
+      co_return;
+    }
+  }
+  co_await paf.promise;
+}
+
+}  // namespace cambium

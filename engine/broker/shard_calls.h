@@ -1,0 +1,21 @@
+#pragma once
+
+#include "engine/broker/local_broker.h"
+
+// Calls on one shard, made on its own loop: what LocalBroker sends to the owner of a partition.
+
+namespace cambium {
+
+Error noPartition(PartitionKey key);
+
+// Appends at once; the promise is done as `acks` asks. Does not touch the bytes after the call has returned.
+kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches,
+                                              Acks acks);
+
+// What is there now, at most `bytesMax` in all, but at least one batch.
+kj::Vector<Result<ReadOutcome>> readPartsHere(Shard& shard, kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax);
+
+// Done when one of the partitions has a record at its part's `from` or later, or was closed.
+kj::Promise<void> whenAnyReadableHere(Shard& shard, kj::Vector<FetchWish::Part> parts);
+
+}  // namespace cambium

@@ -1,0 +1,110 @@
+#include "engine/base/coroutine.h"
+#include "server/kafka/api.h"
+#include "server/kafka/handlers/handlers.h"
+#include "server/kafka/wire/reader.h"
+
+namespace cambium::kafka {
+
+namespace {
+
+// ApiVersions answers with the old header in every version, because the client does not know yet what the broker
+// understands (KIP-511).
+bool hasFlexibleHeader(const MessageFacts& response, Version version) {
+  constexpr int16_t kApiVersions = 18;
+  return response.key != kApiVersions && response.flexible(version);
+}
+
+// The answer as a frame. Takes the response along: its records are sent from where they lie.
+template <class Response>
+Encoded frame(Response response, const RequestHeader& header) {
+  auto held = kj::heap<Response>(kj::mv(response));
+  bool flexible = hasFlexibleHeader(Response::kFacts, header.version);
+  auto encoded = encodeBehind(*held, header.version, [&](auto& out, size_t total) {
+    out.number(static_cast<int32_t>(total) - 4);
+    out.number(header.correlationId);
+    if (flexible) out.unsignedVarint(0);
+  });
+  encoded.inlined = encoded.inlined.attach(kj::mv(held));
+  return encoded;
+}
+
+template <class Request>
+constexpr bool kMayStaySilent = std::is_same_v<Request, ProduceRequest>;
+
+template <class Request, class Response>
+kj::Promise<kj::OneOf<Reply, Malformed>> serve(RequestContext& context, ByteView body) {
+  using Outcome = kj::OneOf<Reply, Malformed>;
+  Request request;
+  kj::String failure;
+  if (!decode(body, context.version(), request, failure)) co_return Outcome(Malformed{kj::mv(failure)});
+  Response response = co_await handle(context, request);
+  if constexpr (kMayStaySilent<Request>) {
+    if (request.acks == 0) co_return Outcome(Reply(nullptr));
+  }
+  co_return Outcome(Reply(frame(kj::mv(response), context.header)));
+}
+
+struct Traits {
+  Version advertisedFirst = kNever;  // kNever: what is served
+  bool pipelined = false;
+};
+
+template <class Request, class Response>
+constexpr Api api(const char* name, Traits traits = {}) {
+  constexpr auto& facts = Request::kFacts;
+  static_assert(facts.key == Response::kFacts.key);
+  static_assert(facts.versions.first == Response::kFacts.versions.first);
+  static_assert(facts.versions.last == Response::kFacts.versions.last);
+  return {.key = facts.key,
+          .name = name,
+          .served = facts.versions,
+          .advertisedFirst = traits.advertisedFirst == kNever ? facts.versions.first : traits.advertisedFirst,
+          .flexibleSince = facts.flexibleSince,
+          .pipelined = traits.pipelined,
+          .serve = serve<Request, Response>};
+}
+
+#define CAMBIUM_API(Name, ...) api<Name##Request, Name##Response>(#Name __VA_OPT__(, ) __VA_ARGS__)
+
+// By key.
+constexpr Api kApis[] = {
+    // Kafka itself says 0 here and refuses 0 to 2 (KAFKA-18659): librdkafka before 2.11 looks for them.
+    CAMBIUM_API(Produce, {.advertisedFirst = 0, .pipelined = true}),
+    CAMBIUM_API(Fetch),
+    CAMBIUM_API(ListOffsets),
+    CAMBIUM_API(Metadata),
+    CAMBIUM_API(ApiVersions),
+    CAMBIUM_API(CreateTopics),
+    CAMBIUM_API(DeleteTopics),
+    CAMBIUM_API(DeleteRecords),
+    CAMBIUM_API(OffsetForLeaderEpoch),
+    CAMBIUM_API(DescribeLogDirs),
+    CAMBIUM_API(CreatePartitions),
+    CAMBIUM_API(ElectLeaders),
+    CAMBIUM_API(AlterPartitionReassignments),
+    CAMBIUM_API(ListPartitionReassignments),
+    CAMBIUM_API(DescribeQuorum),
+    CAMBIUM_API(UpdateFeatures),
+    CAMBIUM_API(DescribeCluster),
+    CAMBIUM_API(DescribeTransactions),
+    CAMBIUM_API(ListTransactions),
+    CAMBIUM_API(ListConfigResources),
+    CAMBIUM_API(DescribeTopicPartitions),
+};
+
+#undef CAMBIUM_API
+
+}  // namespace
+
+kj::ArrayPtr<const Api> apis() {
+  return kApis;
+}
+
+kj::Maybe<const Api&> findApi(int16_t key) {
+  for (auto& api : kApis) {
+    if (api.key == key) return api;
+  }
+  return nullptr;
+}
+
+}  // namespace cambium::kafka

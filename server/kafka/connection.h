@@ -1,0 +1,58 @@
+#pragma once
+
+#include <deque>
+
+#include "engine/base/byte_budget.h"
+#include "server/kafka/api.h"
+
+namespace cambium::kafka {
+
+// One client: reads frames, serves the requests in them, and writes the answers in the order of the requests. A request
+// begins when everything before it on this connection is done, as with Kafka; only produce requests follow one another
+// at once, so that one which waits for its sync does not hold up the next one's append.
+class Connection {
+ public:
+  // `requests` bounds the frames of all connections of a loop.
+  Connection(kj::Own<kj::AsyncIoStream> stream, ConnectionFacts facts, DoorContext& door, ByteBudget& requests,
+             kj::Timer& timer);
+  ~Connection() noexcept(false);
+  KJ_DISALLOW_COPY(Connection);
+
+  // Done when the client has gone or was cut off for sending what is no request; once. Dropping it drops what is
+  // under way: appends that began are on the disk all the same.
+  kj::Promise<void> run();
+  // Nothing is under way and everything was written. One caller at a time.
+  kj::Promise<void> whenIdle();
+
+ private:
+  struct Call;
+
+  kj::Promise<void> readRequests();
+  kj::Promise<void> writeReplies();
+  // The bytes of the next frame behind its length, or null when the client has ended.
+  kj::Promise<kj::Maybe<kj::Own<Call>>> readFrame();
+  kj::Promise<bool> readParts(kj::ArrayPtr<kj::byte> into);
+  // True: done, or being served. False: the connection is to be closed.
+  kj::Promise<bool> begin(kj::Own<Call> call);
+  void answerUnknownVersion(Call& call);
+  void done(Call& call);
+  kj::Promise<void> untilChanged();
+  bool mayBegin(const Api& api) const;
+  bool cutOff(kj::StringPtr why);
+
+  kj::Own<kj::AsyncIoStream> stream_;
+  ConnectionFacts facts_;
+  DoorContext& door_;
+  ByteBudget& requests_;
+  kj::Timer& timer_;
+  std::deque<kj::Own<Call>> calls_;  // in order, until their answers are written
+  size_t serving_ = 0;               // calls that have no answer yet …
+  size_t pipelined_ = 0;             // … and those of them that others may follow
+  size_t unsentBytes_ = 0;
+  bool reading_ = true;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> readerWaits_;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> writerWaits_;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> idleWaits_;
+};
+
+}  // namespace cambium::kafka

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "engine/base/error.h"
+#include "server/kafka/wire/value.h"
+
+namespace cambium::kafka {
+
+// The number of an error on the wire (https://kafka.apache.org/protocol#protocol_error_codes). The only place where
+// they are made.
+int16_t wireCode(ErrorCode code);
+inline constexpr int16_t kNoError = 0;
+
+// Of an outcome: 0 when there is none.
+int16_t wireCode(const kj::Maybe<Error>& error);
+
+// The message of an error as a nullable field; null when there is none, which older clients expect.
+kj::Maybe<Text> wireMessage(const kj::Maybe<Error>& error);
+inline Text wireMessage(const Error& error) {
+  return Text(kj::str(error.message));
+}
+
+}  // namespace cambium::kafka

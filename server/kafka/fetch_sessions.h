@@ -1,0 +1,71 @@
+#pragma once
+
+#include <list>
+#include <string>
+#include <unordered_map>
+
+#include <kj/vector.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/uuid.h"
+
+namespace cambium::kafka {
+
+// A partition as a client fetches it.
+struct FetchedPartition {
+  std::string topic;  // empty where the client names topics by id
+  Uuid topicId;
+  int32_t partition = 0;
+  int32_t currentLeaderEpoch = -1;
+  int64_t fetchOffset = 0;
+  int32_t bytesMax = 0;
+
+  // What the client was told last; -1: nothing yet.
+  int64_t highWatermark = -1;
+  int64_t logStart = -1;
+  bool failed = false;
+
+  bool sameAs(const FetchedPartition& other) const {
+    return partition == other.partition && topicId == other.topicId && topic == other.topic;
+  }
+};
+
+// An incremental fetch session (KIP-227): the partitions that a client fetches, remembered between its requests, so
+// that each names only what changes.
+struct FetchSession {
+  int32_t id = 0;
+  int32_t epoch = 1;  // that the next request carries
+  bool byId = false;
+  kj::Vector<FetchedPartition> partitions;  // in the order in which they are served next
+  int64_t usedAtMs = 0;
+
+  // Adds a partition, or changes what is known of it.
+  void put(FetchedPartition partition);
+  void forget(const FetchedPartition& partition);
+  // Those in front that were answered with records go to the end, so that none starves the others.
+  void rotate(const kj::Vector<bool>& served);
+};
+
+// The sessions of one loop. Bounded: when all places are taken, a session that was not used for a while gives way, else
+// the client is served without one.
+class FetchSessions {
+ public:
+  FetchSessions(unsigned sessionsMax, const Entropy& entropy) : sessionsMax_(sessionsMax), entropy_(entropy) {}
+  KJ_DISALLOW_COPY(FetchSessions);
+
+  // Null when there is no room.
+  FetchSession* create(int64_t nowMs, size_t partitions);
+  FetchSession* find(int32_t id, int64_t nowMs);
+  void remove(int32_t id);
+  size_t size() const { return sessions_.size(); }
+
+ private:
+  bool makeRoom(int64_t nowMs, size_t partitions);
+
+  const unsigned sessionsMax_;
+  const Entropy& entropy_;
+  std::list<FetchSession> sessions_;  // least recently used first
+  std::unordered_map<int32_t, std::list<FetchSession>::iterator> byId_;
+};
+
+}  // namespace cambium::kafka

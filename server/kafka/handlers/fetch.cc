@@ -1,0 +1,183 @@
+#include "engine/base/coroutine.h"
+#include "server/kafka/error_code.h"
+#include "server/kafka/fetch_sessions.h"
+#include "server/kafka/handlers/handlers.h"
+#include "server/kafka/topic_lookup.h"
+
+namespace cambium::kafka {
+
+namespace {
+
+using PartitionAnswer = FetchResponse::Topic::Partition;
+constexpr Version kByIdSince = 13;
+// Session epochs (KIP-227).
+constexpr int32_t kFullEpoch = 0;    // a full request that would like a session
+constexpr int32_t kFinalEpoch = -1;  // a full request without one
+
+kj::Vector<FetchedPartition> partitionsOf(const FetchRequest& request) {
+  kj::Vector<FetchedPartition> all;
+  for (auto& topic : request.topics) {
+    for (auto& wanted : topic.partitions) {
+      all.add(FetchedPartition{.topic = topic.topic.str(),
+                               .topicId = topic.topicId,
+                               .partition = wanted.partition,
+                               .currentLeaderEpoch = wanted.currentLeaderEpoch,
+                               .fetchOffset = wanted.fetchOffset,
+                               .bytesMax = wanted.partitionMaxBytes});
+    }
+  }
+  return all;
+}
+
+// What this request is to fetch, and the session it belongs to, if any. An error concerns the request as a whole.
+struct Plan {
+  kj::Maybe<Error> error;
+  kj::Vector<FetchedPartition> partitions;
+  int32_t session = 0;
+  bool incremental = false;
+};
+
+Plan begin(FetchSessions& sessions, const FetchRequest& request, bool byId, int64_t nowMs) {
+  Plan plan;
+  if (request.sessionEpoch == kFullEpoch || request.sessionEpoch == kFinalEpoch) {
+    if (request.sessionId != 0) sessions.remove(request.sessionId);
+    plan.partitions = partitionsOf(request);
+    if (request.sessionEpoch == kFinalEpoch) return plan;
+    if (auto* session = sessions.create(nowMs, plan.partitions.size())) {
+      session->byId = byId;
+      for (auto& partition : plan.partitions)
+        session->partitions.add(partition);
+      plan.session = session->id;
+    }
+    return plan;
+  }
+  auto* session = sessions.find(request.sessionId, nowMs);
+  if (session == nullptr) {
+    plan.error = makeError(ErrorCode::kFetchSessionIdNotFound, "there is no fetch session ", request.sessionId);
+    return plan;
+  }
+  if (session->epoch != request.sessionEpoch) {
+    plan.error = makeError(ErrorCode::kInvalidFetchSessionEpoch, "fetch session ", request.sessionId, " is at epoch ",
+                           session->epoch, ", not ", request.sessionEpoch);
+    return plan;
+  }
+  if (session->byId != byId) {
+    plan.error = makeError(ErrorCode::kInconsistentTopicId, "a fetch session names topics either by id or by name");
+    return plan;
+  }
+  session->epoch = session->epoch == INT32_MAX ? 1 : session->epoch + 1;
+  for (auto& partition : partitionsOf(request))
+    session->put(kj::mv(partition));
+  for (auto& topic : request.forgottenTopicsData) {
+    for (auto partition : topic.partitions) {
+      session->forget(FetchedPartition{.topic = topic.topic.str(), .topicId = topic.topicId, .partition = partition});
+    }
+  }
+  for (auto& partition : session->partitions)
+    plan.partitions.add(partition);
+  plan.session = session->id;
+  plan.incremental = true;
+  return plan;
+}
+
+Result<PartitionKey> locate(LocalBroker& broker, const FetchedPartition& wanted, bool byId) {
+  auto topic = byId ? broker.topic(wanted.topicId) : broker.topic(kj::StringPtr(wanted.topic.c_str()));
+  if (!topic.ok()) return kj::mv(topic.error());
+  auto checked = checkPartition(*topic.value(), wanted.partition);
+  if (checked.ok()) checked = checkLeaderEpoch(*topic.value(), wanted.partition, wanted.currentLeaderEpoch);
+  if (!checked.ok()) return kj::mv(checked.error());
+  return PartitionKey{topic.value()->id(), wanted.partition};
+}
+
+PartitionAnswer answerOf(const FetchedPartition& wanted, Result<ReadOutcome>& outcome) {
+  PartitionAnswer answer;
+  answer.partitionIndex = wanted.partition;
+  if (!outcome.ok()) {
+    answer.errorCode = wireCode(outcome.error().code);
+    answer.highWatermark = -1;
+    answer.records = Records();
+    return answer;
+  }
+  auto& read = outcome.value();
+  answer.highWatermark = read.highWatermark.value();
+  answer.lastStableOffset = read.highWatermark.value();
+  answer.logStartOffset = read.logStart.value();
+  answer.records = Records(kj::mv(read.batches));
+  return answer;
+}
+
+// Notes in the session what the client is told. True when there is something to tell.
+bool noteTold(FetchSession& session, size_t place, const FetchedPartition& asked, const PartitionAnswer& answer) {
+  if (place >= session.partitions.size() || !session.partitions[place].sameAs(asked)) return true;
+  auto& known = session.partitions[place];
+  bool failed = answer.errorCode != kNoError;
+  bool news = failed || known.failed || known.highWatermark != answer.highWatermark ||
+              known.logStart != answer.logStartOffset || KJ_ASSERT_NONNULL(answer.records).size() > 0;
+  known.highWatermark = answer.highWatermark;
+  known.logStart = answer.logStartOffset;
+  known.failed = failed;
+  return news;
+}
+
+void add(FetchResponse& response, const FetchedPartition& wanted, PartitionAnswer answer) {
+  FetchResponse::Topic* topic = response.responses.size() > 0 ? &response.responses.back() : nullptr;
+  if (topic == nullptr || topic->topicId != wanted.topicId || topic->topic.view() != wanted.topic) {
+    topic = &response.responses.add();
+    topic->topic = Text::copy(wanted.topic);
+    topic->topicId = wanted.topicId;
+  }
+  topic->partitions.add(kj::mv(answer));
+}
+
+}  // namespace
+
+kj::Promise<FetchResponse> handle(RequestContext& context, FetchRequest& request) {
+  FetchResponse response;
+  auto& sessions = context.door.fetchSessions;
+  auto& broker = context.broker();
+  bool byId = context.version() >= kByIdSince;
+  auto plan = begin(sessions, request, byId, broker.now().value());
+  KJ_IF_MAYBE(error, plan.error) {
+    response.errorCode = wireCode(error->code);
+    co_return kj::mv(response);
+  }
+  response.sessionId = plan.session;
+
+  auto bytesMax =
+      kj::min(static_cast<uint64_t>(kj::max(request.maxBytes, 0)), context.door.limits.fetchBytesMax.value());
+  FetchWish wish{.bytesMax = Bytes(bytesMax),
+                 .bytesMin = Bytes(static_cast<uint64_t>(kj::max(request.minBytes, 0))),
+                 .waitMsMax = request.maxWaitMs};
+  kj::Vector<kj::Maybe<Result<ReadOutcome>>> outcomes;
+  kj::Vector<size_t> places;
+  for (auto& wanted : plan.partitions) {
+    auto located = locate(broker, wanted, byId);
+    if (located.ok()) {
+      places.add(outcomes.size());
+      outcomes.add(nullptr);
+      wish.parts.add(FetchWish::Part{located.value(), Offset(wanted.fetchOffset),
+                                     Bytes(static_cast<uint64_t>(kj::max(wanted.bytesMax, 0)))});
+    } else {
+      wish.waitMsMax = 0;  // an error is told at once
+      outcomes.add(Result<ReadOutcome>(kj::mv(located.error())));
+    }
+  }
+  auto fetched = co_await broker.fetch(kj::mv(wish));
+  for (size_t i = 0; i < fetched.size(); ++i)
+    outcomes[places[i]] = kj::mv(fetched[i]);
+
+  // The session may be gone by now: the answer is complete all the same.
+  auto* session = plan.session == 0 ? nullptr : sessions.find(plan.session, broker.now().value());
+  kj::Vector<bool> served;
+  for (size_t i = 0; i < plan.partitions.size(); ++i) {
+    auto& wanted = plan.partitions[i];
+    auto answer = answerOf(wanted, KJ_ASSERT_NONNULL(outcomes[i]));
+    served.add(KJ_ASSERT_NONNULL(answer.records).size() > 0);
+    bool news = session == nullptr || noteTold(*session, i, wanted, answer);
+    if (news || !plan.incremental) add(response, wanted, kj::mv(answer));
+  }
+  if (session != nullptr && session->partitions.size() == served.size()) session->rotate(served);
+  co_return kj::mv(response);
+}
+
+}  // namespace cambium::kafka

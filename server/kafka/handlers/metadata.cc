@@ -1,0 +1,88 @@
+#include "engine/base/coroutine.h"
+#include "server/kafka/error_code.h"
+#include "server/kafka/handlers/handlers.h"
+
+namespace cambium::kafka {
+
+namespace {
+
+using TopicAnswer = MetadataResponse::Topic;
+
+TopicAnswer describeTopic(const Topic& topic, int32_t brokerId) {
+  TopicAnswer answer;
+  answer.name = Text(kj::str(topic.name()));
+  answer.topicId = topic.id();
+  answer.isInternal = topic.isInternal();
+  for (int32_t i = 0; i < topic.partitionCount(); ++i) {
+    auto& partition = answer.partitions.add();
+    partition.partitionIndex = i;
+    partition.leaderId = brokerId;
+    partition.leaderEpoch = topic.partition(i).leaderEpoch.value();
+    partition.replicaNodes.add(brokerId);
+    partition.isrNodes.add(brokerId);
+  }
+  return answer;
+}
+
+kj::Promise<Result<kj::Own<const Topic>>> createMissing(RequestContext& context, kj::String name) {
+  auto created = co_await context.broker().createTopic(
+      NewTopic{.name = kj::str(name), .partitions = context.broker().facts().config.numPartitions});
+  // Somebody else was quicker.
+  if (!created.ok() && created.error().code == ErrorCode::kTopicAlreadyExists) {
+    co_return context.broker().topic(name);
+  }
+  co_return kj::mv(created);
+}
+
+kj::Promise<TopicAnswer> answerTopic(RequestContext& context, const MetadataRequest::Topic& wanted, bool mayCreate) {
+  auto& broker = context.broker();
+  KJ_IF_MAYBE(name, wanted.name) {
+    auto text = kj::heapString(name->view().data(), name->size());
+    auto topic = broker.topic(text);
+    // Made before the answer, so that no client has to come again.
+    if (!topic.ok() && mayCreate) topic = co_await createMissing(context, kj::str(text));
+    if (topic.ok()) co_return describeTopic(*topic.value(), context.brokerId());
+    TopicAnswer answer;
+    answer.errorCode = wireCode(topic.error().code);
+    answer.name = Text(kj::mv(text));
+    co_return answer;
+  }
+  auto topic = broker.topic(wanted.topicId);
+  if (topic.ok()) co_return describeTopic(*topic.value(), context.brokerId());
+  TopicAnswer answer;
+  answer.errorCode = wireCode(topic.error().code);
+  answer.topicId = wanted.topicId;
+  if (context.version() < 12) answer.name = "";
+  co_return answer;
+}
+
+}  // namespace
+
+kj::Promise<MetadataResponse> handle(RequestContext& context, MetadataRequest& request) {
+  auto& broker = context.broker();
+  auto& endpoint = context.advertised();
+  MetadataResponse response;
+  auto& self = response.brokers.add();
+  self.nodeId = context.brokerId();
+  self.host = Text(kj::str(endpoint.host));
+  self.port = endpoint.port;
+  response.clusterId = Text(broker.facts().clusterId);
+  response.controllerId = context.brokerId();
+
+  bool all = request.topics == nullptr;
+  KJ_IF_MAYBE(topics, request.topics) {
+    // Version 0 has no other way of asking for all.
+    all = context.version() == 0 && topics->size() == 0;
+    bool mayCreate = broker.facts().config.autoCreateTopics && request.allowAutoTopicCreation;
+    for (auto& wanted : *topics)
+      response.topics.add(co_await answerTopic(context, wanted, mayCreate));
+  }
+  if (all) {
+    auto image = broker.image();
+    for (auto& topic : image->topics())
+      response.topics.add(describeTopic(*topic, context.brokerId()));
+  }
+  co_return response;
+}
+
+}  // namespace cambium::kafka

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "engine/base/quantity.h"
+
+namespace cambium::kafka {
+
+// What Kafka clients may ask of one event loop.
+struct KafkaLimits {
+  Bytes frameBytesMax = mebibytes(100);     // of one request
+  Bytes requestBytesMax = mebibytes(512);   // of all requests that are being received or served
+  Bytes unsentBytesMax = mebibytes(16);     // of answers that one client has not taken: it is read no further
+  Bytes fetchBytesMax = mebibytes(55);      // of records in one answer
+  unsigned requestsPerConnectionMax = 256;  // being served at the same time
+  unsigned connectionsMax = 20'000;         // more wait to be accepted
+  int64_t idleMsMax = 10 * 60 * 1000;       // a connection without a request is closed
+  int64_t frameStepMsMax = 30 * 1000;       // for each further part of a frame that has begun
+  unsigned fetchSessionsMax = 1000;         // incremental fetch sessions (KIP-227)
+  int sendBufferBytes = 1 << 20;            // SO_SNDBUF: what a slow client can hold in the system
+};
+
+}  // namespace cambium::kafka
