@@ -187,7 +187,8 @@ class KafkaTools:
         exported = self.call("--reset-offsets --export", tool, [*reset, "--all-topics", "--to-current", "--dry-run", "--export"],
                              [rf'^"?{self.topic}"?,1,1$'])
         path = self.runner.file("offsets.csv", "\n".join(line for line in exported.splitlines() if "," in line) + "\n")
-        self.call("--reset-offsets --from-file", tool, [*reset, "--from-file", path, "--execute"], [rf"\b{self.group} +{self.topic} +1 +1\b"])
+        self.call("--reset-offsets --from-file", tool, [*reset, "--from-file", path, "--execute"],
+                  [rf"\b{self.group} +{self.topic} +1 +1\b"])
         self.call("--delete-offsets", tool, ["--delete-offsets", *group, "--topic", self.topic + ":1"], [rf"\b{self.topic} +1 +Successful"])
         self.call("--delete", tool, ["--delete", *group], [r"was successful"])
         self.call("--list after --delete", tool, ["--list"], absent=rf"{COMPLAINT}|(?m:^{self.group}$)", settles=True)

@@ -76,7 +76,8 @@ def show(command, records, seed, version, codec):
         proxy.calm = True
         wrong = difference(lines, client.run("dump", through, "drops"))
     proxy.close()
-    said = f"{records} records of {codec}, {proxy.drops} connections dropped, {proxy.drops_inside_answers} of them inside an answer (seed {seed})"
+    said = (f"{records} records of {codec}, {proxy.drops} connections dropped, {proxy.drops_inside_answers} of them inside an answer "
+            f"(seed {seed})")
     if proxy.drops_inside_answers == 0:
         wrong = wrong or "no connection was dropped inside an answer: nothing is shown"
     print(f"failed drops: {wrong}; {said}" if wrong else f"ok drops: {said}; read once each, in order")

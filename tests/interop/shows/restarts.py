@@ -123,8 +123,10 @@ def show(command, records, version, once):
             producer.end()
             consumer.end()
     wrong = difference(producer.records, consumer.records, records, once)
-    said = f"{len(producer.records)} acknowledged, {len(consumer.records)} consumed, {len(doubled(consumer.records))} twice in the log; {said}"
-    print(f"failed restarts: {wrong}; {said}; {producer.others[-3:]} {consumer.others[-5:]}" if wrong else f"ok restarts: {said}")
+    said = (f"{len(producer.records)} acknowledged, {len(consumer.records)} consumed, {len(doubled(consumer.records))} twice in the log; "
+            f"{said}")
+    heard = f"{producer.others[-3:]} {consumer.others[-5:]}"
+    print(f"failed restarts: {wrong}; {said}; {heard}" if wrong else f"ok restarts: {said}")
     return 1 if wrong else 0
 
 
