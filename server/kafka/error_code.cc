@@ -2,152 +2,103 @@
 
 namespace cambium::kafka {
 
-int16_t wireCode(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kUnknown:
-      return -1;
-    case ErrorCode::kOffsetOutOfRange:
-      return 1;
-    case ErrorCode::kCorruptMessage:
-      return 2;
-    case ErrorCode::kUnknownTopicOrPartition:
-      return 3;
-    case ErrorCode::kNotLeaderOrFollower:
-      return 6;
-    case ErrorCode::kRequestTimedOut:
-      return 7;
-    case ErrorCode::kMessageTooLarge:
-      return 10;
-    case ErrorCode::kInvalidTopic:
-      return 17;
-    case ErrorCode::kInvalidRequiredAcks:
-      return 21;
-    case ErrorCode::kInvalidTimestamp:
-      return 32;
-    case ErrorCode::kUnsupportedVersion:
-      return 35;
-    case ErrorCode::kTopicAlreadyExists:
-      return 36;
-    case ErrorCode::kInvalidPartitions:
-      return 37;
-    case ErrorCode::kInvalidReplicationFactor:
-      return 38;
-    case ErrorCode::kInvalidConfig:
-      return 40;
-    case ErrorCode::kInvalidRequest:
-      return 42;
-    case ErrorCode::kPolicyViolation:
-      return 44;
-    case ErrorCode::kStorageError:
-      return 56;
-    case ErrorCode::kGroupIdNotFound:
-      return 69;
-    case ErrorCode::kInvalidGroupId:
-      return 24;
-    case ErrorCode::kOffsetMetadataTooLarge:
-      return 12;
-    case ErrorCode::kUnsupportedCompressionType:
-      return 76;
-    case ErrorCode::kInvalidRecord:
-      return 87;
-    case ErrorCode::kThrottlingQuotaExceeded:
-      return 89;
-    case ErrorCode::kBrokerNotAvailable:
-      return 8;
-    case ErrorCode::kClusterAuthorizationFailed:
-      return 31;
-    case ErrorCode::kUnknownTopicId:
-      return 100;
-    case ErrorCode::kInconsistentTopicId:
-      return 103;
-    case ErrorCode::kUnknownLeaderEpoch:
-      return 75;
-    case ErrorCode::kFencedLeaderEpoch:
-      return 74;
-    case ErrorCode::kFetchSessionIdNotFound:
-      return 70;
-    case ErrorCode::kInvalidFetchSessionEpoch:
-      return 71;
-    case ErrorCode::kCoordinatorLoadInProgress:
-      return 14;
-    case ErrorCode::kCoordinatorNotAvailable:
-      return 15;
-    case ErrorCode::kNotCoordinator:
-      return 16;
-    case ErrorCode::kIllegalGeneration:
-      return 22;
-    case ErrorCode::kInconsistentGroupProtocol:
-      return 23;
-    case ErrorCode::kUnknownMemberId:
-      return 25;
-    case ErrorCode::kInvalidSessionTimeout:
-      return 26;
-    case ErrorCode::kRebalanceInProgress:
-      return 27;
-    case ErrorCode::kInvalidCommitOffsetSize:
-      return 28;
-    case ErrorCode::kGroupMaxSizeReached:
-      return 81;
-    case ErrorCode::kFencedInstanceId:
-      return 82;
-    case ErrorCode::kMemberIdRequired:
-      return 79;
-    case ErrorCode::kNonEmptyGroup:
-      return 68;
-    case ErrorCode::kGroupSubscribedToTopic:
-      return 86;
-    case ErrorCode::kOutOfOrderSequenceNumber:
-      return 45;
-    case ErrorCode::kDuplicateSequenceNumber:
-      return 46;
-    case ErrorCode::kInvalidProducerEpoch:
-      return 47;
-    case ErrorCode::kUnknownProducerId:
-      return 59;
-    case ErrorCode::kProducerFenced:
-      return 90;
-    case ErrorCode::kInvalidTransactionTimeout:
-      return 50;
-    case ErrorCode::kInvalidTxnState:
-      return 48;
-    case ErrorCode::kTransactionalIdNotFound:
-      return 105;
-    case ErrorCode::kInvalidReplicaAssignment:
-      return 39;
-    case ErrorCode::kReplicaNotAvailable:
-      return 9;
-    case ErrorCode::kNotController:
-      return 41;
-    case ErrorCode::kElectionNotNeeded:
-      return 84;
-    case ErrorCode::kPreferredLeaderNotAvailable:
-      return 80;
-    case ErrorCode::kNoReassignmentInProgress:
-      return 85;
-    case ErrorCode::kInvalidUpdateVersion:
-      return 95;
-    case ErrorCode::kFeatureUpdateFailed:
-      return 96;
-    case ErrorCode::kUnsupportedForMessageFormat:
-      return 43;
-    case ErrorCode::kSecurityDisabled:
-      return 54;
-    case ErrorCode::kTopicDeletionDisabled:
-      return 73;
-    case ErrorCode::kUnstableOffsetCommit:
-      return 88;
-    case ErrorCode::kResourceNotFound:
-      return 91;
-    case ErrorCode::kDuplicateResource:
-      return 92;
-    case ErrorCode::kIneligibleReplica:
-      return 107;
-    case ErrorCode::kGroupAuthorizationFailed:
-      return 30;
-    case ErrorCode::kTopicAuthorizationFailed:
-      return 29;
+namespace {
+
+struct Number {
+  ErrorCode code;
+  int16_t number;
+};
+
+// In the order of ErrorCode.
+constexpr Number kNumbers[] = {
+    {ErrorCode::kUnknown, -1},
+    {ErrorCode::kOffsetOutOfRange, 1},
+    {ErrorCode::kCorruptMessage, 2},
+    {ErrorCode::kUnknownTopicOrPartition, 3},
+    {ErrorCode::kNotLeaderOrFollower, 6},
+    {ErrorCode::kRequestTimedOut, 7},
+    {ErrorCode::kMessageTooLarge, 10},
+    {ErrorCode::kInvalidTopic, 17},
+    {ErrorCode::kInvalidRequiredAcks, 21},
+    {ErrorCode::kInvalidTimestamp, 32},
+    {ErrorCode::kUnsupportedVersion, 35},
+    {ErrorCode::kTopicAlreadyExists, 36},
+    {ErrorCode::kInvalidPartitions, 37},
+    {ErrorCode::kInvalidReplicationFactor, 38},
+    {ErrorCode::kInvalidConfig, 40},
+    {ErrorCode::kInvalidRequest, 42},
+    {ErrorCode::kPolicyViolation, 44},
+    {ErrorCode::kStorageError, 56},
+    {ErrorCode::kGroupIdNotFound, 69},
+    {ErrorCode::kInvalidGroupId, 24},
+    {ErrorCode::kOffsetMetadataTooLarge, 12},
+    {ErrorCode::kUnsupportedCompressionType, 76},
+    {ErrorCode::kInvalidRecord, 87},
+    {ErrorCode::kThrottlingQuotaExceeded, 89},
+    {ErrorCode::kBrokerNotAvailable, 8},
+    {ErrorCode::kClusterAuthorizationFailed, 31},
+    {ErrorCode::kUnknownTopicId, 100},
+    {ErrorCode::kInconsistentTopicId, 103},
+    {ErrorCode::kUnknownLeaderEpoch, 75},
+    {ErrorCode::kFencedLeaderEpoch, 74},
+    {ErrorCode::kFetchSessionIdNotFound, 70},
+    {ErrorCode::kInvalidFetchSessionEpoch, 71},
+    {ErrorCode::kCoordinatorLoadInProgress, 14},
+    {ErrorCode::kCoordinatorNotAvailable, 15},
+    {ErrorCode::kNotCoordinator, 16},
+    {ErrorCode::kIllegalGeneration, 22},
+    {ErrorCode::kInconsistentGroupProtocol, 23},
+    {ErrorCode::kUnknownMemberId, 25},
+    {ErrorCode::kInvalidSessionTimeout, 26},
+    {ErrorCode::kRebalanceInProgress, 27},
+    {ErrorCode::kInvalidCommitOffsetSize, 28},
+    {ErrorCode::kGroupMaxSizeReached, 81},
+    {ErrorCode::kFencedInstanceId, 82},
+    {ErrorCode::kMemberIdRequired, 79},
+    {ErrorCode::kNonEmptyGroup, 68},
+    {ErrorCode::kGroupSubscribedToTopic, 86},
+    {ErrorCode::kOutOfOrderSequenceNumber, 45},
+    {ErrorCode::kDuplicateSequenceNumber, 46},
+    {ErrorCode::kInvalidProducerEpoch, 47},
+    {ErrorCode::kUnknownProducerId, 59},
+    {ErrorCode::kProducerFenced, 90},
+    {ErrorCode::kInvalidTransactionTimeout, 50},
+    {ErrorCode::kInvalidTxnState, 48},
+    {ErrorCode::kTransactionalIdNotFound, 105},
+    {ErrorCode::kInvalidReplicaAssignment, 39},
+    {ErrorCode::kReplicaNotAvailable, 9},
+    {ErrorCode::kNotController, 41},
+    {ErrorCode::kElectionNotNeeded, 84},
+    {ErrorCode::kPreferredLeaderNotAvailable, 80},
+    {ErrorCode::kNoReassignmentInProgress, 85},
+    {ErrorCode::kInvalidUpdateVersion, 95},
+    {ErrorCode::kFeatureUpdateFailed, 96},
+    {ErrorCode::kUnsupportedForMessageFormat, 43},
+    {ErrorCode::kSecurityDisabled, 54},
+    {ErrorCode::kTopicDeletionDisabled, 73},
+    {ErrorCode::kUnstableOffsetCommit, 88},
+    {ErrorCode::kResourceNotFound, 91},
+    {ErrorCode::kDuplicateResource, 92},
+    {ErrorCode::kIneligibleReplica, 107},
+    {ErrorCode::kGroupAuthorizationFailed, 30},
+    {ErrorCode::kTopicAuthorizationFailed, 29},
+};
+
+constexpr bool inOrder() {
+  size_t count = 0;
+  for (auto& one : kNumbers) {
+    if (static_cast<size_t>(one.code) != count++) return false;
   }
-  KJ_UNREACHABLE;
+#define CAMBIUM_X(enumerant, name) -1
+  return static_cast<int>(count) CAMBIUM_ERROR_CODES(CAMBIUM_X) == 0;
+#undef CAMBIUM_X
+}
+static_assert(inOrder(), "an error code has no number, or not in its place");
+
+}  // namespace
+
+int16_t wireCode(ErrorCode code) {
+  return kNumbers[static_cast<size_t>(code)].number;
 }
 
 int16_t wireCode(const kj::Maybe<Error>& error) {

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "server/kafka/wire/messages/alter_configs.h"
+#include "server/kafka/wire/messages/alter_partition_reassignments.h"
+#include "server/kafka/wire/messages/api_versions.h"
+#include "server/kafka/wire/messages/create_partitions.h"
+#include "server/kafka/wire/messages/create_topics.h"
+#include "server/kafka/wire/messages/delete_groups.h"
+#include "server/kafka/wire/messages/delete_records.h"
+#include "server/kafka/wire/messages/delete_topics.h"
+#include "server/kafka/wire/messages/describe_cluster.h"
+#include "server/kafka/wire/messages/describe_configs.h"
+#include "server/kafka/wire/messages/describe_groups.h"
+#include "server/kafka/wire/messages/describe_log_dirs.h"
+#include "server/kafka/wire/messages/describe_producers.h"
+#include "server/kafka/wire/messages/describe_quorum.h"
+#include "server/kafka/wire/messages/describe_topic_partitions.h"
+#include "server/kafka/wire/messages/describe_transactions.h"
+#include "server/kafka/wire/messages/elect_leaders.h"
+#include "server/kafka/wire/messages/fetch.h"
+#include "server/kafka/wire/messages/find_coordinator.h"
+#include "server/kafka/wire/messages/heartbeat.h"
+#include "server/kafka/wire/messages/incremental_alter_configs.h"
+#include "server/kafka/wire/messages/init_producer_id.h"
+#include "server/kafka/wire/messages/join_group.h"
+#include "server/kafka/wire/messages/leave_group.h"
+#include "server/kafka/wire/messages/list_config_resources.h"
+#include "server/kafka/wire/messages/list_groups.h"
+#include "server/kafka/wire/messages/list_offsets.h"
+#include "server/kafka/wire/messages/list_partition_reassignments.h"
+#include "server/kafka/wire/messages/list_transactions.h"
+#include "server/kafka/wire/messages/metadata.h"
+#include "server/kafka/wire/messages/offset_commit.h"
+#include "server/kafka/wire/messages/offset_delete.h"
+#include "server/kafka/wire/messages/offset_fetch.h"
+#include "server/kafka/wire/messages/offset_for_leader_epoch.h"
+#include "server/kafka/wire/messages/produce.h"
+#include "server/kafka/wire/messages/sync_group.h"
+#include "server/kafka/wire/messages/update_features.h"
+
+// Every API there are messages for, in order of its key: X(Name) stands for NameRequest and NameResponse.
+#define CAMBIUM_KAFKA_MESSAGES(X) \
+  X(Produce)                      \
+  X(Fetch)                        \
+  X(ListOffsets)                  \
+  X(Metadata)                     \
+  X(OffsetCommit)                 \
+  X(OffsetFetch)                  \
+  X(FindCoordinator)              \
+  X(JoinGroup)                    \
+  X(Heartbeat)                    \
+  X(LeaveGroup)                   \
+  X(SyncGroup)                    \
+  X(DescribeGroups)               \
+  X(ListGroups)                   \
+  X(ApiVersions)                  \
+  X(CreateTopics)                 \
+  X(DeleteTopics)                 \
+  X(DeleteRecords)                \
+  X(InitProducerId)               \
+  X(OffsetForLeaderEpoch)         \
+  X(DescribeConfigs)              \
+  X(AlterConfigs)                 \
+  X(DescribeLogDirs)              \
+  X(CreatePartitions)             \
+  X(DeleteGroups)                 \
+  X(ElectLeaders)                 \
+  X(IncrementalAlterConfigs)      \
+  X(AlterPartitionReassignments)  \
+  X(ListPartitionReassignments)   \
+  X(OffsetDelete)                 \
+  X(DescribeQuorum)               \
+  X(UpdateFeatures)               \
+  X(DescribeCluster)              \
+  X(DescribeProducers)            \
+  X(DescribeTransactions)         \
+  X(ListTransactions)             \
+  X(ListConfigResources)          \
+  X(DescribeTopicPartitions)

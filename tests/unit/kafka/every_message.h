@@ -1,0 +1,3 @@
+#pragma once
+
+#include "server/kafka/wire/messages/alter_configs.h"
