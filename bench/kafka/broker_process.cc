@@ -23,6 +23,9 @@ namespace {
 
 constexpr int kStepMs = 20;
 constexpr int kEndSeconds = 15;
+constexpr int kRestStepMs = 50;
+constexpr int kRestSteps = 60;
+constexpr double kRestCpuShare = 0.1;
 
 void pauseMs(int milliseconds) {
   usleep(static_cast<useconds_t>(milliseconds) * 1000);
@@ -138,6 +141,16 @@ double BrokerProcess::cpuSeconds() const {
   timespec time{};
   KJ_REQUIRE(clock_gettime(cpuClock_, &time) == 0, "the broker has ended", lastLine(log_).c_str());
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+void BrokerProcess::settle() const {
+  double before = cpuSeconds();
+  for (int step = 0; step < kRestSteps; ++step) {
+    pauseMs(kRestStepMs);
+    double now = cpuSeconds();
+    if (now - before < kRestCpuShare * kRestStepMs / 1000) return;
+    before = now;
+  }
 }
 
 Sample BrokerWatch::stop(uint64_t records, uint64_t bytes) const {

@@ -27,6 +27,10 @@ class BrokerProcess {
   // Processor time of all its threads so far, ended ones too.
   double cpuSeconds() const;
 
+  // Waits until it is at rest: giving back the memory of a large file takes it tens of milliseconds after the file is
+  // gone by name, which the next run must not pay for. Returns after some seconds in any case.
+  void settle() const;
+
   static constexpr int kReadySeconds = 60;
 
  private:

@@ -1,6 +1,7 @@
 #include "bench/kafka/kafka_trials.h"
 
 #include <kj/debug.h>
+#include <kj/exception.h>
 
 #include "bench/kafka/replayer.h"
 
@@ -13,13 +14,16 @@ class RunTopic {
  public:
   RunTopic(Peer& peer, const Workload& workload)
       : peer_(peer), name_(peer.makeTopic(static_cast<int>(workload.partitions), workload.durability)) {}
-  ~RunTopic() noexcept(false) { peer_.dropTopic(name_); }
+  ~RunTopic() noexcept(false) {
+    unwind_.catchExceptionsIfUnwinding([this] { peer_.dropTopic(name_); });
+  }
   KJ_DISALLOW_COPY(RunTopic);
   kj::StringPtr name() const { return name_; }
 
  private:
   Peer& peer_;
   kj::String name_;
+  kj::UnwindDetector unwind_;
 };
 
 ClientLoad loadOf(const Workload& workload, kj::StringPtr topic, uint64_t records) {

@@ -6,12 +6,14 @@
 
 #include <kj/debug.h>
 
+#include "bench/kafka/replayer.h"
+
 namespace cambium::bench {
 
 namespace {
 
 constexpr uint64_t kMayStayBytes = 32 << 20;  // indexes, journals
-constexpr int kGoneSeconds = 20;
+constexpr int kGoneSeconds = 5;
 
 // What a folder takes on the device. Files may come and go meanwhile.
 uint64_t folderBytes(kj::StringPtr folder) {
@@ -50,6 +52,7 @@ class RealPeer final : public Peer {
   kj::String makeTopic(int partitions, kj::StringPtr durability) override {
     auto topic = kj::str("bench-", ++made_);
     admin_.create(topic, partitions, configsOf_(durability));
+    awaitWritable(broker(), topic, partitions);
     return topic;
   }
 
@@ -57,11 +60,13 @@ class RealPeer final : public Peer {
     admin_.drop(topic);
     for (int tenths = 0; folderBytes(folder_) > kMayStayBytes; ++tenths) {
       if (tenths >= kGoneSeconds * 10) {
-        KJ_LOG(WARNING, "the files of dropped topics stay; later runs find other memory", folder_);
-        return;
+        if (!told_) KJ_LOG(WARNING, "the files of dropped topics stay; later runs find other memory", folder_);
+        told_ = true;
+        break;
       }
       usleep(100'000);
     }
+    broker().settle();
   }
 
   bool keepsRecords() const override { return true; }
@@ -71,6 +76,7 @@ class RealPeer final : public Peer {
   ConfigsOf configsOf_;
   TopicAdmin admin_;
   unsigned made_ = 0;
+  bool told_ = false;
 };
 
 // The null broker: every name is a topic, and what a connection wrote goes with it.
@@ -78,7 +84,7 @@ class NullPeer final : public Peer {
  public:
   explicit NullPeer(kj::Own<BrokerProcess> broker) : Peer(kj::mv(broker)) {}
   kj::String makeTopic(int, kj::StringPtr) override { return kj::str("bench"); }
-  void dropTopic(kj::StringPtr) override {}
+  void dropTopic(kj::StringPtr) override { broker().settle(); }
   bool keepsRecords() const override { return false; }
 };
 

@@ -22,7 +22,8 @@ class Peer {
 
   const BrokerProcess& broker() const { return *broker_; }
 
-  // Makes a new topic of this durability ("os", "fsync"); its name. dropTopic() waits until its files are gone.
+  // Makes a new topic of this durability ("os", "fsync"); its name. dropTopic() waits until its files are gone and the
+  // broker is at rest.
   virtual kj::String makeTopic(int partitions, kj::StringPtr durability) = 0;
   virtual void dropTopic(kj::StringPtr topic) = 0;
   // Whether what was written can be read.

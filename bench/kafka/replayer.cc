@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <kj/debug.h>
 #include <kj/io.h>
@@ -15,6 +16,8 @@ namespace cambium::bench {
 namespace {
 
 constexpr int kStalledMs = 60'000;
+constexpr int kAttempts = 500;
+constexpr useconds_t kAttemptUs = 20'000;
 constexpr size_t kAnswerBufferBytes = 64 << 10;
 constexpr size_t kRequestsKeptBytes = 512 << 10;  // fits a second-level cache, as what comes off a socket does
 
@@ -120,6 +123,37 @@ Sample replay(const BrokerProcess& broker, BatchSource& source, const Replay& pl
   auto sample = watch.stop(plan.batches * static_cast<uint64_t>(source.records()), plan.batches * source.batchBytes());
   replayer.latencies().into(sample);
   return sample;
+}
+
+namespace {
+
+// One request, one answer.
+ProduceAnswer ask(int fd, ByteView request) {
+  KJ_REQUIRE(send(fd, request.begin(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()),
+             "the connection to the broker failed");
+  kj::byte answer[1024];
+  KJ_REQUIRE(recv(fd, answer, kLengthBytes, MSG_WAITALL) == kLengthBytes, "the broker closed the connection");
+  auto length = frameLength(answer);
+  KJ_REQUIRE(length <= sizeof(answer), "a long answer to a short request", length);
+  KJ_REQUIRE(recv(fd, answer, length, MSG_WAITALL) == static_cast<ssize_t>(length), "the broker closed the connection");
+  return readProduceAnswer(ByteView(answer, length));
+}
+
+}  // namespace
+
+void awaitWritable(const BrokerProcess& broker, kj::StringPtr topic, int partitions) {
+  kj::AutoCloseFd fd(connectTo(broker.port()));
+  KJ_REQUIRE(fd.get() >= 0, "nobody listens on the broker's port", broker.port());
+  BatchSource source(Bytes(1));
+  for (int32_t partition = 0; partition < partitions; ++partition) {
+    auto request = produceRequest(topic, partition, 1, source.next());
+    for (int attempt = 0;; ++attempt) {
+      auto error = ask(fd, request).error;
+      if (error == 0) break;
+      KJ_REQUIRE(attempt < kAttempts, "the broker does not take a record of a new topic", topic, partition, error);
+      usleep(kAttemptUs);
+    }
+  }
 }
 
 }  // namespace cambium::bench

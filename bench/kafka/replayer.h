@@ -16,4 +16,8 @@ struct Replay {
 // Latencies are those of requests, from the first byte sent to the answer's last. Throws when a request is refused.
 Sample replay(const BrokerProcess& broker, BatchSource& source, const Replay& plan);
 
+// Writes one record to each partition of a new topic, again and again until it is taken: a broker may tell of a topic
+// before it leads its partitions. Throws after some seconds.
+void awaitWritable(const BrokerProcess& broker, kj::StringPtr topic, int partitions);
+
 }  // namespace cambium::bench
