@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/broker/broker_config.h"
+#include "engine/broker/producer_ids.h"
 #include "engine/broker/shard.h"
 #include "engine/broker/topic_controller.h"
 #include "engine/group/offset_store.h"
@@ -50,11 +51,12 @@ struct BrokerFacts {
 // used on that loop.
 class LocalBroker {
  public:
-  // What all loops share. The controller and the offset store live on the first shard's loop.
+  // What all loops share. The controller, the offset store and the producer ids live on the first shard's loop.
   struct Shared {
     kj::ArrayPtr<Shard* const> shards;
     TopicController& controller;
     OffsetStore& offsets;
+    ProducerIds& producerIds;
     EngineSet& engines;
     BrokerFacts facts;
   };
@@ -97,6 +99,12 @@ class LocalBroker {
   kj::Promise<Result<Offset>> deleteRecords(PartitionKey key, Offset before);
   kj::Promise<Result<PartitionStatus>> status(PartitionKey key);
 
+  // --- Idempotent producers
+  // An id that no producer ever had: see ProducerIds::next.
+  kj::Promise<Result<int64_t>> newProducerId();
+  // Those that a partition knows, sorted by id.
+  kj::Promise<Result<kj::Vector<ProducerDescription>>> producers(PartitionKey key);
+
   // --- Committed offsets
   // kUnknownTopicOrPartition for an offset of a partition that is not there: nothing stays behind for a topic that is
   // deleted at the same time.
@@ -107,6 +115,7 @@ class LocalBroker {
 
   // --- For metrics and listings
   kj::Promise<kj::Vector<ShardReport>> reports();
+  DeviceSpace deviceSpace() const { return here_.deviceSpace(); }
   // Engines that are open, by name; may touch the disk a little.
   kj::Vector<StorageEngine*> engines() const { return shared_.engines.opened(); }
   unsigned ownerOf(PartitionKey key) const { return shardOf(key, static_cast<unsigned>(shared_.shards.size())); }

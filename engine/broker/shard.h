@@ -33,6 +33,12 @@ inline unsigned shardOf(const PartitionKey& key, unsigned shards) {
   return (first + static_cast<unsigned>(key.index)) % shards;
 }
 
+// The device that holds the data directory.
+struct DeviceSpace {
+  kj::String folder;
+  Bytes total, available;
+};
+
 // Counters of one topic on one shard.
 class TopicMetrics final : public kj::Refcounted {
  public:
@@ -58,13 +64,15 @@ struct ShardReport {
 // loop.
 class Shard {
  public:
-  Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines);
+  Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines,
+        const BrokerConfig& config);
   KJ_DISALLOW_COPY(Shard);
 
   unsigned index() const { return index_; }
   LoopPort& port() { return port_; }
   LoopContext& loop() { return loop_; }
   TimestampMs now() const { return world_.clock.now(); }
+  DeviceSpace deviceSpace() const;
 
   // Brings the partitions to where `image` has them: opens new ones (several at a time on the pool), closes those that
   // are gone, passes on changed configs. Done when it holds; calls must not overlap. A log that cannot be opened makes
@@ -94,15 +102,21 @@ class Shard {
 
   kj::Vector<Opening> missing(const MetadataImage& image);
   kj::Promise<void> openSome(kj::Vector<Opening> openings);
+  // Runs on the pool.
+  static void openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const BrokerConfig& config,
+                         TimestampMs now);
   void adopt(Opening opening);
   kj::Promise<void> closeGone(const MetadataImage& image);
   void configureChanged(const MetadataImage& image);
   kj::Promise<void> measureLag();
+  kj::Promise<void> expireProducers();
+  kj::Promise<void> closeAll(kj::Vector<Slot> slots);
 
   unsigned index_, count_;
   LoopContext& loop_;
   World& world_;
   EngineSet& engines_;
+  const BrokerConfig& config_;
   kj::Own<const MetadataImage> image_;
   std::map<kj::String, kj::Own<TopicMetrics>> topicMetrics_;
   PartitionMetrics gone_;

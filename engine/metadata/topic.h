@@ -5,6 +5,7 @@
 #include "engine/base/uuid.h"
 #include "engine/metadata/metadata_store.h"
 #include "engine/metadata/topic_config.h"
+#include "engine/metadata/topic_name.h"
 #include "engine/storage/storage_engine.h"
 
 namespace cambium {
@@ -35,6 +36,7 @@ class Topic final : public kj::AtomicRefcounted {
   kj::Array<kj::byte> encode() const;
 
   kj::StringPtr name() const { return spec_.name; }
+  bool isInternal() const { return isInternalTopic(spec_.name); }
   const Uuid& id() const { return spec_.id; }
   int32_t partitionCount() const { return static_cast<int32_t>(spec_.partitions.size()); }
   const PartitionAssignment& partition(int32_t index) const { return spec_.partitions[static_cast<size_t>(index)]; }

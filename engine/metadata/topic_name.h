@@ -11,4 +11,12 @@ Result<void> checkTopicName(kj::StringPtr name);
 // The log of a partition, and Kafka's name for its folder: "<topic>-<partition>".
 kj::String partitionName(kj::StringPtr topic, int32_t partition);
 
+// Committed offsets and the state of groups, as records (engine/group).
+inline constexpr kj::StringPtr kOffsetsTopic = "__consumer_offsets"_kj;
+
+// Topics that the broker keeps for itself: clients may read them, nothing else.
+inline bool isInternalTopic(kj::StringPtr name) {
+  return name == kOffsetsTopic;
+}
+
 }  // namespace cambium

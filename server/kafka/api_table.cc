@@ -74,6 +74,22 @@ constexpr Api kApis[] = {
     CAMBIUM_API(ListOffsets),
     CAMBIUM_API(Metadata),
     CAMBIUM_API(ApiVersions),
+    CAMBIUM_API(CreateTopics),
+    CAMBIUM_API(DeleteTopics),
+    CAMBIUM_API(DeleteRecords),
+    CAMBIUM_API(OffsetForLeaderEpoch),
+    CAMBIUM_API(DescribeLogDirs),
+    CAMBIUM_API(CreatePartitions),
+    CAMBIUM_API(ElectLeaders),
+    CAMBIUM_API(AlterPartitionReassignments),
+    CAMBIUM_API(ListPartitionReassignments),
+    CAMBIUM_API(DescribeQuorum),
+    CAMBIUM_API(UpdateFeatures),
+    CAMBIUM_API(DescribeCluster),
+    CAMBIUM_API(DescribeTransactions),
+    CAMBIUM_API(ListTransactions),
+    CAMBIUM_API(ListConfigResources),
+    CAMBIUM_API(DescribeTopicPartitions),
 };
 
 #undef CAMBIUM_API

@@ -25,13 +25,16 @@ DEFINE_string(http_listen, "127.0.0.1:9280",
               "Address of HTTP (health, metrics), host:port; port 0: any free one; empty: closed");
 DEFINE_string(log_engine, "native", "Storage engine of topics that do not choose one: native or rocksdb");
 DEFINE_string(state_engine, "rocksdb",
-              "Storage engine of metadata and committed offsets: native or rocksdb; fixed once the data "
+              "Storage engine of metadata, committed offsets and producers: native or rocksdb; fixed once the data "
               "directory was made");
 DEFINE_int32(cores, 0,
              "Event loops, each with its share of the partitions; 0: 1 on machines with up to 2 cores, else one less "
              "than there are");
 DEFINE_int32(broker_id, 1, "Number of this broker");
 DEFINE_int32(partitions_max, 100000, "Partitions in all that this broker takes");
+DEFINE_int32(producers_per_partition_max, 100000,
+             "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
+DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
@@ -72,6 +75,8 @@ Result<void> checkAll() {
       {"cores"_kj, FLAGS_cores, 0, 256},
       {"broker_id"_kj, FLAGS_broker_id, 0, INT32_MAX},
       {"partitions_max"_kj, FLAGS_partitions_max, 1, 10'000'000},
+      {"producers_per_partition_max"_kj, FLAGS_producers_per_partition_max, 1, 1'000'000},
+      {"producer_expiration_ms"_kj, FLAGS_producer_expiration_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
@@ -151,6 +156,8 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.broker.stateEngine = kj::str(FLAGS_state_engine.c_str());
   options.broker.partitionsMax = FLAGS_partitions_max;
   options.broker.brokerId = FLAGS_broker_id;
+  options.broker.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
+                              .expirationMs = FLAGS_producer_expiration_ms};
   options.dataDir = kj::str(FLAGS_data_dir.c_str());
   options.kafkaListen = kj::str(FLAGS_kafka_listen.c_str());
   options.rpcListen = kj::str(FLAGS_rpc_listen.c_str());

@@ -1,11 +1,7 @@
 #pragma once
 
 #include "server/kafka/request_context.h"
-#include "server/kafka/wire/messages/api_versions.h"
-#include "server/kafka/wire/messages/fetch.h"
-#include "server/kafka/wire/messages/list_offsets.h"
-#include "server/kafka/wire/messages/metadata.h"
-#include "server/kafka/wire/messages/produce.h"
+#include "server/kafka/wire/all_messages.h"
 
 namespace cambium::kafka {
 
@@ -18,5 +14,23 @@ kj::Promise<FetchResponse> handle(RequestContext& context, FetchRequest& request
 kj::Promise<ListOffsetsResponse> handle(RequestContext& context, ListOffsetsRequest& request);
 kj::Promise<MetadataResponse> handle(RequestContext& context, MetadataRequest& request);
 kj::Promise<ApiVersionsResponse> handle(RequestContext& context, ApiVersionsRequest& request);
+kj::Promise<CreateTopicsResponse> handle(RequestContext& context, CreateTopicsRequest& request);
+kj::Promise<DeleteTopicsResponse> handle(RequestContext& context, DeleteTopicsRequest& request);
+kj::Promise<CreatePartitionsResponse> handle(RequestContext& context, CreatePartitionsRequest& request);
+kj::Promise<DeleteRecordsResponse> handle(RequestContext& context, DeleteRecordsRequest& request);
+kj::Promise<DescribeClusterResponse> handle(RequestContext& context, DescribeClusterRequest& request);
+kj::Promise<DescribeTopicPartitionsResponse> handle(RequestContext& context, DescribeTopicPartitionsRequest& request);
+kj::Promise<OffsetForLeaderEpochResponse> handle(RequestContext& context, OffsetForLeaderEpochRequest& request);
+kj::Promise<ElectLeadersResponse> handle(RequestContext& context, ElectLeadersRequest& request);
+kj::Promise<AlterPartitionReassignmentsResponse> handle(RequestContext& context,
+                                                        AlterPartitionReassignmentsRequest& request);
+kj::Promise<ListPartitionReassignmentsResponse> handle(RequestContext& context,
+                                                       ListPartitionReassignmentsRequest& request);
+kj::Promise<DescribeQuorumResponse> handle(RequestContext& context, DescribeQuorumRequest& request);
+kj::Promise<UpdateFeaturesResponse> handle(RequestContext& context, UpdateFeaturesRequest& request);
+kj::Promise<ListTransactionsResponse> handle(RequestContext& context, ListTransactionsRequest& request);
+kj::Promise<DescribeTransactionsResponse> handle(RequestContext& context, DescribeTransactionsRequest& request);
+kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListConfigResourcesRequest& request);
+kj::Promise<DescribeLogDirsResponse> handle(RequestContext& context, DescribeLogDirsRequest& request);
 
 }  // namespace cambium::kafka

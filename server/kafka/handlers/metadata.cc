@@ -12,6 +12,7 @@ TopicAnswer describeTopic(const Topic& topic, int32_t brokerId) {
   TopicAnswer answer;
   answer.name = Text(kj::str(topic.name()));
   answer.topicId = topic.id();
+  answer.isInternal = topic.isInternal();
   for (int32_t i = 0; i < topic.partitionCount(); ++i) {
     auto& partition = answer.partitions.add();
     partition.partitionIndex = i;

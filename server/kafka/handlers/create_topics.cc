@@ -1,0 +1,114 @@
+#include <set>
+
+#include "engine/base/coroutine.h"
+#include "server/kafka/error_code.h"
+#include "server/kafka/handlers/config_answers.h"
+#include "server/kafka/handlers/handlers.h"
+
+namespace cambium::kafka {
+
+namespace {
+
+using Answer = CreateTopicsResponse::Topic;
+
+// From this version on -1 stands for the broker's default (KIP-464).
+constexpr Version kDefaultsSince = 4;
+
+kj::Maybe<Error> checkAssignments(const CreateTopicsRequest::Topic& wanted, int32_t brokerId) {
+  if (wanted.numPartitions != -1 || wanted.replicationFactor != -1) {
+    return makeError(ErrorCode::kInvalidRequest,
+                     "numPartitions and replicationFactor are -1 when replicas are assigned by hand");
+  }
+  std::set<int32_t> partitions;
+  for (auto& assignment : wanted.assignments) {
+    if (assignment.brokerIds.size() != 1 || assignment.brokerIds[0] != brokerId) {
+      return makeError(ErrorCode::kInvalidReplicaAssignment, "partition ", assignment.partitionIndex,
+                       " can only be on broker ", brokerId, ", the only one there is");
+    }
+    partitions.insert(assignment.partitionIndex);
+  }
+  auto count = static_cast<int32_t>(wanted.assignments.size());
+  if (partitions.size() != wanted.assignments.size() || *partitions.begin() != 0 || *partitions.rbegin() != count - 1) {
+    return makeError(ErrorCode::kInvalidReplicaAssignment, "partitions are assigned from 0 on, each once");
+  }
+  return nullptr;
+}
+
+kj::Maybe<Error> checkReplication(int16_t factor, bool defaultAllowed) {
+  if (factor == 1 || (factor == -1 && defaultAllowed)) return nullptr;
+  return makeError(ErrorCode::kInvalidReplicationFactor, "replication factor ", factor,
+                   "; this cluster has one broker, so it is 1");
+}
+
+// How many partitions are meant, or what is wrong with the wish.
+Result<int32_t> partitionsOf(RequestContext& context, const CreateTopicsRequest::Topic& wanted) {
+  if (wanted.assignments.size() > 0) {
+    KJ_IF_MAYBE(error, checkAssignments(wanted, context.brokerId())) return kj::mv(*error);
+    return static_cast<int32_t>(wanted.assignments.size());
+  }
+  bool defaultAllowed = context.version() >= kDefaultsSince;
+  KJ_IF_MAYBE(error, checkReplication(wanted.replicationFactor, defaultAllowed)) return kj::mv(*error);
+  if (wanted.numPartitions == -1 && defaultAllowed) return context.broker().facts().config.numPartitions;
+  return wanted.numPartitions;
+}
+
+void refuse(Answer& answer, const Error& error) {
+  answer.errorCode = wireCode(error.code);
+  answer.errorMessage = wireMessage(error);
+  answer.numPartitions = -1;
+  answer.replicationFactor = -1;
+}
+
+kj::Promise<Answer> createOne(RequestContext& context, const CreateTopicsRequest::Topic& wanted, bool validateOnly) {
+  Answer answer;
+  answer.name = wanted.name.view();
+  auto partitions = partitionsOf(context, wanted);
+  if (!partitions.ok()) {
+    refuse(answer, partitions.error());
+    co_return kj::mv(answer);
+  }
+  NewTopic wish{.name = kj::str(wanted.name), .partitions = partitions.value(), .validateOnly = validateOnly};
+  for (auto& config : wanted.configs) {
+    // Without a value: the default.
+    KJ_IF_MAYBE(value, config.value) wish.settings.add(ConfigSetting{kj::str(config.name), kj::str(*value)});
+  }
+  auto created = co_await context.broker().createTopic(kj::mv(wish));
+  if (!created.ok()) {
+    refuse(answer, created.error());
+    co_return kj::mv(answer);
+  }
+  auto& topic = *created.value();
+  answer.topicId = topic.id();
+  answer.numPartitions = topic.partitionCount();
+  answer.replicationFactor = 1;
+  auto& configs = answer.configs.emplace();
+  for (auto& config : describeConfigs(topic.settings())) {
+    auto& entry = configs.add();
+    entry.name = config.name;
+    entry.value = Text(kj::mv(config.value));
+    entry.configSource = config.isDefault ? kDefaultConfig : kDynamicTopicConfig;
+  }
+  co_return kj::mv(answer);
+}
+
+}  // namespace
+
+kj::Promise<CreateTopicsResponse> handle(RequestContext& context, CreateTopicsRequest& request) {
+  CreateTopicsResponse response;
+  std::multiset<std::string_view> names;
+  for (auto& wanted : request.topics)
+    names.insert(wanted.name);
+  for (auto& wanted : request.topics) {
+    if (names.count(wanted.name) == 1) {
+      response.topics.add(co_await createOne(context, wanted, request.validateOnly));
+    } else if (names.erase(wanted.name.view()) > 0) {
+      // Named twice: one answer, and nothing is done.
+      auto& answer = response.topics.add();
+      answer.name = wanted.name.view();
+      refuse(answer, makeError(ErrorCode::kInvalidRequest, "topic ", wanted.name, " is named twice in one request"));
+    }
+  }
+  co_return kj::mv(response);
+}
+
+}  // namespace cambium::kafka

@@ -1,0 +1,41 @@
+#include "engine/base/coroutine.h"
+#include "server/kafka/error_code.h"
+#include "server/kafka/handlers/handlers.h"
+#include "server/kafka/topic_lookup.h"
+
+namespace cambium::kafka {
+
+namespace {
+
+// -1 stands for everything below the high watermark.
+kj::Promise<Result<Offset>> deleteBefore(LocalBroker& broker, const Result<kj::Own<const Topic>>& topic,
+                                         int32_t partition, int64_t offset) {
+  if (!topic.ok()) return Result<Offset>(topic.error().clone());
+  auto checked = checkPartition(*topic.value(), partition);
+  if (!checked.ok()) return Result<Offset>(kj::mv(checked.error()));
+  if (offset < -1) {
+    return Result<Offset>(makeError(ErrorCode::kOffsetOutOfRange, "records before ", offset, " cannot be deleted"));
+  }
+  return broker.deleteRecords({topic.value()->id(), partition}, Offset(offset));
+}
+
+}  // namespace
+
+kj::Promise<DeleteRecordsResponse> handle(RequestContext& context, DeleteRecordsRequest& request) {
+  DeleteRecordsResponse response;
+  for (auto& wanted : request.topics) {
+    auto& answers = response.topics.add();
+    answers.name = wanted.name.view();
+    auto topic = findTopic(context.broker(), false, wanted.name, Uuid());
+    for (auto& partition : wanted.partitions) {
+      auto deleted = co_await deleteBefore(context.broker(), topic, partition.partitionIndex, partition.offset);
+      auto& answer = answers.partitions.add();
+      answer.partitionIndex = partition.partitionIndex;
+      answer.lowWatermark = deleted.ok() ? deleted.value().value() : -1;
+      if (!deleted.ok()) answer.errorCode = wireCode(deleted.error().code);
+    }
+  }
+  co_return kj::mv(response);
+}
+
+}  // namespace cambium::kafka

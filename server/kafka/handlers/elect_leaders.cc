@@ -1,0 +1,38 @@
+#include "server/kafka/error_code.h"
+#include "server/kafka/handlers/handlers.h"
+#include "server/kafka/topic_lookup.h"
+
+namespace cambium::kafka {
+
+namespace {
+
+// With one replica the preferred leader always leads.
+Error alreadyLed(kj::StringPtr topic, int32_t partition) {
+  return makeError(ErrorCode::kElectionNotNeeded, "partition ", topic, "-", partition,
+                   " is led by its preferred replica already");
+}
+
+}  // namespace
+
+kj::Promise<ElectLeadersResponse> handle(RequestContext& context, ElectLeadersRequest& request) {
+  ElectLeadersResponse response;
+  KJ_IF_MAYBE(topics, request.topicPartitions) {
+    for (auto& wanted : *topics) {
+      auto& answers = response.replicaElectionResults.add();
+      answers.topic = wanted.topic.view();
+      auto topic = findTopic(context.broker(), false, wanted.topic, Uuid());
+      for (auto index : wanted.partitions) {
+        auto& answer = answers.partitionResult.add();
+        answer.partitionId = index;
+        auto found = topic.ok() ? checkPartition(*topic.value(), index) : Result<void>(topic.error().clone());
+        auto error = found.ok() ? alreadyLed(topic.value()->name(), index) : kj::mv(found.error());
+        answer.errorCode = wireCode(error.code);
+        answer.errorMessage = wireMessage(error);
+      }
+    }
+  }
+  // All partitions: only those that need an election are listed, and none does.
+  return kj::mv(response);
+}
+
+}  // namespace cambium::kafka

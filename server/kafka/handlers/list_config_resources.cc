@@ -1,0 +1,54 @@
+#include "server/kafka/error_code.h"
+#include "server/kafka/handlers/config_answers.h"
+#include "server/kafka/handlers/handlers.h"
+
+namespace cambium::kafka {
+
+namespace {
+
+constexpr int8_t kClientMetrics = 16;
+constexpr int8_t kGroup = 32;
+// Version 0 lists client metrics only, version 1 whatever is asked for (KIP-1142).
+constexpr Version kTypesSince = 1;
+
+bool contains(const kj::Vector<int8_t>& types, int8_t type) {
+  for (auto one : types)
+    if (one == type) return true;
+  return false;
+}
+
+bool isKnown(int8_t type) {
+  return type == kTopicResource || type == kBrokerResource || type == kBrokerLoggerResource || type == kClientMetrics ||
+         type == kGroup;
+}
+
+}  // namespace
+
+kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListConfigResourcesRequest& request) {
+  ListConfigResourcesResponse response;
+  if (context.version() < kTypesSince) return kj::mv(response);
+  for (auto type : request.resourceTypes) {
+    if (!isKnown(type)) {
+      response.errorCode = wireCode(ErrorCode::kUnsupportedVersion);
+      return kj::mv(response);
+    }
+  }
+  bool all = request.resourceTypes.size() == 0;
+  auto add = [&](int8_t type, Text name) {
+    auto& resource = response.configResources.add();
+    resource.resourceType = type;
+    resource.resourceName = kj::mv(name);
+  };
+  if (all || contains(request.resourceTypes, kTopicResource)) {
+    auto image = context.broker().image();
+    for (auto& topic : image->topics())
+      add(kTopicResource, Text(kj::str(topic->name())));
+  }
+  if (all || contains(request.resourceTypes, kBrokerResource)) add(kBrokerResource, Text(kj::str(context.brokerId())));
+  if (all || contains(request.resourceTypes, kBrokerLoggerResource)) {
+    add(kBrokerLoggerResource, Text(kj::str(context.brokerId())));
+  }
+  return kj::mv(response);
+}
+
+}  // namespace cambium::kafka
