@@ -12,6 +12,7 @@ JOIN_S = 40
 ARRIVE_S = 40
 # Clients commit at least each second.
 COMMIT_S = 1.5
+SLOW_COMMIT_S = 6
 
 
 class Delivery:
@@ -97,12 +98,13 @@ def group(trial):
     members = [trial.consumer() for _ in range(3)]
     leaver, victim, last = members
     delivery = Delivery(members)
+    commit_s = SLOW_COMMIT_S if "commit" in trial.client.lacks else COMMIT_S
     await_assignment(members)
     delivery.sent += trial.produce("first", BATCH)
     await_everything(delivery, members)
 
     if "leave" in trial.client.lacks:
-        time.sleep(COMMIT_S)
+        time.sleep(commit_s)
         leaver.stop()
     sender = Sender(trial, "second")
     if "leave" not in trial.client.lacks:
@@ -112,7 +114,7 @@ def group(trial):
     delivery.sent += sender.result()
     await_everything(delivery, members[1:])
     await_assignment(members[1:])
-    time.sleep(COMMIT_S)
+    time.sleep(commit_s)
 
     printed = len(victim.records)
     sender = Sender(trial, "third")
@@ -120,6 +122,7 @@ def group(trial):
     victim.kill()
     committed = trial.committed(PARTITIONS)
     killed = time.monotonic()
+    check(sum(committed.values()) >= 2 * BATCH, f"{commit_s} s after {2 * BATCH} records only these were committed: {committed}")
     delivery.sent += sender.result()
     wait_until(lambda: len(last.assigned) == PARTITIONS, [last], ARRIVE_S, lambda: f"the last member has {sorted(last.assigned)}")
     recovered = time.monotonic() - killed
