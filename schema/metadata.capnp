@@ -2,6 +2,7 @@
 #
 #     topics/<name>            TopicRecord: a topic that exists
 #     deletions/<topic id>     TopicRecord: a topic that was deleted and whose logs are not yet all gone
+#     producer-ids/next        ProducerIdsRecord: which producer ids are still to be handed out
 #
 # and, in the tables of engine/group/group_tables.h, OffsetRecord (key: group, topic and partition) and PositionRecord.
 # Values are single-segment messages without packing. Fields are only ever added at the end.
@@ -39,4 +40,8 @@ struct OffsetRecord {
 struct PositionRecord {
   topic @0 :Data;  # id of __consumer_offsets, 16 bytes
   upTo @1 :Int64;  # the tables hold what the partition says below this offset
+}
+
+struct ProducerIdsRecord {
+  next @0 :Int64;  # every id below it was handed out, or belongs to a block that a broker has taken for itself
 }

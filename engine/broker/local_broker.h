@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/broker/broker_config.h"
+#include "engine/broker/producer_ids.h"
 #include "engine/broker/shard.h"
 #include "engine/broker/topic_controller.h"
 #include "engine/group/group_messages.h"
@@ -58,10 +59,11 @@ struct BrokerFacts {
 // used on that loop.
 class LocalBroker {
  public:
-  // What all loops share. The controller lives on the first shard's loop.
+  // What all loops share. The controller and the producer ids live on the first shard's loop.
   struct Shared {
     kj::ArrayPtr<Shard* const> shards;
     TopicController& controller;
+    ProducerIds& producerIds;
     EngineSet& engines;
     BrokerFacts facts;
   };
@@ -106,6 +108,12 @@ class LocalBroker {
   kj::Promise<Result<OffsetFound>> findOffset(PartitionKey key, OffsetQuery query);
   kj::Promise<Result<Offset>> deleteRecords(PartitionKey key, Offset before);
   kj::Promise<Result<PartitionStatus>> status(PartitionKey key);
+
+  // --- Idempotent producers
+  // An id that no producer ever had: see ProducerIds::next.
+  kj::Promise<Result<int64_t>> newProducerId();
+  // Those that a partition knows, sorted by id.
+  kj::Promise<Result<kj::Vector<ProducerDescription>>> producers(PartitionKey key);
 
   // --- Groups: engine/group/group_coordinator.h says what each answers, engine/group/group_messages.h in which words.
   // kCoordinatorNotAvailable when the group's partition of the internal topic cannot be used. The internal topic is

@@ -68,6 +68,7 @@ class TopicController {
   kj::Promise<Result<void>> deleteNow(kj::Own<const Topic> topic);
   kj::Promise<void> resumeDeletion(MetadataEntry entry);
   kj::Promise<void> makeOffsetsTopic();
+  // With what is kept of their producers.
   kj::Promise<void> dropLogs(kj::Own<const Topic> topic);
   kj::Promise<void> forgetOffsets(kj::String topic);
   kj::Promise<void> endDeletion(kj::Own<const Topic> topic);

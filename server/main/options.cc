@@ -25,7 +25,7 @@ DEFINE_string(http_listen, "127.0.0.1:9280",
               "Address of HTTP (health, metrics), host:port; port 0: any free one; empty: closed");
 DEFINE_string(log_engine, "native", "Storage engine of topics that do not choose one: native or rocksdb");
 DEFINE_string(state_engine, "rocksdb",
-              "Storage engine of metadata and committed offsets: native or rocksdb; fixed once the data "
+              "Storage engine of metadata, committed offsets and producers: native or rocksdb; fixed once the data "
               "directory was made");
 DEFINE_int32(cores, 0,
              "Event loops, each with its share of the partitions; 0: 1 on machines with up to 2 cores, else one less "
@@ -36,6 +36,9 @@ DEFINE_int32(offsets_topic_partitions, 8, "Partitions of __consumer_offsets, fix
 DEFINE_int64(offsets_retention_minutes, 7 * 24 * 60,
              "Committed offsets of a group are forgotten so long after its last member left");
 DEFINE_int32(group_initial_delay_ms, 3000, "How long the first rebalance of an empty group waits for more members");
+DEFINE_int32(producers_per_partition_max, 100000,
+             "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
+DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
@@ -79,6 +82,8 @@ Result<void> checkAll() {
       {"offsets_topic_partitions"_kj, FLAGS_offsets_topic_partitions, 1, 10'000},
       {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, int64_t{100} * 366 * 24 * 60},
       {"group_initial_delay_ms"_kj, FLAGS_group_initial_delay_ms, 0, 300'000},
+      {"producers_per_partition_max"_kj, FLAGS_producers_per_partition_max, 1, 1'000'000},
+      {"producer_expiration_ms"_kj, FLAGS_producer_expiration_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
@@ -161,6 +166,8 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.broker.groupInitialDelayMs = FLAGS_group_initial_delay_ms;
   options.broker.offsetsPartitions = FLAGS_offsets_topic_partitions;
   options.broker.offsetsRetentionMs = FLAGS_offsets_retention_minutes * 60 * 1000;
+  options.broker.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
+                              .expirationMs = FLAGS_producer_expiration_ms};
   options.dataDir = kj::str(FLAGS_data_dir.c_str());
   options.kafkaListen = kj::str(FLAGS_kafka_listen.c_str());
   options.rpcListen = kj::str(FLAGS_rpc_listen.c_str());

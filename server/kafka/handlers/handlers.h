@@ -32,5 +32,7 @@ kj::Promise<ListTransactionsResponse> handle(RequestContext& context, ListTransa
 kj::Promise<DescribeTransactionsResponse> handle(RequestContext& context, DescribeTransactionsRequest& request);
 kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListConfigResourcesRequest& request);
 kj::Promise<DescribeLogDirsResponse> handle(RequestContext& context, DescribeLogDirsRequest& request);
+kj::Promise<InitProducerIdResponse> handle(RequestContext& context, InitProducerIdRequest& request);
+kj::Promise<DescribeProducersResponse> handle(RequestContext& context, DescribeProducersRequest& request);
 
 }  // namespace cambium::kafka
