@@ -101,8 +101,10 @@ kj::Promise<Result<void>> GroupCoordinator::load(GroupRows rows) {
     seen_ = nullptr;
     auto written = co_await log_.write(kj::mv(unknown));
     if (!written.ok()) co_return kj::mv(written);
+    rows_.begin();
     co_await rows_.writeNow();
   }
+  rows_.begin();
   restoreGroups();
   loading_ = false;
   tasks_.add(expireRegularly());

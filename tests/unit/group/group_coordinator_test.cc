@@ -210,6 +210,18 @@ TEST_F(CoordinatorTest, AFullDeviceRefusesAndGoesOn) {
   EXPECT_EQ(fetch("g"), "words-0=3() ");
 }
 
+// Offsets that cannot be read are not the same as none.
+TEST_F(CoordinatorTest, AnOfflineLogIsNotAnEmptyOne) {
+  EXPECT_EQ(commit("g", {{"words", 0, 1}}), "ok ");
+  coordinator = nullptr;
+  partition = kj::refcounted<Partition>(kj::str("offsets-0"), kj::str("it is damaged"), LeaderEpoch(0),
+                                        PartitionContext{pool, timer, clock, metrics});
+  coordinator = kj::heap<GroupCoordinator>(topic, 0, kj::addRef(*partition), *surroundings);
+  auto loaded = coordinator->load({}).wait(scope);
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.error().code, ErrorCode::kCoordinatorNotAvailable);
+}
+
 TEST_F(CoordinatorTest, AFailedSyncEndsTheService) {
   store.failNextSync("the cable is out");
   EXPECT_EQ(commit("g", {{"words", 0, 1}}), "COORDINATOR_NOT_AVAILABLE ");
