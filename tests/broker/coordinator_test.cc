@@ -51,7 +51,8 @@ class CoordinatorBrokerTest : public BrokerTest {
     EXPECT_EQ(code(told.error), "MEMBER_ID_REQUIRED");
     auto joined = wait(broker->local().joinGroup(joinRequest(group, told.member)));
     EXPECT_EQ(code(joined.error), "");
-    SyncGroupRequest sync{.who = {.group = group, .member = joined.member, .generation = joined.generation}};
+    SyncGroupRequest sync{.who = {.group = group, .member = joined.member, .generation = joined.generation},
+                          .assignments = {}};
     sync.assignments.add(MemberAssignment{joined.member, kj::heapArray<const kj::byte>("all"_kj.asBytes())});
     auto synced = wait(broker->local().syncGroup(kj::mv(sync)));
     EXPECT_EQ(code(synced.error), "");
