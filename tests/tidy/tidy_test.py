@@ -91,6 +91,7 @@ def without_comments_and_strings(line):
 class Tidy:
     def __init__(self):
         self.breaches = []
+        self.types = {}  # by namespace and name: where it is defined
 
     def breach(self, path, line, what):
         self.breaches.append(f"{path}:{line}: {what}")
@@ -109,6 +110,25 @@ class Tidy:
             self.check_include(path, number, line)
             self.check_banned(path, number, line)
         self.check_functions(path, lines)
+        if not path.startswith(("tests/", "bench/")):
+            self.check_types(path, lines)
+
+    def check_types(self, path, lines):
+        """No two types of one name in one namespace: the linker would take the functions of either for both."""
+        namespaces = []
+        for number, line in enumerate(lines, 1):
+            opened = re.match(r"namespace ?([\w:]*) ?\{$", line)
+            if opened:
+                namespaces.append(opened.group(1))
+            elif re.match(r"\}  // namespace", line) and namespaces:
+                namespaces.pop()
+            found = re.match(r"(?:struct|class) (\w+) (?:final |: [^;]*)?\{", line)
+            if not found or "" in namespaces:
+                continue
+            key = ("::".join(namespaces), found.group(1))
+            other = self.types.setdefault(key, f"{path}:{number}")
+            if other != f"{path}:{number}":
+                self.breach(path, number, f"{key[1]} is the name of another type as well ({other})")
 
     def check_include(self, path, number, line):
         found = re.match(r'#include "([^"]+)"', line)
@@ -219,7 +239,11 @@ def check_canaries():
     tidy = Tidy()
     tidy.check_built("engine/base/lost.cc", {"engine/base/CMakeLists.txt": "found.cc\n"})
     missed += 0 if tidy.breaches else 1
-    print(f"{len(CANARIES) + 1 - missed} of {len(CANARIES) + 1} breaches noticed")
+    tidy = Tidy()
+    for path in ("engine/base/one.h", "engine/base/two.h"):
+        tidy.check_source(path, "#pragma once\nnamespace cambium {\nstruct Same {\n};\n}  // namespace cambium\n")
+    missed += 0 if tidy.breaches else 1
+    print(f"{len(CANARIES) + 2 - missed} of {len(CANARIES) + 2} breaches noticed")
     return 1 if missed else 0
 
 
