@@ -36,7 +36,7 @@ kj::Promise<kj::OneOf<Reply, Malformed>> serve(RequestContext& context, ByteView
   using Outcome = kj::OneOf<Reply, Malformed>;
   Request request;
   kj::String failure;
-  if (!decode(body, context.version(), request, failure)) co_return Outcome(Malformed{kj::mv(failure)});
+  if (!decodeRequest(body, context.version(), request, failure)) co_return Outcome(Malformed{kj::mv(failure)});
   Response response = co_await handle(context, request);
   if constexpr (kMayStaySilent<Request>) {
     if (request.acks == 0) co_return Outcome(Reply(nullptr));
