@@ -2,6 +2,7 @@
 #
 #     topics/<name>            TopicRecord: a topic that exists
 #     deletions/<topic id>     TopicRecord: a topic that was deleted and whose logs are not yet all gone
+#     producer-ids/next        ProducerIdsRecord: which producer ids are still to be handed out
 #
 # and, in the offsets table (key: group, topic and partition; see engine/group/offset_key.h), OffsetRecord.
 # Values are single-segment messages without packing. Fields are only ever added at the end.
@@ -34,4 +35,8 @@ struct OffsetRecord {
   leaderEpoch @1 :Int32;
   metadata @2 :Text;
   committedAt @3 :Int64;
+}
+
+struct ProducerIdsRecord {
+  next @0 :Int64;  # every id below it was handed out, or belongs to a block that a broker has taken for itself
 }

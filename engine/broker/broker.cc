@@ -33,13 +33,13 @@ kj::Promise<void> closeLoop(kj::Own<Door>& door, Shard& shard) {
 // A further loop with its shard. Made and destroyed on the first loop; what it holds lives on its own.
 class Broker::OtherLoop {
  public:
-  OtherLoop(unsigned index, unsigned count, World& world, EngineSet& engines) {
+  OtherLoop(unsigned index, World& world, EngineSet& engines, const BrokerConfig& config) {
     auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
     started_ = paf.promise.fork();
     auto started = kj::mv(paf.fulfiller);
     loop_ = world.loops.start(
-        index, [this, index, count, &world, &engines, started = kj::mv(started)](LoopContext& context) mutable {
-          return run(index, count, context, world, engines, kj::mv(started));
+        index, [this, index, &world, &engines, &config, started = kj::mv(started)](LoopContext& context) mutable {
+          return run(index, context, world, engines, config, kj::mv(started));
         });
   }
 
@@ -60,11 +60,11 @@ class Broker::OtherLoop {
   void end() { end_->fulfill(); }
 
  private:
-  kj::Promise<void> run(unsigned index, unsigned count, LoopContext& context, World& world, EngineSet& engines,
-                        kj::Own<kj::CrossThreadPromiseFulfiller<void>> started) {
+  kj::Promise<void> run(unsigned index, LoopContext& context, World& world, EngineSet& engines,
+                        const BrokerConfig& config, kj::Own<kj::CrossThreadPromiseFulfiller<void>> started) {
     auto paf = kj::newPromiseAndFulfiller<void>();
     end_ = kj::mv(paf.fulfiller);
-    Shard shard(index, count, context, world, engines);
+    Shard shard(index, config.cores, context, world, engines, config);
     {
       std::lock_guard lock(mutex_);
       shard_ = &shard;
@@ -93,7 +93,7 @@ Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
       directory_(world.files, world.entropy, config_.stateEngine),
       engines_(world.engines, [this](kj::StringPtr line) { noteRecovery(line); }),
       activity_(kj::str("starting")) {
-  first_ = kj::heap<Shard>(0, config_.cores, loop_, world_, engines_);
+  first_ = kj::heap<Shard>(0, config_.cores, loop_, world_, engines_, config_);
   shards_.add(first_.get());
 }
 
@@ -116,12 +116,14 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
   co_await startLoops();
   metadata_ = kj::heap<LocalMetadata>(engines_.get(config_.stateEngine), world_.pool);
   offsets_ = kj::heap<OffsetStore>(engines_.get(config_.stateEngine), world_.pool, world_.clock);
+  producerIds_ = kj::heap<ProducerIds>(*metadata_);
   controller_ = kj::heap<TopicController>(*metadata_, *offsets_, shards_, world_, engines_, config_);
   co_await controller_->start([this](kj::String doing) { setActivity(kj::mv(doing)); });
 
   shared_ = kj::heap(LocalBroker::Shared{.shards = shards_,
                                          .controller = *controller_,
                                          .offsets = *offsets_,
+                                         .producerIds = *producerIds_,
                                          .engines = engines_,
                                          .facts = {kVersion, directory_.clusterId(), config_}});
   local_ = kj::heap<LocalBroker>(*first_, *shared_);
@@ -158,7 +160,7 @@ void Broker::noteRecovery(kj::StringPtr line) {
 
 kj::Promise<void> Broker::startLoops() {
   for (unsigned i = 1; i < config_.cores; ++i) {
-    others_.add(kj::heap<OtherLoop>(i, config_.cores, world_, engines_));
+    others_.add(kj::heap<OtherLoop>(i, world_, engines_, config_));
     co_await others_.back()->whenStarted();
     shards_.add(&others_.back()->shard());
   }
@@ -192,6 +194,7 @@ kj::Promise<void> Broker::stop() {
   shards_.truncate(1);
   shared_ = nullptr;
   offsets_ = nullptr;
+  producerIds_ = nullptr;
   metadata_ = nullptr;
   // Jobs whose callers were dropped still use the engines.
   co_await pool_.whenIdle();

@@ -70,6 +70,7 @@ class Broker {
   kj::Vector<Shard*> shards_;
   kj::Own<LocalMetadata> metadata_;
   kj::Own<OffsetStore> offsets_;
+  kj::Own<ProducerIds> producerIds_;
   kj::Own<TopicController> controller_;
   kj::Own<LocalBroker::Shared> shared_;
   kj::Own<LocalBroker> local_;

@@ -5,22 +5,25 @@
 #include <kj/string.h>
 #include <kj/vector.h>
 
+#include "engine/partition/producer_states.h"
+
 namespace cambium {
 
 // A flag of the command line as it stands, for those who ask what a broker runs with.
 struct FlagValue {
   kj::String name;  // without dashes
   kj::String value;
+  kj::String defaultValue;
   bool given;  // on the command line or in a flag file, as opposed to its default
 
-  FlagValue clone() const { return {kj::str(name), kj::str(value), given}; }
+  FlagValue clone() const { return {kj::str(name), kj::str(value), kj::str(defaultValue), given}; }
 };
 
 // Settings of a broker, checked by whoever made them.
 struct BrokerConfig {
   unsigned cores = 1;               // event loops
   kj::String logEngine;             // "native" or "rocksdb": of topics that do not choose
-  kj::String stateEngine;           // of metadata and committed offsets
+  kj::String stateEngine;           // of metadata, committed offsets and producers
   int32_t partitionsMax = 100'000;  // over all topics
   int32_t brokerId = 1;
   int32_t numPartitions = 1;                     // of topics that are made without saying how many
@@ -31,7 +34,7 @@ struct BrokerConfig {
   int32_t groupMaxSize = INT32_MAX;              // members of one group
   int32_t offsetsPartitions = 8;                 // of __consumer_offsets, when it is made
   int64_t offsetsRetentionMinutes = 10080;       // offsets of a group without members are kept so long
-  int64_t producerIdExpirationMs = 86'400'000;   // an idle producer's sequence is kept so long
+  ProducerLimits producers{};                    // of one partition
   kj::Vector<FlagValue> flags{};                 // of the command line; empty when there was none
 
   BrokerConfig clone() const {
@@ -49,7 +52,7 @@ struct BrokerConfig {
     copy.groupMaxSize = groupMaxSize;
     copy.offsetsPartitions = offsetsPartitions;
     copy.offsetsRetentionMinutes = offsetsRetentionMinutes;
-    copy.producerIdExpirationMs = producerIdExpirationMs;
+    copy.producers = producers;
     for (auto& flag : flags)
       copy.flags.add(flag.clone());
     return copy;

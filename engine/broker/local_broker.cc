@@ -135,6 +135,22 @@ kj::Promise<Result<PartitionStatus>> LocalBroker::status(PartitionKey key) {
   });
 }
 
+// --- Idempotent producers
+// ----------------------------------------------------------------------------------------------------
+
+kj::Promise<Result<int64_t>> LocalBroker::newProducerId() {
+  return on<Result<int64_t>>(first(), [&ids = shared_.producerIds] { return ids.next(); });
+}
+
+kj::Promise<Result<kj::Vector<ProducerDescription>>> LocalBroker::producers(PartitionKey key) {
+  using Found = Result<kj::Vector<ProducerDescription>>;
+  auto& shard = owner(key);
+  return on<Found>(shard, [&shard, key]() -> kj::Promise<Found> {
+    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->producers();
+    return Found(noPartition(key));
+  });
+}
+
 // --- Committed offsets
 // -------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/broker/broker_config.h"
+#include "engine/broker/producer_ids.h"
 #include "engine/broker/shard.h"
 #include "engine/broker/topic_controller.h"
 #include "engine/group/offset_store.h"
@@ -50,11 +51,12 @@ struct BrokerFacts {
 // used on that loop.
 class LocalBroker {
  public:
-  // What all loops share. The controller and the offset store live on the first shard's loop.
+  // What all loops share. The controller, the offset store and the producer ids live on the first shard's loop.
   struct Shared {
     kj::ArrayPtr<Shard* const> shards;
     TopicController& controller;
     OffsetStore& offsets;
+    ProducerIds& producerIds;
     EngineSet& engines;
     BrokerFacts facts;
   };
@@ -96,6 +98,12 @@ class LocalBroker {
   kj::Promise<Result<OffsetFound>> findOffset(PartitionKey key, OffsetQuery query);
   kj::Promise<Result<Offset>> deleteRecords(PartitionKey key, Offset before);
   kj::Promise<Result<PartitionStatus>> status(PartitionKey key);
+
+  // --- Idempotent producers
+  // An id that no producer ever had: see ProducerIds::next.
+  kj::Promise<Result<int64_t>> newProducerId();
+  // Those that a partition knows, sorted by id.
+  kj::Promise<Result<kj::Vector<ProducerDescription>>> producers(PartitionKey key);
 
   // --- Committed offsets
   // kUnknownTopicOrPartition for an offset of a partition that is not there: nothing stays behind for a topic that is

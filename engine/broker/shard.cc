@@ -13,6 +13,12 @@ namespace {
 // share.
 constexpr size_t kOpensPerJob = 64;
 
+// Rows of producers in one commit when partitions close.
+constexpr size_t kRowsPerCommit = 1000;
+
+// How often producers that are silent for too long are looked for (Kafka's producer.id.expiration.check.interval.ms).
+constexpr int64_t kExpirationCheckMs = 10 * 60 * 1000;
+
 kj::Promise<void> closeAndHold(kj::Own<Partition> partition, Partition::Ending ending) {
   co_await partition->close(ending);
 }
@@ -24,18 +30,22 @@ struct Shard::Opening {
   kj::Own<const Topic> topic;
   int32_t index;
   kj::Own<PartitionLog> log;
+  kj::Own<ProducerKeeper> producers;
   kj::Maybe<kj::String> failure;
 };
 
-Shard::Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines)
+Shard::Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines,
+             const BrokerConfig& config)
     : index_(index),
       count_(count),
       loop_(loop),
       world_(world),
       engines_(engines),
+      config_(config),
       image_(kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>())) {
   tasks_.add(port_.mailbox().receive());
   tasks_.add(measureLag());
+  tasks_.add(expireProducers());
 }
 
 DeviceSpace Shard::deviceSpace() const {
@@ -51,6 +61,14 @@ kj::Promise<void> Shard::measureLag() {
     int64_t lateNs = kj::max(int64_t{0}, world_.clock.steadyNs() - due);
     loopLag_.add(lateNs);
     loopLagSeconds_ = static_cast<double>(lateNs) * 1e-9;
+  }
+}
+
+kj::Promise<void> Shard::expireProducers() {
+  for (;;) {
+    co_await loop_.timer.afterDelay(kExpirationCheckMs * kj::MILLISECONDS);
+    for (auto& [key, slot] : partitions_)
+      slot.partition->expireProducers();
   }
 }
 
@@ -88,7 +106,7 @@ kj::Vector<Shard::Opening> Shard::missing(const MetadataImage& image) {
     for (int32_t i = 0; i < topic->partitionCount(); ++i) {
       PartitionKey key{topic->id(), i};
       if (shardOf(key, count_) != index_ || partitions_.count(key) > 0) continue;
-      openings.add(Opening{kj::atomicAddRef(*topic), i, {}, nullptr});
+      openings.add(Opening{kj::atomicAddRef(*topic), i, {}, {}, nullptr});
     }
   }
   return openings;
@@ -101,19 +119,40 @@ kj::Promise<void> Shard::openSome(kj::Vector<Opening> openings) {
   };
   auto job = kj::atomicRefcounted<Job>();
   job->openings = kj::mv(openings);
-  co_await world_.pool.run([job = kj::atomicAddRef(*job), &engines = engines_]() mutable {
-    for (auto& opening : job->openings) {
-      KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
-                    auto& engine = engines.open(opening.topic->engine());
-                    opening.log =
-                        engine.open(opening.topic->logId(opening.index), opening.topic->config().partition.log);
-                  })) {
-        opening.failure = kj::str(exception->getDescription());
-      }
-    }
+  auto now = world_.clock.now();
+  co_await world_.pool.run([job = kj::atomicAddRef(*job), &engines = engines_, &config = config_, now]() mutable {
+    openOnPool(job->openings, engines, config, now);
   });
   for (auto& opening : job->openings)
     adopt(kj::mv(opening));
+}
+
+void Shard::openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const BrokerConfig& config,
+                       TimestampMs now) {
+  ProducerTable table(engines.get(config.stateEngine));
+  kj::Vector<ProducerRow> corrections;
+  kj::Vector<Opening*> corrected;
+  for (auto& opening : openings) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
+                  auto& engine = engines.open(opening.topic->engine());
+                  auto id = opening.topic->logId(opening.index);
+                  opening.log = engine.open(id.clone(), opening.topic->config().partition.log);
+                  opening.producers = ProducerKeeper::recover(kj::mv(id), *opening.log, table, config.producers, now);
+                })) {
+      opening.failure = kj::str(exception->getDescription());
+      continue;
+    }
+    KJ_IF_MAYBE(row, opening.producers->correction()) {
+      corrections.add(kj::mv(*row));
+      corrected.add(&opening);
+    }
+  }
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { table.commit(corrections); })) {
+    for (auto* opening : corrected) {
+      opening->failure =
+          kj::str("what is stored of its producers is wrong and cannot be replaced: ", exception->getDescription());
+    }
+  }
 }
 
 void Shard::adopt(Opening opening) {
@@ -129,8 +168,9 @@ void Shard::adopt(Opening opening) {
     KJ_LOG(ERROR, "partition cannot be opened and stays offline", name, *failure);
     slot.partition = kj::refcounted<Partition>(kj::mv(name), kj::mv(*failure), epoch, context);
   } else {
-    slot.partition =
-        kj::refcounted<Partition>(kj::mv(name), kj::mv(opening.log), topic.config().partition, epoch, context);
+    KJ_IF_MAYBE(complaint, opening.producers->complaint()) KJ_LOG(WARNING, "recovery", *complaint);
+    slot.partition = kj::refcounted<Partition>(kj::mv(name), kj::mv(opening.log), kj::mv(opening.producers),
+                                               topic.config().partition, epoch, context);
   }
   partitions_.emplace(PartitionKey{topic.id(), opening.index}, kj::mv(slot));
 }
@@ -186,12 +226,32 @@ ShardReport Shard::report() {
 
 kj::Promise<void> Shard::close() {
   closed_ = true;
-  kj::Vector<kj::Promise<void>> closing;
-  for (auto& [key, slot] : partitions_) {
-    closing.add(closeAndHold(kj::mv(slot.partition), Partition::Ending::kKept).attach(kj::mv(slot.metrics)));
-  }
+  kj::Vector<Slot> slots(partitions_.size());
+  for (auto& [key, slot] : partitions_)
+    slots.add(kj::mv(slot));
   partitions_.clear();
-  return kj::joinPromises(closing.releaseAsArray());
+  return closeAll(kj::mv(slots));
+}
+
+kj::Promise<void> Shard::closeAll(kj::Vector<Slot> slots) {
+  kj::Vector<kj::Promise<void>> closing(slots.size());
+  for (auto& slot : slots)
+    closing.add(slot.partition->close(Partition::Ending::kKept));
+  co_await kj::joinPromises(closing.releaseAsArray());
+  for (size_t at = 0; at < slots.size();) {
+    kj::Vector<ProducerRow> rows;
+    for (; at < slots.size() && rows.size() < kRowsPerCommit; ++at) {
+      KJ_IF_MAYBE(row, slots[at].partition->takeLastProducerRow()) rows.add(kj::mv(*row));
+    }
+    if (rows.size() == 0) continue;
+    try {
+      co_await world_.pool.run(
+          [table = ProducerTable(engines_.get(config_.stateEngine)), rows = kj::mv(rows)] { table.commit(rows); });
+    } catch (const kj::Exception& exception) {
+      // The rows before still hold; the next start reads more of the logs.
+      KJ_LOG(ERROR, "the states of producers could not be written", exception.getDescription());
+    }
+  }
 }
 
 }  // namespace cambium

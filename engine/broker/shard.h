@@ -64,7 +64,8 @@ struct ShardReport {
 // loop.
 class Shard {
  public:
-  Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines);
+  Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines,
+        const BrokerConfig& config);
   KJ_DISALLOW_COPY(Shard);
 
   unsigned index() const { return index_; }
@@ -101,15 +102,21 @@ class Shard {
 
   kj::Vector<Opening> missing(const MetadataImage& image);
   kj::Promise<void> openSome(kj::Vector<Opening> openings);
+  // Runs on the pool.
+  static void openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const BrokerConfig& config,
+                         TimestampMs now);
   void adopt(Opening opening);
   kj::Promise<void> closeGone(const MetadataImage& image);
   void configureChanged(const MetadataImage& image);
   kj::Promise<void> measureLag();
+  kj::Promise<void> expireProducers();
+  kj::Promise<void> closeAll(kj::Vector<Slot> slots);
 
   unsigned index_, count_;
   LoopContext& loop_;
   World& world_;
   EngineSet& engines_;
+  const BrokerConfig& config_;
   kj::Own<const MetadataImage> image_;
   std::map<kj::String, kj::Own<TopicMetrics>> topicMetrics_;
   PartitionMetrics gone_;

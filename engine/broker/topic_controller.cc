@@ -262,10 +262,14 @@ kj::Promise<Result<void>> TopicController::deleteNow(kj::Own<const Topic> topic)
 }
 
 kj::Promise<void> TopicController::dropLogs(kj::Own<const Topic> topic) {
-  return world_.pool.run([&engines = engines_, topic = kj::mv(topic)] {
+  return world_.pool.run([&engines = engines_, &config = config_, topic = kj::mv(topic)] {
     auto& engine = engines.open(topic->engine());
-    for (int32_t i = 0; i < topic->partitionCount(); ++i)
-      engine.drop(topic->logId(i));
+    kj::Vector<LogId> logs;
+    for (int32_t i = 0; i < topic->partitionCount(); ++i) {
+      logs.add(topic->logId(i));
+      engine.drop(logs.back().clone());
+    }
+    ProducerTable(engines.get(config.stateEngine)).forget(logs);
   });
 }
 

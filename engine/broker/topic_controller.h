@@ -61,6 +61,7 @@ class TopicController {
   kj::Promise<void> untilApplied(Revision revision);
   kj::Promise<Result<void>> deleteNow(kj::Own<const Topic> topic);
   kj::Promise<void> finishDeletion(MetadataEntry entry);
+  // With what is kept of their producers.
   kj::Promise<void> dropLogs(kj::Own<const Topic> topic);
   kj::Promise<void> forgetOffsets(kj::String topic);
   kj::Promise<void> endDeletion(kj::Own<const Topic> topic);

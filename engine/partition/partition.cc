@@ -5,6 +5,7 @@
 #include "engine/base/coroutine.h"
 #include "engine/record/recompress.h"
 #include "engine/record/record_reader.h"
+#include "engine/record/record_rules.h"
 #include "engine/record/validator.h"
 
 namespace cambium {
@@ -32,11 +33,26 @@ DecompressionLimits inflationLimits() {
   return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 1000};
 }
 
+RecordRules recordRules(const PartitionConfig& config, TimestampMs now) {
+  RecordRules rules{.keysRequired = config.keysRequired};
+  // The broker's own timestamps need no check. A bound beyond what a timestamp can be is none.
+  if (config.timestampType == TimestampType::kLogAppendTime) return rules;
+  if (config.timestampBeforeMaxMs <= now.value()) rules.earliest = now - config.timestampBeforeMaxMs;
+  int64_t latest;
+  if (!__builtin_add_overflow(now.value(), config.timestampAfterMaxMs, &latest)) rules.latest = TimestampMs(latest);
+  return rules;
+}
+
 }  // namespace
 
-Partition::Partition(kj::String name, kj::Own<PartitionLog> log, PartitionConfig config, LeaderEpoch epoch,
-                     PartitionContext context)
-    : name_(kj::mv(name)), log_(kj::mv(log)), config_(kj::mv(config)), epoch_(epoch), context_(context) {
+Partition::Partition(kj::String name, kj::Own<PartitionLog> log, kj::Own<ProducerKeeper> producers,
+                     PartitionConfig config, LeaderEpoch epoch, PartitionContext context)
+    : name_(kj::mv(name)),
+      log_(kj::mv(log)),
+      producers_(kj::mv(producers)),
+      config_(kj::mv(config)),
+      epoch_(epoch),
+      context_(context) {
   auto bounds = log_->bounds();
   highWatermark_ = config_.durability == Durability::kFsync ? bounds.durable : bounds.end;
   scheduleSync();
@@ -89,15 +105,17 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
     error.message = kj::str("partition ", name_, ": ", error.message);
     return kj::mv(error);
   };
+  if (!usable()) {
+    ++metrics.appendFailures;
+    return offlineError();
+  }
   auto validated = validateBatches(batches, {.batchBytesMax = config_.batchBytesMax});
   if (!validated.ok()) return refuse(kj::mv(validated.error()));
-  if (config_.keysRequired) {
-    BatchIterator each(batches);
-    while (auto* batch = each.next()) {
-      auto checked = validateRecords(*batch, inflationLimits(), {.exactMaxTimestamp = false, .keysRequired = true});
-      if (!checked.ok()) return refuse(kj::mv(checked.error()));
-    }
-  }
+  auto lawful = checkRecordRules(batches, recordRules(config_, context_.clock.now()), inflationLimits());
+  if (!lawful.ok()) return refuse(kj::mv(lawful.error()));
+  auto sequences = producers_->states().check(batches);
+  if (!sequences.ok()) return refuse(kj::mv(sequences.error()));
+  KJ_IF_MAYBE(duplicate, sequences.value()) return answerDuplicate(*duplicate);
   kj::Array<kj::byte> converted;
   KJ_IF_MAYBE(codec, config_.codec) {
     auto result = inTopicCodec(batches, *codec);
@@ -131,13 +149,24 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
     ++metrics.appendFailures;
     return appended;
   }
+  producers_->appended(batches, context_.clock.now());
   ++metrics.appends;
   metrics.appendedRecords += static_cast<uint64_t>(validated.value().recordCount);
   metrics.appendedBytes += batches.size();
   metrics.appendLatency.add(context_.clock.steadyNs() - begun);
   if (config_.durability != Durability::kFsync) advanceHighWatermark();
   scheduleSync();
+  keepProducers();
   return appended;
+}
+
+Result<AppendOutcome> Partition::answerDuplicate(const DuplicateBatch& duplicate) const {
+  bool brokersTime = config_.timestampType == TimestampType::kLogAppendTime;
+  return AppendOutcome{.baseOffset = duplicate.baseOffset,
+                       .nextOffset = duplicate.nextOffset,
+                       .logAppendTime = brokersTime ? duplicate.timestamp : kNoTimestamp,
+                       .logStart = log_->bounds().start,
+                       .duplicate = true};
 }
 
 Result<kj::Array<kj::byte>> Partition::inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec) {
@@ -153,7 +182,7 @@ Result<kj::Array<kj::byte>> Partition::inTopicCodec(kj::ArrayPtr<kj::byte> batch
       out.bytes(batch->bytes());
       continue;
     }
-    auto one = recompress(*batch, codec, -1, inflationLimits());
+    auto one = recompress(*batch, codec, config_.compressionLevel, inflationLimits());
     if (!one.ok()) return kj::mv(one.error());
     if (one.value().size() > kConvertedBytesMax) {
       return makeError(ErrorCode::kMessageTooLarge, "a batch of ", batch->size(), " bytes has ", one.value().size(),
@@ -347,6 +376,45 @@ PartitionStatus Partition::status() {
   return status;
 }
 
+// --- Producers
+// --------------------------------------------------------------------------------------------------------------
+
+Result<kj::Vector<ProducerDescription>> Partition::producers() const {
+  if (!usable()) return offlineError();
+  return producers_->states().describe();
+}
+
+void Partition::expireProducers() {
+  if (usable()) producers_->expire(context_.clock.now());
+}
+
+void Partition::keepProducers() {
+  if (keeping_ || closing_ || !usable()) return;
+  bool onlyDurable = config_.durability != Durability::kOs;
+  KJ_IF_MAYBE(row, producers_->due(log_->bounds(), onlyDurable, context_.clock.now())) {
+    keeping_ = true;
+    tasks_.add(writeProducers(kj::mv(*row)));
+  }
+}
+
+kj::Promise<void> Partition::writeProducers(ProducerRow row) {
+  auto upTo = row.upTo;
+  try {
+    co_await context_.pool.run([table = producers_->table(), row = kj::mv(row)] { table.commit({&row, 1}); });
+    producers_->kept(upTo);
+  } catch (const kj::Exception& exception) {
+    // The row before it still holds: more of the log is read at the next start.
+    KJ_LOG(ERROR, "the states of a partition's producers could not be written", name_, exception.getDescription());
+  }
+  keeping_ = false;
+}
+
+kj::Maybe<ProducerRow> Partition::takeLastProducerRow() {
+  auto row = kj::mv(lastProducerRow_);
+  lastProducerRow_ = nullptr;
+  return row;
+}
+
 // --- Durability
 // --------------------------------------------------------------------------------------------------------------
 
@@ -408,6 +476,7 @@ kj::Promise<void> Partition::syncOnce() {
   context_.metrics.syncLatency.add(context_.clock.steadyNs() - begun);
   log_->finishSync(kj::mv(shared->job));
   advanceHighWatermark();
+  keepProducers();
 }
 
 void Partition::advanceHighWatermark() {
@@ -424,10 +493,13 @@ kj::Promise<void> Partition::close(Ending ending) {
   // A sync under way uses the log; it ends by itself, and an interval is cut short.
   closing_ = true;
   endInterval();
-  while (syncing_)
+  while (syncing_ || keeping_)
     co_await tasks_.onEmpty();
   try {
     if (usable() && ending == Ending::kKept) co_await syncOnce();
+    if (usable() && ending == Ending::kKept) {
+      lastProducerRow_ = producers_->last(log_->bounds(), context_.clock.now());
+    }
   } catch (const kj::Exception& exception) {
     goOffline(kj::str("close: ", exception.getDescription()));
   }

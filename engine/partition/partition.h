@@ -10,6 +10,7 @@
 #include "engine/base/work_pool.h"
 #include "engine/partition/partition_config.h"
 #include "engine/partition/partition_metrics.h"
+#include "engine/partition/producer_keeper.h"
 
 namespace cambium {
 
@@ -26,6 +27,7 @@ struct AppendOutcome {
   Offset nextOffset;  // one past the last one
   TimestampMs logAppendTime = kNoTimestamp;
   Offset logStart;
+  bool duplicate = false;  // the batches were there already, and the rest says where
 };
 
 struct ReadOutcome {
@@ -61,16 +63,17 @@ struct PartitionStatus {
 // and the reason, until the broker opens it anew.
 class Partition final : public kj::Refcounted {
  public:
-  // A partition over an open log; `name` is for messages ("words-0").
-  Partition(kj::String name, kj::Own<PartitionLog> log, PartitionConfig config, LeaderEpoch epoch,
-            PartitionContext context);
+  // A partition over an open log and what is known of its producers; `name` is for messages ("words-0").
+  Partition(kj::String name, kj::Own<PartitionLog> log, kj::Own<ProducerKeeper> producers, PartitionConfig config,
+            LeaderEpoch epoch, PartitionContext context);
   // A partition whose log could not be opened.
   Partition(kj::String name, kj::String offlineReason, LeaderEpoch epoch, PartitionContext context);
   KJ_DISALLOW_COPY(Partition);
 
   // Checks one or more batches, stamps them in place and writes them; readable up to the high watermark at once. The
   // bytes are the partition's to change during the call. An answer that waits for durability waits on
-  // whenCommitted(nextOffset) as well.
+  // whenCommitted(nextOffset) as well, also for batches of an idempotent producer that are there already (`duplicate`),
+  // which are not written again. All of the batches or none.
   Result<AppendOutcome> append(kj::ArrayPtr<kj::byte> batches);
   // Done once everything below `offset` is as safe as the topic's durability promises; an error when that cannot come
   // about.
@@ -88,6 +91,10 @@ class Partition final : public kj::Refcounted {
 
   void configure(PartitionConfig config);
   PartitionStatus status();
+  // Sorted by id.
+  Result<kj::Vector<ProducerDescription>> producers() const;
+  // Forgets producers whose time is over; they are also forgotten at other moments.
+  void expireProducers();
   kj::StringPtr name() const { return name_; }
   bool isOffline() const { return offlineReason_ != nullptr; }
   size_t waiting() const { return readers_.size() + committers_.size(); }
@@ -99,6 +106,9 @@ class Partition final : public kj::Refcounted {
   // Closes the log; the partition only answers errors from then on. Everybody who waits is woken. Never
   // fails: what goes wrong is logged.
   kj::Promise<void> close(Ending ending = Ending::kKept);
+  // After a close() that kept: the row of the producers' states that has to be written, unless there is nothing new to
+  // it. Left to the caller, who closes many partitions and writes all of their rows at once. Once.
+  kj::Maybe<ProducerRow> takeLastProducerRow();
 
  private:
   class TaskErrors final : public kj::TaskSet::ErrorHandler {
@@ -125,6 +135,11 @@ class Partition final : public kj::Refcounted {
   Result<OffsetFound> searchRecords(PartitionLog& log, Offset from, Offset upTo, TimestampMs atLeast);
   // The largest max timestamp of the batches with a record in [from, upTo).
   TimestampMs newestOfBatches(PartitionLog& log, Offset from, Offset upTo);
+  // For batches that are all in the log already.
+  Result<AppendOutcome> answerDuplicate(const DuplicateBatch& duplicate) const;
+  // Writes the producers' states when it is time.
+  void keepProducers();
+  kj::Promise<void> writeProducers(ProducerRow row);
   void scheduleSync();
   kj::Promise<void> syncUntilClean(bool afterInterval);
   kj::Promise<void> waitForInterval();
@@ -134,12 +149,15 @@ class Partition final : public kj::Refcounted {
 
   kj::String name_;
   kj::Own<PartitionLog> log_;
+  kj::Own<ProducerKeeper> producers_;  // there when the log ever was
+  kj::Maybe<ProducerRow> lastProducerRow_;
   kj::Maybe<kj::String> offlineReason_;
   PartitionConfig config_;
   LeaderEpoch epoch_;
   PartitionContext context_;
   Offset highWatermark_{0};
   bool syncing_ = false;  // a sync loop is under way
+  bool keeping_ = false;  // a row of the producers is being written
   bool closing_ = false;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> intervalEnd_;  // set while an interval runs: cuts it short
   PositionWaiters<Offset> readers_;

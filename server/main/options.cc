@@ -26,7 +26,7 @@ DEFINE_string(http_listen, "127.0.0.1:9280",
               "Address of HTTP (health, metrics), host:port; port 0: any free one; empty: closed");
 DEFINE_string(log_engine, "native", "Storage engine of topics that do not choose one: native or rocksdb");
 DEFINE_string(state_engine, "rocksdb",
-              "Storage engine of metadata and committed offsets: native or rocksdb; fixed once the data "
+              "Storage engine of metadata, committed offsets and producers: native or rocksdb; fixed once the data "
               "directory was made");
 DEFINE_int32(cores, 0,
              "Event loops, each with its share of the partitions; 0: 1 on machines with up to 2 cores, else one less "
@@ -45,8 +45,9 @@ DEFINE_int32(offsets_topic_partitions, 8,
              "Partitions of __consumer_offsets, the topic of committed offsets; counts when that topic is made");
 DEFINE_int64(offsets_retention_minutes, 10080,
              "Committed offsets are kept so long after their group has lost its last member");
-DEFINE_int64(producer_id_expiration_ms, 86400000,
-             "What is known of an idempotent producer is kept so long after its last batch");
+DEFINE_int32(producers_per_partition_max, 100000,
+             "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
+DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
@@ -94,7 +95,8 @@ Result<void> checkAll() {
       {"group_max_size"_kj, FLAGS_group_max_size, 1, INT32_MAX},
       {"offsets_topic_partitions"_kj, FLAGS_offsets_topic_partitions, 1, 10'000},
       {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, INT32_MAX},
-      {"producer_id_expiration_ms"_kj, FLAGS_producer_id_expiration_ms, 1, INT32_MAX},
+      {"producers_per_partition_max"_kj, FLAGS_producers_per_partition_max, 1, 1'000'000},
+      {"producer_expiration_ms"_kj, FLAGS_producer_expiration_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
@@ -175,13 +177,15 @@ BrokerConfig brokerConfig() {
   config.groupMaxSize = FLAGS_group_max_size;
   config.offsetsPartitions = FLAGS_offsets_topic_partitions;
   config.offsetsRetentionMinutes = FLAGS_offsets_retention_minutes;
-  config.producerIdExpirationMs = FLAGS_producer_id_expiration_ms;
+  config.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
+                      .expirationMs = FLAGS_producer_expiration_ms};
   std::vector<gflags::CommandLineFlagInfo> all;
   gflags::GetAllFlags(&all);
   for (auto& flag : all) {
     // Libraries have flags of their own.
     if (!kj::StringPtr(flag.filename.c_str()).endsWith("server/main/options.cc")) continue;
-    config.flags.add(FlagValue{kj::str(flag.name.c_str()), kj::str(flag.current_value.c_str()), !flag.is_default});
+    config.flags.add(FlagValue{kj::str(flag.name.c_str()), kj::str(flag.current_value.c_str()),
+                               kj::str(flag.default_value.c_str()), !flag.is_default});
   }
   return config;
 }

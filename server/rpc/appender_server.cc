@@ -19,7 +19,9 @@ kj::Promise<void> AppenderServer::append(AppendContext context) {
     co_return;
   }
   KJ_IF_MAYBE(span, span_) {
-    span->nextOffset = appended.value().nextOffset;
+    // Batches of an idempotent producer that were there already lie behind what came before them.
+    span->baseOffset = kj::min(span->baseOffset, appended.value().baseOffset);
+    span->nextOffset = kj::max(span->nextOffset, appended.value().nextOffset);
     span->logStart = appended.value().logStart;
     span->logAppendTime = appended.value().logAppendTime;
   } else {

@@ -49,6 +49,8 @@ class TestBroker {
   // "127.0.0.1:port" of one loop's door.
   kj::StringPtr address(unsigned loop = 0) { return sockets_[loop]->describe(); }
 
+  // The engine's calls, on the first loop.
+  LocalBroker& local() { return broker_->local(); }
   // All loops together.
   ShardReport total();
   // Returns when so many long polls and appends wait; throws after ten seconds.

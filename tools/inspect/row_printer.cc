@@ -7,6 +7,7 @@
 #include <kj/encoding.h>
 
 #include "engine/group/offset_key.h"
+#include "engine/partition/producer_states.h"
 #include "schema/metadata.capnp.h"
 
 namespace cambium::tools {
@@ -16,11 +17,14 @@ namespace {
 constexpr ItemKind kTableItem{"table"_kj, "tables"_kj};
 constexpr ItemKind kRowItem{"row"_kj, "rows"_kj};
 constexpr ItemKind kConfigItem{"config"_kj, "configs"_kj};
+constexpr ItemKind kProducerItem{"producer"_kj, "producers"_kj};
 constexpr kj::StringPtr kMetadata = "metadata"_kj;
 constexpr kj::StringPtr kOffsets = "offsets"_kj;
+constexpr kj::StringPtr kProducers = "producers"_kj;
 constexpr kj::StringPtr kTopics = "topics/"_kj;
 constexpr kj::StringPtr kDeletions = "deletions/"_kj;
 constexpr size_t kRevisionBytes = 8;
+constexpr size_t kIncarnationBytes = 16;
 
 kj::String textOf(ByteView bytes) {
   return kj::heapString(bytes.asChars().begin(), bytes.size());
@@ -63,6 +67,8 @@ void RowPrinter::decode(kj::StringPtr table, ByteView key, ByteView value) {
       metadataRow(key, value);
     } else if (table == kOffsets) {
       offsetRow(key, value);
+    } else if (table == kProducers) {
+      producersRow(key, value);
     } else {
       auto& report = inspection_.report;
       report.open(kRowItem);
@@ -147,6 +153,29 @@ void RowPrinter::offsetRow(ByteView key, ByteView value) {
   report.number("leaderEpoch", record.getLeaderEpoch(), 3);
   report.text("metadata", record.getMetadata());
   report.time("committedAt", TimestampMs(record.getCommittedAt()));
+  report.close();
+}
+
+void RowPrinter::producersRow(ByteView key, ByteView value) {
+  KJ_REQUIRE(key.size() > kIncarnationBytes && key[key.size() - kIncarnationBytes - 1] == 0,
+             "the key is not name, zero and incarnation");
+  auto name = textOf(key.slice(0, key.size() - kIncarnationBytes - 1));
+  auto decoded = ProducerStates::decode(value, {.producersMax = SIZE_MAX});
+  auto& snapshot = KJ_REQUIRE_NONNULL(decoded, "the value is damaged; the next start makes it again from the log");
+  if (!inspection_.wantsLog(name)) return;
+  auto& report = inspection_.report;
+  report.open(kRowItem);
+  report.text("log", name, 20);
+  report.text("id", kj::str(Uuid::fromBytes(key.slice(key.size() - kIncarnationBytes, key.size()))));
+  report.number("upTo", snapshot.upTo.value(), 10);
+  for (auto& producer : snapshot.states.describe()) {
+    report.open(kProducerItem);
+    report.number("producerId", producer.producerId, 8);
+    report.number("epoch", producer.epoch, 3);
+    report.number("lastSequence", producer.lastSequence, 10);
+    report.time("lastTimestamp", producer.lastTimestamp);
+    report.close();
+  }
   report.close();
 }
 

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "backends/rocksdb/rocks_engine.h"
+#include "engine/partition/producer_states.h"
+#include "engine/partition/producer_table.h"
 #include "tests/unit/inspect/stores.h"
 
 namespace cambium::tools {
@@ -73,6 +75,29 @@ TEST_F(RocksInspection, ListsLogsExtentsBatchesAndTables) {
   EXPECT_FALSE(has(listed, "value-994-"));
   for (int i = 995; i < 1000; ++i)
     EXPECT_TRUE(has(listed, kj::str("value=\"value-", i, "-xxx"))) << i;
+}
+
+TEST_F(RocksInspection, RowsOfProducers) {
+  fill();
+  ProducerStates states;
+  BatchBuilder builder({.producerId = 77, .producerEpoch = 2, .baseSequence = 40});
+  builder.add(TimestampMs(1000), nullptr, nullptr);
+  auto batch = builder.finish();
+  states.note(KJ_ASSERT_NONNULL(BatchView::first(batch)), TimestampMs(2000));
+  ProducerRow rows[] = {{ProducerTable::keyOf({kj::str("words-0"), topicId(1)}), states.encode(Offset(9)), {}},
+                        {ProducerTable::keyOf({kj::str("other-0"), topicId(2)}), kj::heapArray<kj::byte>(3), {}}};
+  ProducerTable(*engine_).commit(kj::arrayPtr(rows, 1));
+  close();
+  auto listed = look({.path = store()});
+  EXPECT_EQ(listed.code, 0) << listed.out;
+  for (auto* part : {"log=words-0", "upTo=9", "producerId=77", "epoch=2", "lastSequence=40"})
+    EXPECT_TRUE(has(listed, part)) << part << " in " << listed.out;
+  engine_ = openRocksEngine(store());
+  ProducerTable(*engine_).commit(kj::arrayPtr(rows + 1, 1));
+  close();
+  auto damaged = verify(store());
+  EXPECT_NE(damaged.code, 0);
+  EXPECT_TRUE(has(damaged, "a row of the table producers cannot be understood")) << damaged.out;
 }
 
 TEST_F(RocksInspection, DamagedTableFile) {

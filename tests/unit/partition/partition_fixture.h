@@ -19,8 +19,11 @@ class PartitionTest : public ::testing::Test {
   void open(PartitionConfig config = {}) {
     partition = nullptr;
     auto log = engine->open({kj::str("words-0"), Uuid()}, config.log);
-    partition = kj::refcounted<Partition>(kj::str("words-0"), kj::mv(log), kj::mv(config), LeaderEpoch(3),
-                                          PartitionContext{pool, timer, clock, metrics});
+    ProducerTable table(*engine);
+    auto producers = ProducerKeeper::recover({kj::str("words-0"), Uuid()}, *log, table, producerLimits, clock.now());
+    KJ_IF_MAYBE(row, producers->correction()) table.commit({row, 1});
+    partition = kj::refcounted<Partition>(kj::str("words-0"), kj::mv(log), kj::mv(producers), kj::mv(config),
+                                          LeaderEpoch(3), PartitionContext{pool, timer, clock, metrics});
   }
   static PartitionConfig with(Durability durability, int64_t flushMs = 1000) {
     PartitionConfig config;
@@ -48,6 +51,41 @@ class PartitionTest : public ::testing::Test {
     auto batch = batchOf(records, codec);
     return partition->append(batch);
   }
+  // A batch of an idempotent producer with so many records.
+  struct Sent {
+    int64_t producer = 7;
+    int32_t sequence = 0;
+    int records = 1;
+    int16_t epoch = 0;
+    int64_t timestamp = 1000;
+    Codec codec = Codec::kNone;
+    size_t valueBytes = 1;
+  };
+  static kj::Array<kj::byte> batchOf(const Sent& sent) {
+    BatchBuilder builder(
+        {.codec = sent.codec, .producerId = sent.producer, .producerEpoch = sent.epoch, .baseSequence = sent.sequence});
+    std::string value(sent.valueBytes, 'x');
+    auto bytes = kj::StringPtr(value.c_str()).asBytes();
+    for (int i = 0; i < sent.records; ++i)
+      builder.add(TimestampMs(sent.timestamp), ByteView(bytes), ByteView(bytes));
+    return builder.finish();
+  }
+  static kj::Array<kj::byte> batchesOf(const std::vector<Sent>& all) {
+    kj::Vector<kj::byte> bytes;
+    for (auto& sent : all)
+      bytes.addAll(batchOf(sent));
+    return bytes.releaseAsArray();
+  }
+  // "3..5" for the offsets [3, 5), "again 3..5" for those of the first time, or the name of the error.
+  std::string send(const std::vector<Sent>& all) {
+    auto batches = batchesOf(all);
+    auto appended = partition->append(batches);
+    if (!appended.ok()) return errorName(appended.error().code).cStr();
+    auto& outcome = appended.value();
+    return kj::str(outcome.duplicate ? "again " : "", outcome.baseOffset, "..", outcome.nextOffset).cStr();
+  }
+  std::string send(const Sent& sent) { return send(std::vector<Sent>{sent}); }
+
   // The new end.
   int64_t append(const std::vector<Record>& records) {
     auto appended = tryAppend(records);
@@ -87,6 +125,7 @@ class PartitionTest : public ::testing::Test {
   VirtualClock clock;
   HeldWorkPool pool;
   PartitionMetrics metrics;
+  ProducerLimits producerLimits{};
   MemoryStore store;
   kj::Own<StorageEngine> engine = openMemoryEngine(store, {});
   kj::Own<Partition> partition;
