@@ -34,8 +34,14 @@ PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) 
 
 TopicDescription descriptionOf(rpc::TopicDescription::Reader topic) {
   auto config = [](rpc::ConfigEntry::Reader entry) {
-    return ConfigEntry{kj::str(entry.getName()), kj::str(entry.getValue()), entry.getIsDefault(),
-                       kj::str(entry.getDocumentation())};
+    return ConfigEntry{.name = kj::str(entry.getName()),
+                       .value = kj::str(entry.getValue()),
+                       .isDefault = entry.getIsDefault(),
+                       .documentation = kj::str(entry.getDocumentation()),
+                       .type = kj::str(entry.getType()),
+                       .defaultValue = kj::str(entry.getDefaultValue()),
+                       .validValues = kj::str(entry.getValidValues()),
+                       .readOnly = entry.getReadOnly()};
   };
   auto partition = [](rpc::PartitionDescription::Reader reader) { return descriptionOf(reader); };
   return {kj::str(topic.getName()), kj::str(topic.getId()), convertAll<ConfigEntry>(topic.getConfigs(), config),

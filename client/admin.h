@@ -29,6 +29,10 @@ struct ConfigEntry {
   kj::String value;
   bool isDefault;
   kj::String documentation;
+  kj::String type;  // boolean, string, int, long, double or list
+  kj::String defaultValue;
+  kj::String validValues;  // for people: "a whole number from 0 to 9"
+  bool readOnly;           // decided when the topic was made
 };
 
 struct PartitionDescription {

@@ -96,6 +96,13 @@ struct Error {
   code @0 :ErrorCode;
   message @1 :Text;
   # For people: what is wrong with which topic, partition, offset or config, and what to do.
+  recordFaults @2 :List(RecordFault);
+  # Of a refused append, when single records are to blame: which ones (1000 at most). Nothing of it was appended.
+}
+
+struct RecordFault {
+  index @0 :Int32;  # of the record in its batch, from 0
+  message @1 :Text;
 }
 
 enum Codec {
@@ -181,6 +188,10 @@ struct ConfigEntry {
   value @1 :Text;
   isDefault @2 :Bool;
   documentation @3 :Text;
+  type @4 :Text;  # boolean, string, int, long, double or list
+  defaultValue @5 :Text;
+  validValues @6 :Text;  # for people: "a whole number from 0 to 9"
+  readOnly @7 :Bool;     # decided when the topic was made
 }
 
 struct PartitionDescription {

@@ -31,6 +31,9 @@ kj::Promise<UpdateFeaturesResponse> handle(RequestContext& context, UpdateFeatur
 kj::Promise<ListTransactionsResponse> handle(RequestContext& context, ListTransactionsRequest& request);
 kj::Promise<DescribeTransactionsResponse> handle(RequestContext& context, DescribeTransactionsRequest& request);
 kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListConfigResourcesRequest& request);
+kj::Promise<DescribeConfigsResponse> handle(RequestContext& context, DescribeConfigsRequest& request);
+kj::Promise<AlterConfigsResponse> handle(RequestContext& context, AlterConfigsRequest& request);
+kj::Promise<IncrementalAlterConfigsResponse> handle(RequestContext& context, IncrementalAlterConfigsRequest& request);
 kj::Promise<DescribeLogDirsResponse> handle(RequestContext& context, DescribeLogDirsRequest& request);
 kj::Promise<InitProducerIdResponse> handle(RequestContext& context, InitProducerIdRequest& request);
 kj::Promise<DescribeProducersResponse> handle(RequestContext& context, DescribeProducersRequest& request);
