@@ -144,7 +144,7 @@ interface Broker {
   # The committed offsets of a consumer group; the group need not exist. invalidGroupId when the name is empty.
 
   listGroups @4 () -> (error :Error, groups :List(Text));
-  # Groups that have committed offsets, sorted.
+  # Groups that have members or committed offsets, sorted.
 
   admin @5 () -> (error :Error, admin :Admin);
 }

@@ -55,10 +55,10 @@ kj::Promise<void> BrokerServer::groupOffsets(GroupOffsetsContext context) {
 }
 
 kj::Promise<void> BrokerServer::listGroups(ListGroupsContext context) {
-  auto groups = co_await session_->broker.groups();
+  auto groups = co_await session_->broker.listGroups();
   auto list = context.getResults().initGroups(static_cast<unsigned>(groups.size()));
   for (unsigned i = 0; i < list.size(); ++i)
-    list.set(i, groups[i]);
+    list.set(i, groups[i].group.c_str());
 }
 
 kj::Promise<void> BrokerServer::admin(AdminContext context) {

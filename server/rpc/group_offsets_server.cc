@@ -41,53 +41,63 @@ kj::Promise<void> GroupOffsetsServer::commit(CommitContext context) {
     writeError(context.getResults().initError(), few.error());
     co_return;
   }
-  kj::Vector<OffsetChange> changes;
+  CommitOffsetsRequest request{.who = {.group = group_.cStr(), .member = ""}, .offsets = {}};
   for (auto entry : context.getParams().getOffsets()) {
-    Result<void> checked;
-    if (entry.getOffset() < 0) {
-      checked = makeError(ErrorCode::kOffsetOutOfRange, "group ", group_, ": offset ", entry.getOffset(), " of ",
-                          entry.getTopic(), "-", entry.getPartition(), " cannot be committed");
-    }
-    if (checked.ok() && entry.getMetadata().size() > kMetadataBytesMax) {
-      checked = makeError(ErrorCode::kOffsetMetadataTooLarge, "group ", group_, ": the metadata for ", entry.getTopic(),
-                          "-", entry.getPartition(), " has ", entry.getMetadata().size(), " bytes, at most ",
-                          kMetadataBytesMax, " are allowed");
-    }
+    auto checked = checkEntry(entry);
     if (!checked.ok()) {
       writeError(context.getResults().initError(), checked.error());
       co_return;
     }
-    changes.add(OffsetChange{{group_.cStr(), entry.getTopic().cStr(), entry.getPartition()},
-                             CommittedOffset{.offset = Offset(entry.getOffset()),
-                                             .leaderEpoch = LeaderEpoch(entry.getLeaderEpoch()),
-                                             .metadata = kj::str(entry.getMetadata())}});
+    request.offsets.add(OffsetToCommit{.topic = entry.getTopic().cStr(),
+                                       .partition = entry.getPartition(),
+                                       .offset = Offset(entry.getOffset()),
+                                       .leaderEpoch = LeaderEpoch(entry.getLeaderEpoch()),
+                                       .metadata = entry.getMetadata().cStr()});
   }
-  auto done = co_await session_->broker.commitOffsets(kj::mv(changes));
-  if (!done.ok()) writeError(context.getResults().initError(), done.error());
+  for (auto& refused : co_await session_->broker.commitOffsets(kj::mv(request))) {
+    KJ_IF_MAYBE(error, refused) {
+      writeError(context.getResults().initError(), *error);
+      co_return;
+    }
+  }
+}
+
+// All or none: what would be refused for itself is refused before anything is committed.
+Result<void> GroupOffsetsServer::checkEntry(rpc::OffsetToCommit::Reader entry) const {
+  if (entry.getOffset() < 0) {
+    return makeError(ErrorCode::kOffsetOutOfRange, "group ", group_, ": offset ", entry.getOffset(), " of ",
+                     entry.getTopic(), "-", entry.getPartition(), " cannot be committed");
+  }
+  if (entry.getMetadata().size() > kMetadataBytesMax) {
+    return makeError(ErrorCode::kOffsetMetadataTooLarge, "group ", group_, ": the metadata for ", entry.getTopic(), "-",
+                     entry.getPartition(), " has ", entry.getMetadata().size(), " bytes, at most ", kMetadataBytesMax,
+                     " are allowed");
+  }
+  return session_->broker.checkPartition(entry.getTopic(), entry.getPartition());
 }
 
 kj::Promise<void> GroupOffsetsServer::fetch(FetchContext context) {
   auto asked = context.getParams().getPartitions();
-  if (asked.size() == 0) {
-    auto all = co_await session_->broker.fetchGroup(kj::str(group_));
-    auto list = context.getResults().initOffsets(static_cast<unsigned>(all.size()));
-    for (unsigned i = 0; i < list.size(); ++i)
-      write(list[i], all[i].key, KJ_ASSERT_NONNULL(all[i].offset));
+  FetchOffsetsRequest request{.who = {.group = group_.cStr(), .member = ""}, .wanted = {}};
+  if (asked.size() > 0) {
+    auto few = checkListSize("partitions", asked.size(), session_->limits.listEntriesMax);
+    if (!few.ok()) {
+      writeError(context.getResults().initError(), few.error());
+      co_return;
+    }
+    kj::Vector<FetchOffsetsRequest::Wanted> wanted(asked.size());
+    for (auto one : asked)
+      wanted.add(FetchOffsetsRequest::Wanted{one.getTopic().cStr(), one.getPartition()});
+    request.wanted = kj::mv(wanted);
+  }
+  auto found = co_await session_->broker.fetchOffsets(kj::mv(request));
+  if (!found.ok()) {
+    writeError(context.getResults().initError(), found.error());
     co_return;
   }
-  auto few = checkListSize("partitions", asked.size(), session_->limits.listEntriesMax);
-  if (!few.ok()) {
-    writeError(context.getResults().initError(), few.error());
-    co_return;
-  }
-  kj::Vector<OffsetKey> keys(asked.size());
-  for (auto one : asked)
-    keys.add(OffsetKey{group_.cStr(), one.getTopic().cStr(), one.getPartition()});
-  auto found = co_await session_->broker.fetchOffsets(kj::mv(keys));
-  auto list = context.getResults().initOffsets(static_cast<unsigned>(found.size()));
-  for (unsigned i = 0; i < list.size(); ++i) {
-    write(list[i], OffsetKey{group_.cStr(), asked[i].getTopic().cStr(), asked[i].getPartition()}, found[i]);
-  }
+  auto list = context.getResults().initOffsets(static_cast<unsigned>(found.value().size()));
+  for (unsigned i = 0; i < list.size(); ++i)
+    write(list[i], found.value()[i].key, found.value()[i].offset);
 }
 
 kj::Promise<void> GroupOffsetsServer::delete_(DeleteContext context) {
@@ -97,12 +107,22 @@ kj::Promise<void> GroupOffsetsServer::delete_(DeleteContext context) {
     writeError(context.getResults().initError(), few.error());
     co_return;
   }
-  kj::Vector<OffsetChange> changes;
-  for (auto one : context.getParams().getPartitions()) {
-    changes.add(OffsetChange{{group_.cStr(), one.getTopic().cStr(), one.getPartition()}, nullptr});
+  DeleteOffsetsRequest request{.group = group_.cStr(), .which = {}};
+  for (auto one : context.getParams().getPartitions())
+    request.which.add(DeleteOffsetsRequest::Which{one.getTopic().cStr(), one.getPartition()});
+  auto done = co_await session_->broker.deleteOffsets(kj::mv(request));
+  KJ_IF_MAYBE(error, done.error) {
+    // What is not there need not be deleted.
+    if (error->code == ErrorCode::kGroupIdNotFound) co_return;
+    writeError(context.getResults().initError(), *error);
+    co_return;
   }
-  auto done = co_await session_->broker.commitOffsets(kj::mv(changes));
-  if (!done.ok()) writeError(context.getResults().initError(), done.error());
+  for (auto& refused : done.perOffset) {
+    KJ_IF_MAYBE(error, refused) {
+      writeError(context.getResults().initError(), *error);
+      co_return;
+    }
+  }
 }
 
 }  // namespace cambium

@@ -17,6 +17,8 @@ class GroupOffsetsServer final : public rpc::GroupOffsets::Server {
   kj::Promise<void> delete_(DeleteContext context) override;
 
  private:
+  Result<void> checkEntry(rpc::OffsetToCommit::Reader entry) const;
+
   kj::Own<Session> session_;
   kj::String group_;
 };

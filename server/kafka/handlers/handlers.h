@@ -37,5 +37,16 @@ kj::Promise<IncrementalAlterConfigsResponse> handle(RequestContext& context, Inc
 kj::Promise<DescribeLogDirsResponse> handle(RequestContext& context, DescribeLogDirsRequest& request);
 kj::Promise<InitProducerIdResponse> handle(RequestContext& context, InitProducerIdRequest& request);
 kj::Promise<DescribeProducersResponse> handle(RequestContext& context, DescribeProducersRequest& request);
+kj::Promise<FindCoordinatorResponse> handle(RequestContext& context, FindCoordinatorRequest& request);
+kj::Promise<JoinGroupResponse> handle(RequestContext& context, JoinGroupRequest& request);
+kj::Promise<SyncGroupResponse> handle(RequestContext& context, SyncGroupRequest& request);
+kj::Promise<HeartbeatResponse> handle(RequestContext& context, HeartbeatRequest& request);
+kj::Promise<LeaveGroupResponse> handle(RequestContext& context, LeaveGroupRequest& request);
+kj::Promise<OffsetCommitResponse> handle(RequestContext& context, OffsetCommitRequest& request);
+kj::Promise<OffsetFetchResponse> handle(RequestContext& context, OffsetFetchRequest& request);
+kj::Promise<DescribeGroupsResponse> handle(RequestContext& context, DescribeGroupsRequest& request);
+kj::Promise<ListGroupsResponse> handle(RequestContext& context, ListGroupsRequest& request);
+kj::Promise<DeleteGroupsResponse> handle(RequestContext& context, DeleteGroupsRequest& request);
+kj::Promise<OffsetDeleteResponse> handle(RequestContext& context, OffsetDeleteRequest& request);
 
 }  // namespace cambium::kafka
