@@ -71,7 +71,7 @@ Error GroupCoordinator::closedError() const {
 }
 
 // --- Coming and going
-// -------------------------------------------------------------------------------------------------------------------
+// --------------------------------------------------------------------------------------------------------------
 
 kj::Promise<Result<void>> GroupCoordinator::load(GroupRows rows) {
   auto found = co_await log_.bounds();
@@ -101,8 +101,10 @@ kj::Promise<Result<void>> GroupCoordinator::load(GroupRows rows) {
     seen_ = nullptr;
     auto written = co_await log_.write(kj::mv(unknown));
     if (!written.ok()) co_return kj::mv(written);
+    rows_.begin();
     co_await rows_.writeNow();
   }
+  rows_.begin();
   restoreGroups();
   loading_ = false;
   tasks_.add(expireRegularly());
@@ -124,8 +126,8 @@ void GroupCoordinator::restoreGroups() {
   for (auto& [name, value] : restored_) {
     stored_.insert(name);
     KJ_IF_MAYBE(metadata, decodeGroupRecordValue(value)) {
-      auto slot = kj::refcounted<Slot>(name, surroundings_.settings.group, surroundings_.entropy, kj::mv(*metadata),
-                                       now());
+      auto slot =
+          kj::refcounted<Slot>(name, surroundings_.settings.group, surroundings_.entropy, kj::mv(*metadata), now());
       timers_.set(name, slot->group.nextDeadline());
       groups_.emplace(name, kj::mv(slot));
     } else {
@@ -183,7 +185,7 @@ kj::Promise<void> GroupCoordinator::close() {
 }
 
 // --- Members
-// ----------------------------------------------------------------------------------------------------------------------
+// --------------------------------------------------------------------------------------------------------------
 
 kj::Maybe<GroupCoordinator::Slot&> GroupCoordinator::find(const std::string& name) const {
   auto found = groups_.find(name);
