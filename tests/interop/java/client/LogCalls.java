@@ -102,7 +102,8 @@ final class LogCalls {
     private void records() {
         steps.step("deleteRecords", () -> Steps.check(deleteBefore(4) == 4, "the low watermark is not 4"));
         offset("earliest after deleteRecords", OffsetSpec.earliest(), 4);
-        steps.step("deleteRecords up to the high watermark", () -> Steps.check(deleteBefore(-1) == RECORDS, "the low watermark is not the end"));
+        steps.step("deleteRecords up to the high watermark", () ->
+                Steps.check(deleteBefore(-1) == RECORDS, "the low watermark is not the end"));
         steps.refused("deleteRecords beyond the end", OffsetOutOfRangeException.class, () -> deleteBefore(1000));
     }
 
@@ -125,8 +126,9 @@ final class LogCalls {
             Optional<Throwable> said = Steps.get(admin.electLeaders(ElectionType.PREFERRED, one).partitions()).get(partition);
             Steps.check(said.isEmpty() || said.get() instanceof ElectionNotNeededException, "it says " + said);
         });
+        Optional<NewPartitionReassignment> stay = Optional.of(new NewPartitionReassignment(List.of(node)));
         steps.step("alterPartitionReassignments", () ->
-                Steps.get(admin.alterPartitionReassignments(Map.of(partition, Optional.of(new NewPartitionReassignment(List.of(node))))).all()));
+                Steps.get(admin.alterPartitionReassignments(Map.of(partition, stay)).all()));
         steps.step("listPartitionReassignments", () ->
                 Steps.await(Steps.get(admin.listPartitionReassignments(one).reassignments()).isEmpty(), "one goes on"));
         steps.refused("alterPartitionReassignments cancelling nothing", NoReassignmentInProgressException.class, () ->
