@@ -33,13 +33,13 @@ def exchange(title, *commands):
 
 
 def main(build, seed, samples):
-    ours = os.path.join(build, "tests", "kafka_messages")
+    ours = os.path.join(build, "kafka_messages")
     good = True
     with tempfile.TemporaryDirectory(prefix="cambium-messages-") as folder:
         file = os.path.join(folder, "messages")
         for version in VERSIONS:
             good &= exchange(f"Java {version} writes, we read (seed {seed})", [JAVA, version, "write", file, seed, samples],
-                             [ours, "read", file])
+                             [ours, "check", file])
             good &= exchange(f"we write, Java {version} reads", [ours, "write", file, samples], [JAVA, version, "read", file])
     return 0 if good else 1
 

@@ -18,8 +18,8 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.ElectionNotNeededException;
+import org.apache.kafka.common.errors.InvalidUpdateVersionException;
 import org.apache.kafka.common.errors.NoReassignmentInProgressException;
 import org.apache.kafka.common.errors.OffsetOutOfRangeException;
 import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
@@ -143,7 +143,7 @@ final class LogCalls {
     }
 
     private void features() {
-        steps.refused("updateFeatures of an unknown feature", ApiException.class, () ->
+        steps.refused("updateFeatures of an unknown feature", InvalidUpdateVersionException.class, () ->
                 Steps.get(admin.updateFeatures(Map.of("no.such.feature", new FeatureUpdate((short) 1, FeatureUpdate.UpgradeType.UPGRADE)),
                         new UpdateFeaturesOptions().validateOnly(true)).all()));
     }
