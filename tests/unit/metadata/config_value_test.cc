@@ -8,7 +8,7 @@ namespace cambium {
 namespace {
 
 constexpr kj::StringPtr kWords[] = {"red"_kj, "green"_kj};
-const AllowedValues kColours{.words = kj::arrayPtr(kWords)};
+const AllowedValues kColours{.words = kWords};
 const AllowedValues kSmall{.least = -1, .most = 9};
 
 bool takes(ConfigType type, const AllowedValues& allowed, const char* text) {

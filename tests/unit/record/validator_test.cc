@@ -189,7 +189,7 @@ TEST(ValidateRecords, GapsAndWrongMaximaAreNamed) {
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(kj::str(result.error()),
             "INVALID_TIMESTAMP: the batch says its max timestamp is 3001, the highest of its records is 3000"_kj);
-  checks = {};
+  RecordChecks checks;
   checks.exactMaxTimestamp = false;
   EXPECT_TRUE(validateRecords(wholeBatch(late), {}, checks).ok());
 
