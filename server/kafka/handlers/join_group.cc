@@ -13,6 +13,8 @@ constexpr Version kMemberIdRequiredSince = 4;
 constexpr Version kProtocolNullableSince = 7;
 // Before, the session timeout is meant for rebalances as well (KIP-62).
 constexpr Version kRebalanceTimeoutSince = 1;
+// From this version on the leader may be told not to assign anything (KIP-814).
+constexpr Version kSkipAssignmentSince = 9;
 
 cambium::JoinGroupRequest wishOf(RequestContext& context, JoinGroupRequest& request) {
   cambium::JoinGroupRequest wish{
@@ -24,7 +26,8 @@ cambium::JoinGroupRequest wishOf(RequestContext& context, JoinGroupRequest& requ
       .sessionTimeoutMs = request.sessionTimeoutMs,
       .rebalanceTimeoutMs =
           context.version() >= kRebalanceTimeoutSince ? request.rebalanceTimeoutMs : request.sessionTimeoutMs,
-      .memberIdRequired = context.version() >= kMemberIdRequiredSince && request.groupInstanceId == nullptr};
+      .memberIdRequired = context.version() >= kMemberIdRequiredSince && request.groupInstanceId == nullptr,
+      .canSkipAssignment = context.version() >= kSkipAssignmentSince};
   for (auto& protocol : request.protocols)
     wish.protocols.add(GroupProtocol{protocol.name.str(), protocol.metadata.toArray()});
   return wish;
