@@ -81,6 +81,7 @@ class GroupCoordinator {
     explicit Slot(const std::string& name, Parts&&... parts) : name(name), group(name, kj::fwd<Parts>(parts)...) {}
     const std::string name;
     Group group;
+    size_t writes = 0;  // under way
   };
   class TaskErrors final : public kj::TaskSet::ErrorHandler {
    public:
@@ -107,8 +108,9 @@ class GroupCoordinator {
   void forgetTicket(const std::string& group, Ticket ticket);
   void due(const std::string& group);
 
-  // Forgets a group that is empty, has no offsets and is not in the log.
-  void dropIfIdle(const std::string& group);
+  // Forgets a group that is empty, has no offsets and is not in the log, unless somebody was given an id to join with;
+  // with `deleted` also then.
+  void dropIfIdle(const std::string& group, bool deleted = false);
 
   void apply(GroupChanges changes, Offset upTo);
   void restoreGroups();
