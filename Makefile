@@ -1,13 +1,14 @@
 # A menu over the CMake presets (CMakePresets.json): every target is a command or two that can be typed as well.
 
-.PHONY: help dependencies build run test tsan interop bench format tidy clean
+.PHONY: help dependencies build run test tsan interop bench bench-kafka format tidy clean
 
 help:
 	@echo "make build     release build: build/release/cambiumd, build/release/cambium"
 	@echo "make run       build, then start a broker on ./data with deploy/hybrid.flags"
 	@echo "make test      build with assertions and sanitizers, run every test"
-	@echo "make interop   real clients and Apache Kafka's own tools against a real broker"
+	@echo "make interop   real clients and Apache Kafka's own tools against a real broker; writes docs/compatibility.md"
 	@echo "make bench     named workloads beside their probes"
+	@echo "make bench-kafka  Kafka clients on our broker, on Apache Kafka and on a null broker"
 	@echo "make format    clang-format, in place"
 	@echo "make tidy      clang-tidy over every source, and the tidy test"
 	@echo "make clean     remove build/"
@@ -36,6 +37,10 @@ interop: build
 
 bench: build
 	bench/run
+
+bench-kafka: build
+	scripts/install-dependencies bench
+	bench/run kafka
 
 format:
 	git ls-files '*.h' '*.cc' | xargs clang-format-19 -i

@@ -29,6 +29,18 @@ const SubjectResult& find(const ComparisonResult& result, kj::StringPtr subject)
   KJ_FAIL_REQUIRE("no such subject", subject);
 }
 
+double ratioOf(Gate::Kind kind, const Sample& subject, const Sample& probe) {
+  switch (kind) {
+    case Gate::Kind::kSpeedAtLeast:
+      return speed(subject) / speed(probe);
+    case Gate::Kind::kTimeAtMost:
+      return speed(probe) / speed(subject);
+    case Gate::Kind::kCpuAtMost:
+      return subject.cpuPerMillionRecords() / probe.cpuPerMillionRecords();
+  }
+  KJ_UNREACHABLE;
+}
+
 GateResult judge(const Gate& gate, const ComparisonResult& result) {
   auto& subject = find(result, gate.subject);
   auto& probe = find(result, gate.probe);
@@ -36,8 +48,7 @@ GateResult judge(const Gate& gate, const ComparisonResult& result) {
   kj::Vector<double> ratios;
   for (size_t i = 0; i < probe.rounds.size(); ++i) {
     if (std::abs(speed(probe.rounds[i]) / middle - 1) > kProbeTolerance) continue;
-    double ratio = speed(subject.rounds[i]) / speed(probe.rounds[i]);
-    ratios.add(gate.kind == Gate::Kind::kTimeAtMost ? 1 / ratio : ratio);
+    ratios.add(ratioOf(gate.kind, subject.rounds[i], probe.rounds[i]));
   }
   GateResult judged{};
   judged.text = gate.describe();
@@ -47,7 +58,7 @@ GateResult judge(const Gate& gate, const ComparisonResult& result) {
     judged.least = kj::min(judged.least, ratio);
     judged.most = kj::max(judged.most, ratio);
   }
-  judged.met = gate.kind == Gate::Kind::kTimeAtMost ? judged.ratio <= gate.limit : judged.ratio >= gate.limit;
+  judged.met = gate.kind == Gate::Kind::kSpeedAtLeast ? judged.ratio >= gate.limit : judged.ratio <= gate.limit;
   judged.roundsUsed = static_cast<unsigned>(ratios.size());
   judged.roundsDiscarded = static_cast<unsigned>(probe.rounds.size() - ratios.size());
   return judged;

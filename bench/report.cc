@@ -49,7 +49,7 @@ kj::String describe(const GateResult& gate) {
 kj::String toJson(const Sample& s) {
   return kj::str("{\"operations\": ", s.operations, ", \"bytes\": ", s.bytes, ", \"records\": ", s.records,
                  ", \"seconds\": ", s.seconds, ", \"cpuSeconds\": ", s.cpuSeconds, ", \"p50Us\": ", s.p50Us,
-                 ", \"p99Us\": ", s.p99Us, "}");
+                 ", \"p99Us\": ", s.p99Us, ", \"p999Us\": ", s.p999Us, "}");
 }
 
 kj::String toJson(const GateResult& g) {

@@ -38,11 +38,12 @@ int64_t Latencies::nowNs() {
 void Latencies::into(Sample& sample) {
   if (nanoseconds_.size() == 0) return;
   std::sort(nanoseconds_.begin(), nanoseconds_.end());
-  auto at = [&](size_t percent) {
-    return static_cast<double>(nanoseconds_[(nanoseconds_.size() - 1) * percent / 100]) / 1e3;
+  auto at = [&](size_t perMille) {
+    return static_cast<double>(nanoseconds_[(nanoseconds_.size() - 1) * perMille / 1000]) / 1e3;
   };
-  sample.p50Us = at(50);
-  sample.p99Us = at(99);
+  sample.p50Us = at(500);
+  sample.p99Us = at(990);
+  sample.p999Us = at(999);
 }
 
 double median(kj::ArrayPtr<const double> values) {

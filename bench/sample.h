@@ -17,6 +17,7 @@ struct Sample {
   // Of single operations, in microseconds; 0 where they were not timed.
   double p50Us = 0;
   double p99Us = 0;
+  double p999Us = 0;
 
   double operationsPerSecond() const { return static_cast<double>(operations) / seconds; }
   double megabytesPerSecond() const { return static_cast<double>(bytes) / seconds / 1e6; }
@@ -54,7 +55,7 @@ class Latencies {
     add(nowNs() - begun);
   }
   void add(int64_t nanoseconds) { nanoseconds_.add(nanoseconds); }
-  // Writes p50 and p99 into `sample`. Sorts.
+  // Writes p50, p99 and p99.9 into `sample`. Sorts.
   void into(Sample& sample);
 
   static int64_t nowNs();

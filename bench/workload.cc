@@ -10,6 +10,8 @@ namespace cambium::bench {
 
 namespace {
 
+constexpr kj::StringPtr kOfCpu = ":cpu"_kj;
+
 // Where a message points to.
 struct Place {
   kj::StringPtr source;
@@ -57,11 +59,36 @@ Gate parseGate(kj::StringPtr text, const Place& place) {
       char* end = nullptr;
       double limit = strtod(text.begin() + i + 2, &end);
       if (end != text.end() || limit <= 0) break;
-      return Gate{kj::str(text.slice(0, *slash)), kj::str(text.slice(*slash + 1, i)),
-                  text[i] == '>' ? Gate::Kind::kSpeedAtLeast : Gate::Kind::kTimeAtMost, limit};
+      auto probe = kj::str(text.slice(*slash + 1, i));
+      auto kind = text[i] == '>' ? Gate::Kind::kSpeedAtLeast : Gate::Kind::kTimeAtMost;
+      if (probe.endsWith(kOfCpu)) {
+        if (kind != Gate::Kind::kTimeAtMost) break;
+        kind = Gate::Kind::kCpuAtMost;
+        probe = kj::str(probe.slice(0, probe.size() - kOfCpu.size()));
+      }
+      return Gate{kj::str(text.slice(0, *slash)), kj::mv(probe), kind, limit};
     }
   }
-  place.refuse("\"", text, "\" is no gate; expected for example native/file>=0.5 or rocksdb/native<=3");
+  place.refuse("\"", text,
+               "\" is no gate; expected for example native/file>=0.5, rocksdb/native<=3 or cambium/kafka:cpu<=0.5");
+}
+
+// The settings that only Kafka workloads have. Returns whether it is one.
+bool applyKafka(Workload& workload, kj::StringPtr key, kj::StringPtr value, const Place& place) {
+  if (key == "acks") {
+    workload.acks = kj::str(value);
+  } else if (key == "partitions") {
+    workload.partitions = parseCount(value, place);
+  } else if (key == "durability") {
+    workload.durability = kj::str(value);
+  } else if (key == "rate") {
+    workload.rate = parseCount(value, place);
+  } else if (key == "linger") {
+    workload.lingerMs = value == "0" ? 0 : parseCount(value, place);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void apply(Workload& workload, kj::StringPtr key, kj::StringPtr value, const Place& place) {
@@ -82,9 +109,10 @@ void apply(Workload& workload, kj::StringPtr key, kj::StringPtr value, const Pla
   } else if (key == "gates") {
     for (auto& gate : split(value, ','))
       workload.gates.add(parseGate(gate, place));
-  } else {
+  } else if (!applyKafka(workload, key, value, place)) {
     place.refuse("there is no setting ", key,
-                 "; known are batch, total, take, operations, window, rounds, subjects, gates");
+                 "; known are batch, total, take, operations, window, rounds, subjects, gates, and of Kafka workloads "
+                 "acks, partitions, durability, rate, linger");
   }
 }
 
@@ -123,8 +151,8 @@ Workload parseWorkload(kj::StringPtr line, const Place& place) {
 }  // namespace
 
 kj::String Gate::describe() const {
-  return kj::str(kind == Kind::kTimeAtMost ? "time " : "speed ", subject, " / ", probe,
-                 kind == Kind::kTimeAtMost ? " <= " : " >= ", limit);
+  auto what = kind == Kind::kTimeAtMost ? "time "_kj : kind == Kind::kCpuAtMost ? "CPU "_kj : "speed "_kj;
+  return kj::str(what, subject, " / ", probe, kind == Kind::kSpeedAtLeast ? " >= " : " <= ", limit);
 }
 
 kj::Vector<Workload> parseWorkloads(kj::StringPtr text, kj::StringPtr source) {

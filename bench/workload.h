@@ -10,8 +10,9 @@ namespace cambium::bench {
 
 // What is expected of two subjects of one workload. "native/file>=0.5": native does at least half as many operations a
 // second as file in the same round. "rocksdb/native<=3": one of rocksdb takes at most three times as long.
+// "cambium/kafka:cpu<=0.25": cambium takes at most a quarter of kafka's processor time per record.
 struct Gate {
-  enum class Kind { kSpeedAtLeast, kTimeAtMost };
+  enum class Kind { kSpeedAtLeast, kTimeAtMost, kCpuAtMost };
   kj::String subject;
   kj::String probe;
   Kind kind;
@@ -30,6 +31,12 @@ struct Workload {
   uint64_t operations = 1000;    // where they are counted rather than bytes
   uint64_t window = 1;           // calls under way
   unsigned rounds = 5;
+  // Of the Kafka workloads: what a producer asks for, and the topic it writes to.
+  kj::String acks = kj::str("1");
+  uint64_t partitions = 1;
+  kj::String durability = kj::str("os");
+  uint64_t rate = 20'000;  // records a second, in an open loop
+  uint64_t lingerMs = 5;
   kj::Vector<kj::String> subjects;
   kj::Vector<Gate> gates;
 

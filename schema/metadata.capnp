@@ -4,7 +4,7 @@
 #     deletions/<topic id>     TopicRecord: a topic that was deleted and whose logs are not yet all gone
 #     producer-ids/next        ProducerIdsRecord: which producer ids are still to be handed out
 #
-# and, in the offsets table (key: group, topic and partition; see engine/group/offset_key.h), OffsetRecord.
+# and, in the tables of engine/group/group_tables.h, OffsetRecord (key: group, topic and partition) and PositionRecord.
 # Values are single-segment messages without packing. Fields are only ever added at the end.
 
 @0xe7c4b1d90a3f6285;
@@ -35,6 +35,11 @@ struct OffsetRecord {
   leaderEpoch @1 :Int32;
   metadata @2 :Text;
   committedAt @3 :Int64;
+}
+
+struct PositionRecord {
+  topic @0 :Data;  # id of __consumer_offsets, 16 bytes
+  upTo @1 :Int64;  # the tables hold what the partition says below this offset
 }
 
 struct ProducerIdsRecord {

@@ -48,6 +48,8 @@ using LeaderEpoch = Quantity<struct LeaderEpochTag, int32_t>;
 using PartitionIndex = Quantity<struct PartitionIndexTag, int32_t>;
 // Wall-clock time, milliseconds since 1970-01-01 UTC. -1 means "none".
 using TimestampMs = Quantity<struct TimestampMsTag, int64_t>;
+// Milliseconds of a steady clock, since an arbitrary moment (Clock::steadyNs() / 1,000,000): deadlines.
+using SteadyMs = Quantity<struct SteadyMsTag, int64_t>;
 // A count of bytes.
 using Bytes = Quantity<struct BytesTag, uint64_t>;
 

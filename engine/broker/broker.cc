@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
+#include "engine/broker/shard_groups.h"
 
 namespace cambium {
 
@@ -115,14 +116,14 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
   co_await openEngines();
   co_await startLoops();
   metadata_ = kj::heap<LocalMetadata>(engines_.get(config_.stateEngine), world_.pool);
-  offsets_ = kj::heap<OffsetStore>(engines_.get(config_.stateEngine), world_.pool, world_.clock);
   producerIds_ = kj::heap<ProducerIds>(*metadata_);
-  controller_ = kj::heap<TopicController>(*metadata_, *offsets_, shards_, world_, engines_, config_);
+  controller_ = kj::heap<TopicController>(*metadata_, shards_, world_, engines_, config_);
   co_await controller_->start([this](kj::String doing) { setActivity(kj::mv(doing)); });
+  co_await loadGroups();
+  co_await controller_->finishDeletions();
 
   shared_ = kj::heap(LocalBroker::Shared{.shards = shards_,
                                          .controller = *controller_,
-                                         .offsets = *offsets_,
                                          .producerIds = *producerIds_,
                                          .engines = engines_,
                                          .facts = {kVersion, directory_.clusterId(), config_}});
@@ -136,6 +137,52 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
                             });
   }
   setActivity(nullptr);
+}
+
+kj::Promise<void> Broker::loadGroups() {
+  setActivity(kj::str("loading groups"));
+  // Shared with the jobs, which may outlive this coroutine.
+  struct Loaded final : public kj::AtomicRefcounted {
+    bool haveOffsets = false;
+    kj::Vector<GroupRows> rows;
+  };
+  auto& tables = engines_.get(config_.stateEngine);
+  auto loaded = kj::atomicRefcounted<Loaded>();
+  co_await world_.pool.run([&tables, job = kj::atomicAddRef(*loaded)]() mutable {
+    job->haveOffsets = haveOffsetRows(tables);
+  });
+  // Rows of a data directory from before there was the topic are brought into it.
+  kj::Maybe<kj::Own<const Topic>> topic;
+  if (loaded->haveOffsets || controller_->hasOffsetsTopic()) {
+    auto made = co_await controller_->offsetsTopic();
+    KJ_REQUIRE(made.ok(), "the topic of the groups cannot be made", made.error());
+    topic = kj::mv(made.value());
+  }
+  KJ_IF_MAYBE(t, topic) {
+    co_await world_.pool.run([&tables, job = kj::atomicAddRef(*loaded), count = (*t)->partitionCount()]() mutable {
+      job->rows = readGroupRows(tables, count);
+    });
+  }
+  for (auto* shard : shards_) {
+    // Each loop takes the rows of the partitions that it owns.
+    kj::Vector<GroupRows> rows;
+    rows.resize(loaded->rows.size());
+    KJ_IF_MAYBE(t, topic) {
+      for (size_t i = 0; i < rows.size(); ++i) {
+        PartitionKey key{(*t)->id(), static_cast<int32_t>(i)};
+        if (shardOf(key, config_.cores) == shard->index()) rows[i] = kj::mv(loaded->rows[i]);
+      }
+    }
+    auto itsTopic = topic.map([](kj::Own<const Topic>& t) { return kj::atomicAddRef(*t); });
+    auto load = [shard, t = kj::mv(itsTopic), rows = kj::mv(rows)]() mutable -> kj::Promise<bool> {
+      shard->openGroups();
+      KJ_IF_MAYBE(offsetsTopic, t) {
+        return shard->groups().load(**offsetsTopic, kj::mv(rows)).then([] { return true; });
+      }
+      return true;
+    };
+    co_await callLoop<bool>(first_->port(), shard->port(), kj::mv(load));
+  }
 }
 
 kj::Promise<void> Broker::openEngines() {
@@ -193,7 +240,6 @@ kj::Promise<void> Broker::stop() {
   others_.clear();
   shards_.truncate(1);
   shared_ = nullptr;
-  offsets_ = nullptr;
   producerIds_ = nullptr;
   metadata_ = nullptr;
   // Jobs whose callers were dropped still use the engines.

@@ -50,6 +50,8 @@ class Broker {
   class OtherLoop;
 
   kj::Promise<void> openEngines();
+  // Gives every shard its groups, as the tables and the logs have them.
+  kj::Promise<void> loadGroups();
   void noteRecovery(kj::StringPtr line);
   kj::Promise<void> startLoops();
   // Done when `here` and what `there` does on each other loop is.
@@ -69,7 +71,6 @@ class Broker {
   kj::Vector<kj::Own<OtherLoop>> others_;
   kj::Vector<Shard*> shards_;
   kj::Own<LocalMetadata> metadata_;
-  kj::Own<OffsetStore> offsets_;
   kj::Own<ProducerIds> producerIds_;
   kj::Own<TopicController> controller_;
   kj::Own<LocalBroker::Shared> shared_;

@@ -17,11 +17,16 @@ struct BrokerConfig {
   int32_t brokerId = 1;
   int32_t numPartitions = 1;     // of topics that are made without saying how many
   bool autoCreateTopics = true;  // when a Kafka client asks for metadata of a missing one
+  int32_t offsetsPartitions = 8;  // of __consumer_offsets, when it is made
+  // Offsets of a group are forgotten so long after it became empty.
+  int64_t offsetsRetentionMs = 7LL * 24 * 3600 * 1000;
+  int32_t groupInitialDelayMs = 3000;  // how long the first rebalance of an empty group waits for more members
   ProducerLimits producers{};
 
   BrokerConfig clone() const {
-    return {cores,    kj::str(logEngine), kj::str(stateEngine), partitionsMax,
-            brokerId, numPartitions,      autoCreateTopics,     producers};
+    return {cores,         kj::str(logEngine), kj::str(stateEngine), partitionsMax,
+            brokerId,      numPartitions,      autoCreateTopics,     offsetsPartitions,
+            offsetsRetentionMs, groupInitialDelayMs, producers};
   }
 };
 

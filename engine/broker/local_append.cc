@@ -38,6 +38,11 @@ kj::Promise<Outcomes> LocalBroker::appendAll(kj::ArrayPtr<const AppendPart> part
   begun.resize(parts.size());
   kj::Vector<Group> groups;
   for (size_t i = 0; i < parts.size(); ++i) {
+    auto allowed = checkClientMayChange(parts[i].key);
+    if (!allowed.ok()) {
+      begun[i] = kj::Promise<Result<AppendOutcome>>(Result<AppendOutcome>(kj::mv(allowed.error())));
+      continue;
+    }
     auto& shard = owner(parts[i].key);
     if (&shard == &here_) {
       begun[i] = appendHere(shard, parts[i].key, parts[i].batches, acks);

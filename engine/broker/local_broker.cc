@@ -7,20 +7,6 @@ namespace cambium {
 
 namespace {
 
-Error noTopic(kj::StringPtr name) {
-  return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name,
-                   "; `cambium topic list` shows those there are");
-}
-
-Result<void> checkPartition(const MetadataImage& image, kj::StringPtr name, int32_t partition) {
-  KJ_IF_MAYBE(topic, image.find(name)) {
-    if (partition >= 0 && partition < topic->partitionCount()) return Result<void>();
-    return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", name, " has partitions 0 to ",
-                     topic->partitionCount() - 1, ", not ", partition);
-  }
-  return noTopic(name);
-}
-
 kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWish wish) {
   kj::Own<Partition> partition;
   KJ_IF_MAYBE(found, shard.find(key)) {
@@ -68,23 +54,45 @@ Result<kj::Own<const Topic>> LocalBroker::topic(const Uuid& id) const {
 // --- Topics
 // ------------------------------------------------------------------------------------------------------------------
 
+Result<void> LocalBroker::checkPartition(kj::StringPtr topic, int32_t partition) const {
+  return cambium::checkPartition(here_.image(), topic, partition);
+}
+
+Result<void> LocalBroker::checkClientMayChange(kj::StringPtr topic) {
+  if (!isInternalTopic(topic)) return Result<void>();
+  return makeError(ErrorCode::kInvalidTopic, "topic ", topic, " is the broker's own: clients may read it, nothing else");
+}
+
+Result<void> LocalBroker::checkClientMayChange(PartitionKey key) const {
+  KJ_IF_MAYBE(topic, here_.image().find(key.topic)) return checkClientMayChange(topic->name());
+  return Result<void>();
+}
+
 kj::Promise<Result<kj::Own<const Topic>>> LocalBroker::createTopic(NewTopic wish) {
+  auto allowed = checkClientMayChange(wish.name);
+  if (!allowed.ok()) return Result<kj::Own<const Topic>>(kj::mv(allowed.error()));
   return on<Result<kj::Own<const Topic>>>(
       first(), [&c = shared_.controller, wish = kj::mv(wish)]() mutable { return c.createTopic(kj::mv(wish)); });
 }
 
 kj::Promise<Result<void>> LocalBroker::deleteTopic(kj::String name) {
+  auto allowed = checkClientMayChange(name);
+  if (!allowed.ok()) return kj::mv(allowed);
   return on<Result<void>>(
       first(), [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.deleteTopic(kj::mv(name)); });
 }
 
 kj::Promise<Result<void>> LocalBroker::addPartitions(kj::String name, int32_t total) {
+  auto allowed = checkClientMayChange(name);
+  if (!allowed.ok()) return kj::mv(allowed);
   return on<Result<void>>(first(), [&c = shared_.controller, name = kj::mv(name), total]() mutable {
     return c.addPartitions(kj::mv(name), total);
   });
 }
 
 kj::Promise<Result<void>> LocalBroker::alterTopic(kj::String name, kj::Vector<ConfigChange> changes) {
+  auto allowed = checkClientMayChange(name);
+  if (!allowed.ok()) return kj::mv(allowed);
   return on<Result<void>>(first(), [&c = shared_.controller, name = kj::mv(name), changes = kj::mv(changes)]() mutable {
     return c.alterTopic(kj::mv(name), kj::mv(changes));
   });
@@ -94,6 +102,8 @@ kj::Promise<Result<void>> LocalBroker::alterTopic(kj::String name, kj::Vector<Co
 // --------------------------------------------------------------------------------------------------------------
 
 kj::Promise<Result<AppendOutcome>> LocalBroker::append(PartitionKey key, kj::ArrayPtr<kj::byte> batches, Acks acks) {
+  auto allowed = checkClientMayChange(key);
+  if (!allowed.ok()) return Result<AppendOutcome>(kj::mv(allowed.error()));
   auto& shard = owner(key);
   if (&shard == &here_) return appendHere(shard, key, batches, acks);
   return on<Result<AppendOutcome>>(shard, [&shard, key, copy = kj::heapArray<kj::byte>(batches), acks]() mutable {
@@ -120,6 +130,8 @@ kj::Promise<Result<OffsetFound>> LocalBroker::findOffset(PartitionKey key, Offse
 }
 
 kj::Promise<Result<Offset>> LocalBroker::deleteRecords(PartitionKey key, Offset before) {
+  auto allowed = checkClientMayChange(key);
+  if (!allowed.ok()) return Result<Offset>(kj::mv(allowed.error()));
   auto& shard = owner(key);
   return on<Result<Offset>>(shard, [&shard, key, before]() -> kj::Promise<Result<Offset>> {
     KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->deleteRecords(before);
@@ -151,41 +163,8 @@ kj::Promise<Result<kj::Vector<ProducerDescription>>> LocalBroker::producers(Part
   });
 }
 
-// --- Committed offsets
+// --- For metrics and listings
 // -------------------------------------------------------------------------------------------------------
-
-kj::Promise<Result<void>> LocalBroker::commitOffsets(kj::Vector<OffsetChange> changes) {
-  return on<Result<void>>(first(), [&shard = first(), &o = shared_.offsets, changes = kj::mv(changes)]() mutable {
-    for (auto& change : changes) {
-      if (change.offset == nullptr) continue;
-      auto checked = checkPartition(shard.image(), change.key.topic.c_str(), change.key.partition);
-      if (!checked.ok()) return kj::Promise<Result<void>>(kj::mv(checked));
-    }
-    return o.commit(kj::mv(changes));
-  });
-}
-
-kj::Promise<kj::Vector<CommittedOffset>> LocalBroker::fetchOffsets(kj::Vector<OffsetKey> keys) {
-  using Found = kj::Vector<CommittedOffset>;
-  return on<Found>(first(), [&o = shared_.offsets, keys = kj::mv(keys)]() -> kj::Promise<Found> {
-    Found found(keys.size());
-    for (auto& key : keys)
-      found.add(o.fetch(key));
-    return kj::mv(found);
-  });
-}
-
-kj::Promise<kj::Vector<OffsetChange>> LocalBroker::fetchGroup(kj::String group) {
-  return on<kj::Vector<OffsetChange>>(
-      first(), [&o = shared_.offsets, group = kj::mv(group)]() -> kj::Promise<kj::Vector<OffsetChange>> {
-        return o.fetchGroup(group.cStr());
-      });
-}
-
-kj::Promise<kj::Vector<kj::String>> LocalBroker::groups() {
-  return on<kj::Vector<kj::String>>(
-      first(), [&o = shared_.offsets]() -> kj::Promise<kj::Vector<kj::String>> { return o.groups(); });
-}
 
 kj::Promise<kj::Vector<ShardReport>> LocalBroker::reports() {
   kj::Vector<ShardReport> reports;

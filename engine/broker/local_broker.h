@@ -4,9 +4,11 @@
 #include "engine/broker/producer_ids.h"
 #include "engine/broker/shard.h"
 #include "engine/broker/topic_controller.h"
-#include "engine/group/offset_store.h"
+#include "engine/group/group_messages.h"
 
 namespace cambium {
+
+class GroupCoordinator;
 
 enum class Acks : uint8_t {
   kNone,    // answered before anything is checked
@@ -34,6 +36,12 @@ struct FetchWish {
   int64_t waitMsMax = 0;  // … but no longer than this
 };
 
+// Where a group is kept: its partition of the internal topic.
+struct CoordinatorPlace {
+  kj::Own<const Topic> topic;
+  PartitionKey key;
+};
+
 // Batches for one partition.
 struct AppendPart {
   PartitionKey key;
@@ -51,11 +59,10 @@ struct BrokerFacts {
 // used on that loop.
 class LocalBroker {
  public:
-  // What all loops share. The controller, the offset store and the producer ids live on the first shard's loop.
+  // What all loops share. The controller and the producer ids live on the first shard's loop.
   struct Shared {
     kj::ArrayPtr<Shard* const> shards;
     TopicController& controller;
-    OffsetStore& offsets;
     ProducerIds& producerIds;
     EngineSet& engines;
     BrokerFacts facts;
@@ -74,8 +81,11 @@ class LocalBroker {
   Result<kj::Own<const Topic>> topic(kj::StringPtr name) const;
   // By id; kUnknownTopicId when there is none.
   Result<kj::Own<const Topic>> topic(const Uuid& id) const;
+  // kUnknownTopicOrPartition, naming what there is, when there is no such partition.
+  Result<void> checkPartition(kj::StringPtr topic, int32_t partition) const;
   kj::Own<const MetadataImage> image() const { return kj::atomicAddRef(here_.image()); }
 
+  // Internal topics may be read and nothing else: kInvalidTopic for every change of one, here and below.
   kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);
   kj::Promise<Result<void>> deleteTopic(kj::String name);
   kj::Promise<Result<void>> addPartitions(kj::String name, int32_t total);
@@ -105,13 +115,23 @@ class LocalBroker {
   // Those that a partition knows, sorted by id.
   kj::Promise<Result<kj::Vector<ProducerDescription>>> producers(PartitionKey key);
 
-  // --- Committed offsets
-  // kUnknownTopicOrPartition for an offset of a partition that is not there: nothing stays behind for a topic that is
-  // deleted at the same time.
-  kj::Promise<Result<void>> commitOffsets(kj::Vector<OffsetChange> changes);
-  kj::Promise<kj::Vector<CommittedOffset>> fetchOffsets(kj::Vector<OffsetKey> keys);
-  kj::Promise<kj::Vector<OffsetChange>> fetchGroup(kj::String group);
-  kj::Promise<kj::Vector<kj::String>> groups();
+  // --- Groups: engine/group/group_coordinator.h says what each answers, engine/group/group_messages.h in which words.
+  // kCoordinatorNotAvailable when the group's partition of the internal topic cannot be used. The internal topic is
+  // made when the first group needs it. A change that was begun goes on when its promise is dropped; a join or a sync
+  // is forgotten.
+  kj::Promise<JoinGroupAnswer> joinGroup(JoinGroupRequest request);
+  kj::Promise<SyncGroupAnswer> syncGroup(SyncGroupRequest request);
+  kj::Promise<Result<void>> heartbeat(MemberIdentity who);
+  kj::Promise<LeaveGroupAnswer> leaveGroup(LeaveGroupRequest request);
+  kj::Promise<CommitOffsetsAnswer> commitOffsets(CommitOffsetsRequest request);
+  kj::Promise<Result<kj::Vector<OffsetEntry>>> fetchOffsets(FetchOffsetsRequest request);
+  // kDead for a group that is not there.
+  kj::Promise<Result<GroupDescription>> describeGroup(std::string group);
+  // All groups, with members or offsets, sorted by name.
+  kj::Promise<kj::Vector<GroupListing>> listGroups();
+  kj::Promise<Result<void>> deleteGroup(std::string group);
+  kj::Promise<DeleteOffsetsAnswer> deleteOffsets(DeleteOffsetsRequest request);
+  kj::Promise<Result<CoordinatorPlace>> coordinatorOf(std::string group);
 
   // --- For metrics and listings
   kj::Promise<kj::Vector<ShardReport>> reports();
@@ -126,6 +146,13 @@ class LocalBroker {
     return callLoop<T>(here_.port(), shard.port(), kj::mv(work));
   }
   Shard& first() { return *shared_.shards[0]; }
+  static Result<void> checkClientMayChange(kj::StringPtr topic);
+  Result<void> checkClientMayChange(PartitionKey key) const;
+  // Null while no group was ever made.
+  kj::Maybe<CoordinatorPlace> knownCoordinatorOf(const std::string& group);
+  // An error when there is no coordinator to ask.
+  template <class T>
+  kj::Promise<Result<T>> askCoordinator(CoordinatorPlace place, kj::Function<kj::Promise<T>(GroupCoordinator&)> ask);
   kj::Promise<kj::Vector<Result<ReadOutcome>>> readParts(kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax);
   kj::Promise<void> whenAnyReadable(kj::Vector<FetchWish::Part> parts);
   Shard& owner(PartitionKey key) { return *shared_.shards[ownerOf(key)]; }

@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
+#include "engine/broker/shard_groups.h"
 #include "engine/metadata/topic_name.h"
 
 namespace cambium {
@@ -46,6 +47,12 @@ Shard::Shard(unsigned index, unsigned count, LoopContext& loop, World& world, En
   tasks_.add(port_.mailbox().receive());
   tasks_.add(measureLag());
   tasks_.add(expireProducers());
+}
+
+Shard::~Shard() noexcept(false) {}
+
+void Shard::openGroups() {
+  groups_ = kj::heap<ShardGroups>(*this, world_, engines_.get(config_.stateEngine), config_);
 }
 
 DeviceSpace Shard::deviceSpace() const {
@@ -219,6 +226,10 @@ ShardReport Shard::report() {
   for (auto& [name, topic] : topicMetrics_)
     report.topics.add(ShardReport::PerTopic{kj::str(name), topic->metrics});
   report.gone = gone_;
+  if (groups_.get() != nullptr) {
+    for (auto* coordinator : groups_->all())
+      report.coordinators.add(coordinator->report());
+  }
   report.loopLag = loopLag_;
   report.loopLagSeconds = loopLagSeconds_;
   return report;
@@ -226,11 +237,12 @@ ShardReport Shard::report() {
 
 kj::Promise<void> Shard::close() {
   closed_ = true;
+  if (groups_.get() != nullptr) co_await groups_->close();
   kj::Vector<Slot> slots(partitions_.size());
   for (auto& [key, slot] : partitions_)
     slots.add(kj::mv(slot));
   partitions_.clear();
-  return closeAll(kj::mv(slots));
+  co_await closeAll(kj::mv(slots));
 }
 
 kj::Promise<void> Shard::closeAll(kj::Vector<Slot> slots) {

@@ -7,6 +7,7 @@
 #include "engine/broker/engine_set.h"
 #include "engine/broker/loop_call.h"
 #include "engine/broker/world.h"
+#include "engine/group/coordinator_report.h"
 #include "engine/metadata/metadata_image.h"
 #include "engine/partition/partition.h"
 
@@ -58,7 +59,10 @@ struct ShardReport {
   size_t waiting = 0;  // long polls and appends that wait for durability
   LatencyHistogram loopLag;
   double loopLagSeconds = 0;  // the last one measured
+  kj::Vector<CoordinatorReport> coordinators;
 };
+
+class ShardGroups;
 
 // One event loop's share of the broker: the partitions it owns, with all their state. Everything here runs on that
 // loop.
@@ -66,6 +70,7 @@ class Shard {
  public:
   Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines,
         const BrokerConfig& config);
+  ~Shard() noexcept(false);
   KJ_DISALLOW_COPY(Shard);
 
   unsigned index() const { return index_; }
@@ -86,7 +91,12 @@ class Shard {
   kj::Maybe<kj::Own<Partition>> find(const PartitionKey& key);
   ShardReport report();
 
-  // Syncs and closes all partitions, and opens none from then on.
+  // Once, when the engines are open.
+  void openGroups();
+  // Only after openGroups().
+  ShardGroups& groups() { return *groups_; }
+
+  // Ends what groups have under way, syncs and closes all partitions, and opens none from then on.
   kj::Promise<void> close();
 
  private:
@@ -124,6 +134,7 @@ class Shard {
   LatencyHistogram loopLag_;
   double loopLagSeconds_ = 0;
   bool closed_ = false;
+  kj::Own<ShardGroups> groups_;
   LoopPort port_;
   TaskErrors taskErrors_;
   kj::TaskSet tasks_{taskErrors_};

@@ -9,6 +9,20 @@ Error noPartition(PartitionKey key) {
                    key.topic, "; it was deleted, or never made");
 }
 
+Error noTopic(kj::StringPtr name) {
+  return makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name,
+                   "; `cambium topic list` shows those there are");
+}
+
+Result<void> checkPartition(const MetadataImage& image, kj::StringPtr name, int32_t partition) {
+  KJ_IF_MAYBE(topic, image.find(name)) {
+    if (partition >= 0 && partition < topic->partitionCount()) return Result<void>();
+    return makeError(ErrorCode::kUnknownTopicOrPartition, "topic ", name, " has partitions 0 to ",
+                     topic->partitionCount() - 1, ", not ", partition);
+  }
+  return noTopic(name);
+}
+
 kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches,
                                               Acks acks) {
   kj::Own<Partition> partition;

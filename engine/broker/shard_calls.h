@@ -7,6 +7,9 @@
 namespace cambium {
 
 Error noPartition(PartitionKey key);
+Error noTopic(kj::StringPtr name);
+// kUnknownTopicOrPartition, naming what there is, when `image` has no such partition.
+Result<void> checkPartition(const MetadataImage& image, kj::StringPtr topic, int32_t partition);
 
 // Appends at once; the promise is done as `acks` asks. Does not touch the bytes after the call has returned.
 kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches,

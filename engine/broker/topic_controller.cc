@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
+#include "engine/broker/shard_groups.h"
 #include "engine/metadata/topic_name.h"
 
 namespace cambium {
@@ -11,6 +12,9 @@ namespace {
 
 constexpr kj::StringPtr kTopics = "topics/"_kj;
 constexpr kj::StringPtr kDeletions = "deletions/"_kj;
+
+// Of the internal topic: what one RPC message can carry.
+constexpr int32_t kOffsetsBatchBytesMax = 32 << 20;
 
 kj::String topicKey(kj::StringPtr name) {
   return kj::str(kTopics, name);
@@ -38,10 +42,9 @@ class TopicController::Reservation {
   int64_t partitions_;
 };
 
-TopicController::TopicController(MetadataStore& store, OffsetStore& offsets, kj::ArrayPtr<Shard* const> shards,
+TopicController::TopicController(MetadataStore& store, kj::ArrayPtr<Shard* const> shards,
                                  World& world, EngineSet& engines, const BrokerConfig& config)
     : store_(store),
-      offsets_(offsets),
       shards_(shards),
       world_(world),
       engines_(engines),
@@ -57,7 +60,7 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
   watch_ = store_.watch(kj::str(kTopics));
   for (auto& entry : co_await store_.list(kj::str(kDeletions))) {
     progress(kj::str("finishing a deletion (", entry.key, ")"));
-    co_await finishDeletion(kj::mv(entry));
+    co_await resumeDeletion(kj::mv(entry));
   }
   kj::Vector<kj::Own<const Topic>> topics;
   Revision newest{0};
@@ -85,16 +88,25 @@ void TopicController::stopFollowing() {
 }
 
 // A topic that was deleted before the last stop, less what was left of its logs.
-kj::Promise<void> TopicController::finishDeletion(MetadataEntry entry) {
+kj::Promise<void> TopicController::resumeDeletion(MetadataEntry entry) {
   try {
     auto topic = Topic::decode(entry.value, entry.changedAt);
-    auto name = kj::str(topic->name());
     co_await dropLogs(kj::atomicAddRef(*topic));
-    // The offsets may be those of a topic that was made anew since.
-    if ((co_await store_.get(topicKey(name))) == nullptr) co_await forgetOffsets(kj::mv(name));
-    co_await endDeletion(kj::mv(topic));
+    deleted_.add(kj::mv(topic));
   } catch (const kj::Exception& exception) {
     KJ_LOG(ERROR, "a deletion cannot be finished; it is tried again at the next start", entry.key, exception);
+  }
+}
+
+kj::Promise<void> TopicController::finishDeletions() {
+  for (auto& topic : kj::mv(deleted_)) {
+    try {
+      // The offsets may be those of a topic that was made anew since.
+      if (image_->find(topic->name()) == nullptr) co_await forgetOffsets(kj::str(topic->name()));
+      co_await endDeletion(kj::atomicAddRef(*topic));
+    } catch (const kj::Exception& exception) {
+      KJ_LOG(ERROR, "a deletion cannot be finished; it is tried again at the next start", topic->name(), exception);
+    }
   }
 }
 
@@ -160,7 +172,9 @@ Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
     return makeError(ErrorCode::kInvalidPartitions, "topic ", wish.name, " needs at least one partition, not ",
                      wish.partitions);
   }
-  if (!hasRoomFor(wish.partitions)) return tooManyPartitions(wish.name, wish.partitions);
+  // However full the broker is, groups work.
+  if (!isInternalTopic(wish.name) && !hasRoomFor(wish.partitions))
+    return tooManyPartitions(wish.name, wish.partitions);
   kj::Vector<ConfigChange> changes;
   kj::String engine = kj::str(config_.logEngine);
   kj::Vector<ConfigSetting> settings;
@@ -213,6 +227,43 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
     co_return Answer(kj::mv(topic));
   }
   co_return Answer(exists());
+}
+
+kj::Promise<Result<kj::Own<const Topic>>> TopicController::offsetsTopic() {
+  using Answer = Result<kj::Own<const Topic>>;
+  if (!hasOffsetsTopic()) {
+    auto made = offsetsTopicMade_.wait();
+    if (!makingOffsetsTopic_) {
+      makingOffsetsTopic_ = true;
+      tasks_.add(makeOffsetsTopic());
+    }
+    co_await made;
+  }
+  KJ_IF_MAYBE(known, image_->find(kOffsetsTopic)) {
+    auto topic = kj::atomicAddRef(*known);
+    co_await untilApplied(topic->revision());
+    co_return Answer(kj::mv(topic));
+  }
+  KJ_IF_MAYBE(failure, offsetsTopicFailure_) co_return Answer(failure->clone());
+  co_return Answer(makeError(ErrorCode::kCoordinatorNotAvailable, "the broker is stopping"));
+}
+
+// Committed is only what is on the device, and a whole group has to fit into one record.
+kj::Promise<void> TopicController::makeOffsetsTopic() {
+  NewTopic wish{.name = kj::str(kOffsetsTopic), .partitions = config_.offsetsPartitions};
+  wish.settings.add(ConfigSetting{kj::str("cleanup.policy"), kj::str("compact")});
+  wish.settings.add(ConfigSetting{kj::str("compression.type"), kj::str("uncompressed")});
+  wish.settings.add(ConfigSetting{kj::str("durability"), kj::str("fsync")});
+  wish.settings.add(ConfigSetting{kj::str("max.message.bytes"), kj::str(kOffsetsBatchBytesMax)});
+  offsetsTopicFailure_ = nullptr;
+  try {
+    auto made = co_await createTopic(kj::mv(wish));
+    if (!made.ok()) offsetsTopicFailure_ = kj::mv(made.error());
+  } catch (const kj::Exception& exception) {
+    offsetsTopicFailure_ = makeError(ErrorCode::kCoordinatorNotAvailable, exception.getDescription());
+  }
+  makingOffsetsTopic_ = false;
+  offsetsTopicMade_.wakeAll();
 }
 
 Result<kj::Own<const Topic>> TopicController::requireTopic(kj::StringPtr name) const {
@@ -274,8 +325,13 @@ kj::Promise<void> TopicController::dropLogs(kj::Own<const Topic> topic) {
 }
 
 kj::Promise<void> TopicController::forgetOffsets(kj::String topic) {
-  auto forgotten = co_await offsets_.forgetTopic(topic.cStr());
-  KJ_REQUIRE(forgotten.ok(), "committed offsets of a deleted topic stay", topic, forgotten.error());
+  auto& first = *shards_[0];
+  for (auto* shard : shards_) {
+    auto forgotten = co_await callLoop<Result<void>>(first.port(), shard->port(), [shard, name = topic.cStr()] {
+      return shard->groups().forgetTopic(name);
+    });
+    KJ_REQUIRE(forgotten.ok(), "committed offsets of a deleted topic stay", topic, forgotten.error());
+  }
 }
 
 kj::Promise<void> TopicController::endDeletion(kj::Own<const Topic> topic) {

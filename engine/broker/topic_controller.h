@@ -4,8 +4,8 @@
 #include <string>
 
 #include "engine/base/position_waiters.h"
+#include "engine/base/wait_list.h"
 #include "engine/broker/shard.h"
-#include "engine/group/offset_store.h"
 #include "engine/metadata/metadata_store.h"
 
 namespace cambium {
@@ -23,13 +23,16 @@ struct NewTopic {
 class TopicController {
  public:
   // `shards` are all of them, the first one on this loop.
-  TopicController(MetadataStore& store, OffsetStore& offsets, kj::ArrayPtr<Shard* const> shards, World& world,
+  TopicController(MetadataStore& store, kj::ArrayPtr<Shard* const> shards, World& world,
                   EngineSet& engines, const BrokerConfig& config);
   KJ_DISALLOW_COPY(TopicController);
 
-  // Loads all topics, finishes deletions that were under way, opens what the shards own, then follows the store.
-  // `progress` hears what is going on. A deletion that cannot be finished is logged and tried again at the next start.
+  // Loads all topics, removes the logs of deletions that were under way, opens what the shards own, then follows the
+  // store. `progress` hears what is going on. A deletion that cannot be finished is logged and tried again at the next
+  // start.
   kj::Promise<void> start(kj::Function<void(kj::String)> progress);
+  // The rest of those deletions, when the shards have their groups: forgets what was committed for the topics.
+  kj::Promise<void> finishDeletions();
   // Brings nothing to the shards any more. Changes under way end by themselves, and so does what is still asked for: it
   // is committed, and carried out at the next start.
   void stopFollowing();
@@ -37,6 +40,9 @@ class TopicController {
   kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);
   // Done when the topic's logs are gone.
   kj::Promise<Result<void>> deleteTopic(kj::String name);
+  // The internal topic of the groups; made when it is not there.
+  kj::Promise<Result<kj::Own<const Topic>>> offsetsTopic();
+  bool hasOffsetsTopic() const { return image_->find(kOffsetsTopic) != nullptr; }
   kj::Promise<Result<void>> addPartitions(kj::String name, int32_t total);
   kj::Promise<Result<void>> alterTopic(kj::String name, kj::Vector<ConfigChange> changes);
 
@@ -60,14 +66,14 @@ class TopicController {
   kj::Promise<void> bringShards(kj::Function<void(size_t)> progress);
   kj::Promise<void> untilApplied(Revision revision);
   kj::Promise<Result<void>> deleteNow(kj::Own<const Topic> topic);
-  kj::Promise<void> finishDeletion(MetadataEntry entry);
+  kj::Promise<void> resumeDeletion(MetadataEntry entry);
+  kj::Promise<void> makeOffsetsTopic();
   // With what is kept of their producers.
   kj::Promise<void> dropLogs(kj::Own<const Topic> topic);
   kj::Promise<void> forgetOffsets(kj::String topic);
   kj::Promise<void> endDeletion(kj::Own<const Topic> topic);
 
   MetadataStore& store_;
-  OffsetStore& offsets_;
   kj::ArrayPtr<Shard* const> shards_;
   World& world_;
   EngineSet& engines_;
@@ -78,6 +84,10 @@ class TopicController {
   int64_t reserved_ = 0;
   // Deletions under way, by name: a topic of that name can be made again when its logs are gone.
   std::map<std::string, kj::ForkedPromise<void>> deleting_;
+  kj::Vector<kj::Own<const Topic>> deleted_;  // before the start; their logs are gone
+  bool makingOffsetsTopic_ = false;
+  WaitList offsetsTopicMade_;
+  kj::Maybe<Error> offsetsTopicFailure_;
   kj::Own<MetadataWatch> watch_;
   bool following_ = true;
   kj::Promise<void> follow_ = nullptr;

@@ -38,6 +38,8 @@ struct JoinGroupRequest {
   int32_t rebalanceTimeoutMs;
   // True: a member without an id gets one with kMemberIdRequired and has to join again with it (KIP-394).
   bool memberIdRequired;
+  // True: the member understands JoinGroupAnswer::skipAssignment (JoinGroup 9, KIP-814).
+  bool canSkipAssignment = false;
 };
 
 struct JoinGroupAnswer {

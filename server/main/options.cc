@@ -32,6 +32,10 @@ DEFINE_int32(cores, 0,
              "than there are");
 DEFINE_int32(broker_id, 1, "Number of this broker");
 DEFINE_int32(partitions_max, 100000, "Partitions in all that this broker takes");
+DEFINE_int32(offsets_topic_partitions, 8, "Partitions of __consumer_offsets, fixed when the first group needs it");
+DEFINE_int64(offsets_retention_minutes, 7 * 24 * 60,
+             "Committed offsets of a group are forgotten so long after its last member left");
+DEFINE_int32(group_initial_delay_ms, 3000, "How long the first rebalance of an empty group waits for more members");
 DEFINE_int32(producers_per_partition_max, 100000,
              "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
 DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");
@@ -75,6 +79,9 @@ Result<void> checkAll() {
       {"cores"_kj, FLAGS_cores, 0, 256},
       {"broker_id"_kj, FLAGS_broker_id, 0, INT32_MAX},
       {"partitions_max"_kj, FLAGS_partitions_max, 1, 10'000'000},
+      {"offsets_topic_partitions"_kj, FLAGS_offsets_topic_partitions, 1, 10'000},
+      {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, int64_t{100} * 366 * 24 * 60},
+      {"group_initial_delay_ms"_kj, FLAGS_group_initial_delay_ms, 0, 300'000},
       {"producers_per_partition_max"_kj, FLAGS_producers_per_partition_max, 1, 1'000'000},
       {"producer_expiration_ms"_kj, FLAGS_producer_expiration_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
@@ -156,6 +163,9 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.broker.stateEngine = kj::str(FLAGS_state_engine.c_str());
   options.broker.partitionsMax = FLAGS_partitions_max;
   options.broker.brokerId = FLAGS_broker_id;
+  options.broker.groupInitialDelayMs = FLAGS_group_initial_delay_ms;
+  options.broker.offsetsPartitions = FLAGS_offsets_topic_partitions;
+  options.broker.offsetsRetentionMs = FLAGS_offsets_retention_minutes * 60 * 1000;
   options.broker.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
                               .expirationMs = FLAGS_producer_expiration_ms};
   options.dataDir = kj::str(FLAGS_data_dir.c_str());

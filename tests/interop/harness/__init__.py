@@ -1,0 +1,1 @@
+"""The interop harness: one noun per module, `run` beside this folder is the entry."""
