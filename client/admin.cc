@@ -15,7 +15,8 @@ kj::Array<T> convertAll(List list, Convert convert) {
 }
 
 TopicSummary summaryOf(rpc::TopicSummary::Reader topic) {
-  return {kj::str(topic.getName()), kj::str(topic.getId()), topic.getPartitions(), kj::str(topic.getEngine())};
+  return {kj::str(topic.getName()), kj::str(topic.getId()), topic.getPartitions(), kj::str(topic.getEngine()),
+          topic.getInternal()};
 }
 
 PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) {

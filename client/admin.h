@@ -22,6 +22,7 @@ struct TopicSummary {
   kj::String id;
   int32_t partitions;
   kj::String engine;
+  bool internal = false;  // the broker's own: it may be read, and nothing else
 };
 
 struct ConfigEntry {

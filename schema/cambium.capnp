@@ -162,6 +162,7 @@ struct TopicSummary {
   id @1 :Text;  # 22 characters, as Kafka writes topic ids
   partitions @2 :Int32;
   engine @3 :Text;
+  internal @4 :Bool;  # the broker's own: it may be read, and nothing else
 }
 
 # --- Topics ------------------------------------------------------------------------------------------------------------------

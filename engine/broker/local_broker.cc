@@ -60,7 +60,7 @@ Result<void> LocalBroker::checkPartition(kj::StringPtr topic, int32_t partition)
 
 Result<void> LocalBroker::checkClientMayChange(kj::StringPtr topic) {
   if (!isInternalTopic(topic)) return Result<void>();
-  return makeError(ErrorCode::kInvalidTopic, "topic ", topic, " is the broker's own: clients may read it, nothing else");
+  return makeError(ErrorCode::kInvalidTopic, "topic ", topic, " is the broker's own: clients may read it");
 }
 
 Result<void> LocalBroker::checkClientMayChange(PartitionKey key) const {

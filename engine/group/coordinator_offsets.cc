@@ -49,8 +49,8 @@ std::set<OffsetKey> GroupCoordinator::keysOf(kj::Maybe<const std::string&> group
 Result<void> GroupCoordinator::checkCommit(const MemberIdentity& who) {
   if (closed_) return closedError();
   if (who.group.size() > kOffsetKeyNameBytesMax) {
-    return makeError(ErrorCode::kInvalidGroupId, "a group's name of ", who.group.size(), " bytes has no offsets; at most ",
-                     kOffsetKeyNameBytesMax, " are possible");
+    return makeError(ErrorCode::kInvalidGroupId, "a group's name of ", who.group.size(),
+                     " bytes has no offsets; at most ", kOffsetKeyNameBytesMax, " are possible");
   }
   KJ_IF_MAYBE(slot, find(who.group)) {
     auto checked = slot->group.checkCommit(who, now());
@@ -132,7 +132,7 @@ Result<kj::Vector<OffsetEntry>> GroupCoordinator::fetchOffsets(const FetchOffset
 }
 
 // --- Deletion
-// ---------------------------------------------------------------------------------------------------------------------
+// --------------------------------------------------------------------------------------------------------------
 
 kj::Promise<DeleteOffsetsAnswer> GroupCoordinator::deleteOffsets(DeleteOffsetsRequest request) {
   DeleteOffsetsAnswer answer;
@@ -195,7 +195,7 @@ kj::Promise<Result<void>> GroupCoordinator::forgetTopic(std::string topic) {
 }
 
 // --- Expiry
-// -----------------------------------------------------------------------------------------------------------------------
+// --------------------------------------------------------------------------------------------------------------
 
 kj::Maybe<std::string> GroupCoordinator::groupAfter(const std::string& group) const {
   auto withOffsets = offsets_.lower_bound(firstKeyOf(group + '\0'));

@@ -71,7 +71,7 @@ Error GroupCoordinator::closedError() const {
 }
 
 // --- Coming and going
-// -------------------------------------------------------------------------------------------------------------------
+// --------------------------------------------------------------------------------------------------------------
 
 kj::Promise<Result<void>> GroupCoordinator::load(GroupRows rows) {
   auto found = co_await log_.bounds();
@@ -101,8 +101,10 @@ kj::Promise<Result<void>> GroupCoordinator::load(GroupRows rows) {
     seen_ = nullptr;
     auto written = co_await log_.write(kj::mv(unknown));
     if (!written.ok()) co_return kj::mv(written);
+    rows_.begin();
     co_await rows_.writeNow();
   }
+  rows_.begin();
   restoreGroups();
   loading_ = false;
   tasks_.add(expireRegularly());
@@ -184,7 +186,7 @@ kj::Promise<void> GroupCoordinator::close() {
 }
 
 // --- Members
-// ----------------------------------------------------------------------------------------------------------------------
+// --------------------------------------------------------------------------------------------------------------
 
 kj::Maybe<GroupCoordinator::Slot&> GroupCoordinator::find(const std::string& name) const {
   auto found = groups_.find(name);

@@ -100,6 +100,10 @@ kj::Promise<void> GroupLog::applyCommitted() {
 
 kj::Promise<Result<GroupLog::Bounds>> GroupLog::bounds() {
   auto status = partition_->status();
+  KJ_IF_MAYBE(reason, status.offline) {
+    co_return Result<Bounds>(makeError(ErrorCode::kCoordinatorNotAvailable, "partition ", partition_->name(),
+                                       " of the internal topic is offline: ", *reason));
+  }
   auto committed = co_await partition_->whenCommitted(status.end);
   if (!committed.ok()) co_return Result<Bounds>(unavailable(committed.error()));
   co_return Result<Bounds>(Bounds{status.logStart, status.end});
@@ -142,9 +146,9 @@ Result<GroupChanges> GroupLog::readChanges(const BatchView& batch) const {
           }
           changes.offsets.add(kj::mv(change));
         } else if (key->is<GroupRecordKey>()) {
-          changes.groups.add(
-              GroupChange{kj::mv(key->get<GroupRecordKey>().group),
-                          record->value.map([](ByteView v) { return kj::heapArray<const kj::byte>(v); })});
+          changes.groups.add(GroupChange{kj::mv(key->get<GroupRecordKey>().group), record->value.map([](ByteView v) {
+                                           return kj::heapArray<const kj::byte>(v);
+                                         })});
         } else {
           passOver("of an unknown kind");
         }

@@ -23,13 +23,21 @@ void GroupRowWriter::note(const GroupChanges& changes, Offset upTo) {
   }
   noted_.changes += changes.offsets.size() + changes.groups.size();
   noted_.upTo = upTo;
-  if (!lazy_) {
-    lazy_ = true;
-    tasks_.add(writeLazily());
-  }
+  schedule();
   if (noted_.changes >= kChangesMax) {
     KJ_IF_MAYBE(hurry, hurry_) (*hurry)->fulfill();
   }
+}
+
+void GroupRowWriter::begin() {
+  begun_ = true;
+  schedule();
+}
+
+void GroupRowWriter::schedule() {
+  if (!begun_ || lazy_ || noted_.upTo <= writtenUpTo_) return;
+  lazy_ = true;
+  tasks_.add(writeLazily());
 }
 
 kj::Promise<void> GroupRowWriter::writeLazily() {
@@ -47,7 +55,7 @@ kj::Promise<void> GroupRowWriter::writeNow() {
   // One write at a time: a later one must not be overtaken by an earlier one.
   while (writing_)
     co_await afterWriting_.wait();
-  if (noted_.upTo <= writtenUpTo_) co_return;
+  if (!begun_ || noted_.upTo <= writtenUpTo_) co_return;
   writing_ = true;
   auto taken = kj::mv(noted_);
   noted_ = Noted{.offsets = {}, .groups = {}, .changes = 0, .upTo = taken.upTo};

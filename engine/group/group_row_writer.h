@@ -17,8 +17,11 @@ class GroupRowWriter {
   GroupRowWriter(int32_t partition, Uuid topic, StorageEngine& engine, WorkPool& pool, kj::Timer& timer);
   KJ_DISALLOW_COPY(GroupRowWriter);
 
-  // Takes note of what was applied up to an offset. Written after kChangesMax of them, or kDelay later.
+  // Takes note of what was applied up to an offset. Written, once begin() was called, after kChangesMax of them, or
+  // kDelay later.
   void note(const GroupChanges& changes, Offset upTo);
+  // What is noted may be written: the rows together with it hold what the log says.
+  void begin();
   // Done when everything noted so far was tried to be written. What fails is logged and stays noted.
   kj::Promise<void> writeNow();
   // Up to where the tables are known to hold what the log says.
@@ -39,6 +42,7 @@ class GroupRowWriter {
     Offset upTo = kNoOffset;
   };
 
+  void schedule();
   kj::Promise<void> writeLazily();
   kj::Promise<void> write(Noted taken);
 
@@ -49,6 +53,7 @@ class GroupRowWriter {
   kj::Timer& timer_;
   Noted noted_;
   Offset writtenUpTo_ = kNoOffset;
+  bool begun_ = false;
   bool lazy_ = false;  // writeLazily() is under way
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> hurry_;
   bool writing_ = false;

@@ -5,9 +5,9 @@
 #include "engine/group/group_messages.h"
 #include "engine/group/group_metadata.h"
 
-// Records of the internal topic __consumer_offsets, in Kafka's formats: the messages OffsetCommitKey, OffsetCommitValue,
-// GroupMetadataKey and GroupMetadataValue of Kafka's group coordinator (common/message/*.json). Each key and each value
-// begins with a version (int16); the version of the key says what kind of record it is:
+// Records of the internal topic __consumer_offsets, in Kafka's formats: the messages OffsetCommitKey,
+// OffsetCommitValue, GroupMetadataKey and GroupMetadataValue of Kafka's group coordinator (common/message/*.json). Each
+// key and each value begins with a version (int16); the version of the key says what kind of record it is:
 //
 //     0, 1   committed offset: group, topic, partition
 //     2      group metadata: group

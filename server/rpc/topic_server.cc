@@ -10,6 +10,7 @@ void writeSummary(rpc::TopicSummary::Builder builder, const Topic& topic) {
   builder.setId(kj::str(topic.id()));
   builder.setPartitions(topic.partitionCount());
   builder.setEngine(topic.engine());
+  builder.setInternal(topic.isInternal());
 }
 
 TopicServer::TopicServer(kj::Own<Session> session, kj::Own<const Topic> topic)

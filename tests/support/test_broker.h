@@ -40,6 +40,8 @@ class TestBroker {
   ~TestBroker() noexcept(false);
   KJ_DISALLOW_COPY(TestBroker);
 
+  // The broker as the first loop sees it.
+  LocalBroker& local() { return broker_->local(); }
   // Once.
   void stop();
   kj::Promise<void> stopLater();
