@@ -39,7 +39,8 @@ DEFINE_string(
 DEFINE_int64(max_messages, 0, "N: stop after so many records (default: no limit)");
 DEFINE_bool(exit_at_end, false, "stop when everything that was there at the start has been read");
 DEFINE_bool(follow, false, "wait for further records until interrupted; so it does anyway without --exit_at_end");
-DEFINE_string(group, "", "NAME: begin where this group has committed, and commit as it goes and at the end");
+DEFINE_string(group, "",
+              "NAME: join this consumer group, begin where it has committed, and commit as it goes and at the end");
 DEFINE_string(format, "", "TEXT: how a record is printed, see above (default: '%v\\n')");
 DEFINE_string(output, "value", "value|key-value|json: what is printed of a record");
 DEFINE_string(transfer, "read", "read|push: whether the client asks for batches or the broker pushes them");
@@ -249,6 +250,10 @@ Result<ConsumeOptions> consumeOptions() {
       return makeError(ErrorCode::kInvalidRequest, "--from=", view(FLAGS_from),
                        " does not go with --group, which begins "
                        "where the group has committed; to move a group use: cambium group reset-offsets");
+    }
+    if (options.partition != nullptr) {
+      return makeError(ErrorCode::kInvalidRequest,
+                       "--partition does not go with --group, which divides the partitions among its members");
     }
     options.from = client::FromCommitted{fromEnd};
   }

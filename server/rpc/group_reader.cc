@@ -57,9 +57,9 @@ kj::Promise<void> GroupReader::findStart(Place& place, Offset committed) {
   // A topic that was made anew begins anew.
   bool stays = place.next != kNoOffset && place.topic == topic.value()->id();
   place.topic = topic.value()->id();
-  if (stays) co_return;
-  place.next = committed;
-  if (committed == kNoOffset) co_await beginAnew(place);
+  // A client that reads by other ways than its membership says by its commits how far it is.
+  place.next = stays ? kj::max(place.next, committed) : committed;
+  if (place.next == kNoOffset) co_await beginAnew(place);
 }
 
 kj::Promise<void> GroupReader::beginAnew(Place& place) {
@@ -106,8 +106,7 @@ kj::Promise<GroupReader::Round> GroupReader::readOnce(Bytes bytesMax, int64_t wa
   auto wish = [&](int64_t wait) {
     FetchWish made{.parts = {}, .bytesMax = bytesMax, .bytesMin = Bytes(1), .waitMsMax = wait};
     for (auto* place : asked) {
-      made.parts.add(
-          FetchWish::Part{PartitionKey{place->topic, place->partition.partition}, place->next, bytesMax});
+      made.parts.add(FetchWish::Part{PartitionKey{place->topic, place->partition.partition}, place->next, bytesMax});
     }
     return made;
   };
