@@ -119,7 +119,7 @@ class GroupConsumer::Impl {
 };
 
 // --- The group
-// ------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 kj::Promise<Result<void>> GroupConsumer::Impl::join() {
   auto session = co_await connection_.session();
@@ -201,7 +201,7 @@ kj::Promise<void> GroupConsumer::Impl::waitForNews(kj::TimePoint deadline) {
 }
 
 // --- Reading
-// --------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 kj::Promise<Result<ConsumedRecords>> GroupConsumer::Impl::poll(PollOptions options) {
   using Answer = Result<ConsumedRecords>;
@@ -266,7 +266,7 @@ kj::Promise<Result<void>> GroupConsumer::Impl::commit(kj::String metadata) {
 }
 
 // --- The door
-// -------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 GroupConsumer::GroupConsumer(Connection& connection, GroupConsumerOptions options)
     : impl_(kj::heap<Impl>(connection, kj::mv(options))) {}

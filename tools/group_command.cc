@@ -44,7 +44,7 @@ void valueOrNull(JsonWriter& json, const kj::Maybe<T>& value) {
 }
 
 // --- list
-// -----------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 kj::Promise<int> list(Session& session) {
   auto groups = co_await session.admin().listGroups();
@@ -69,7 +69,7 @@ kj::Promise<int> list(Session& session) {
 }
 
 // --- describe
-// -------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 // What the group has committed and what its members have.
 kj::Promise<Result<Rows>> rowsOf(Session& session, const client::GroupDescription& group) {
@@ -152,7 +152,7 @@ kj::Promise<int> describe(Session& session) {
 }
 
 // --- reset-offsets
-// --------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 // The partitions that the arguments and --partition name; none: all that the group has committed.
 kj::Promise<Result<kj::Array<client::TopicPartition>>> partitionsToReset(Session& session,
@@ -210,7 +210,7 @@ kj::Promise<int> resetOffsets(Session& session) {
 }
 
 // --- delete, delete-offsets
-// -----------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 kj::Promise<int> remove(Session& session) {
   auto group = session.argument(0);

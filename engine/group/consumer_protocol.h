@@ -7,8 +7,8 @@
 // (ConsumerProtocolSubscription.json, ConsumerProtocolAssignment.json; KIP-429, KIP-792), so that one decoder reads the
 // groups of all clients:
 //
-//     subscription   version int16, topics [string], user data (nullable bytes), owned [topic string, partitions [int32]]
-//                    (from version 1), generation int32 (from version 2)
+//     subscription   version int16, topics [string], user data (nullable bytes),
+//                    owned [topic string, partitions [int32]] (from version 1), generation int32 (from version 2)
 //     assignment     version int16, assigned [topic string, partitions [int32]], user data (nullable bytes)
 //
 // Strings have an int16 length, arrays and bytes an int32 one; -1 is null. Written are versions 2 and 1; later versions

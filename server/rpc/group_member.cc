@@ -22,7 +22,7 @@ GroupMember::GroupMember(Session& session, Options options, Owner& owner)
       timer_(session.broker.loop().timer),
       options_(kj::mv(options)),
       owner_(owner),
-      who_{.group = options_.group},
+      who_{.group = options_.group, .member = ""},
       running_(kj::evalLater([this] { return run(); }).eagerlyEvaluate([this](kj::Exception&& e) {
         KJ_LOG(ERROR, "a member of a group failed", options_.group.c_str(), e);
         ended_ = true;
@@ -70,12 +70,10 @@ kj::Promise<JoinGroupAnswer> GroupMember::join() {
                            .rebalanceTimeoutMs = options_.rebalanceTimeoutMs,
                            // The id has to be known before the join waits: who is dropped meanwhile leaves with it.
                            .memberIdRequired = true};
-  request.protocols.add(
-      GroupProtocol{assignorName(options_.assignor).cStr(),
-                    encodeSubscription({.member = {},
-                                        .topics = options_.topics,
-                                        .owned = owned_,
-                                        .ownedGeneration = ownedGeneration_})});
+  request.protocols.add(GroupProtocol{
+      assignorName(options_.assignor).cStr(),
+      encodeSubscription(
+          {.member = {}, .topics = options_.topics, .owned = owned_, .ownedGeneration = ownedGeneration_})});
   return session_.broker.joinGroup(kj::mv(request));
 }
 
@@ -120,8 +118,7 @@ kj::Vector<MemberAssignment> GroupMember::divide(const JoinGroupAnswer& joined) 
   divided_ = countPartitions();
   kj::Vector<MemberAssignment> assignments;
   for (auto& [member, partitions] : assignPartitions(options_.assignor, viewOf(subscribers), divided_)) {
-    assignments.add(
-        MemberAssignment{member, encodeAssignment(kj::arrayPtr(partitions.data(), partitions.size()))});
+    assignments.add(MemberAssignment{member, encodeAssignment(kj::arrayPtr(partitions.data(), partitions.size()))});
   }
   return assignments;
 }
@@ -145,8 +142,7 @@ bool GroupMember::partitionsChanged() const {
 
 kj::Promise<Error> GroupMember::whileStable() {
   for (;;) {
-    auto beat =
-        co_await session_.broker.awaitRebalance(who_.clone(), options_.sessionTimeoutMs / kBeatsPerSession);
+    auto beat = co_await session_.broker.awaitRebalance(who_.clone(), options_.sessionTimeoutMs / kBeatsPerSession);
     if (!beat.ok()) co_return kj::mv(beat.error());
     if (partitionsChanged()) co_return makeError(ErrorCode::kRebalanceInProgress, "the topics have changed");
   }

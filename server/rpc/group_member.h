@@ -6,12 +6,12 @@
 
 namespace cambium {
 
-// The type of groups whose members come over Cap'n Proto. Clients of the Kafka protocol, whose groups are of another
-// one, are refused in them, and the other way round.
+// The type of groups whose members come over Cap'n Proto. Clients of the Kafka protocol, whose groups are of
+// another one, are refused in them, and the other way round.
 inline constexpr kj::StringPtr kRpcProtocolType = "cambium"_kj;
 
-// One member of a group, kept here on behalf of a client: joins, sends the heartbeats, divides the partitions when it is
-// elected leader, joins again whenever the group divides anew, and leaves in the end. Lives on the loop of its
+// One member of a group, kept here on behalf of a client: joins, sends the heartbeats, divides the partitions when it
+// is elected leader, joins again whenever the group divides anew, and leaves in the end. Lives on the loop of its
 // connection.
 class GroupMember {
  public:

@@ -7,7 +7,7 @@ namespace cambium {
 namespace {
 
 FetchOffsetsRequest askFor(const std::string& group, const std::vector<GroupReader::Place>& places) {
-  FetchOffsetsRequest request{.who = {.group = group}};
+  FetchOffsetsRequest request{.who = {.group = group, .member = ""}, .wanted = {}};
   auto& wanted = request.wanted.emplace();
   for (auto& place : places)
     wanted.add(FetchOffsetsRequest::Wanted{place.partition.topic, place.partition.partition});

@@ -50,7 +50,7 @@ kj::Promise<Result<Offset>> targetOf(Session& session, const Asked& asked, rpc::
 }
 
 FetchOffsetsRequest askFor(const std::string& group, capnp::List<rpc::TopicPartition>::Reader partitions) {
-  FetchOffsetsRequest request{.who = {.group = group}};
+  FetchOffsetsRequest request{.who = {.group = group, .member = ""}, .wanted = {}};
   if (partitions.size() == 0) return request;
   auto& wanted = request.wanted.emplace();
   for (auto one : partitions)
@@ -95,7 +95,7 @@ kj::Promise<Result<Moves>> planReset(Session& session, std::string group,
 }
 
 kj::Promise<Result<void>> carryOutReset(Session& session, std::string group, kj::ArrayPtr<const OffsetMove> moves) {
-  CommitOffsetsRequest request{.who = {.group = kj::mv(group)}, .offsets = {}};
+  CommitOffsetsRequest request{.who = {.group = kj::mv(group), .member = ""}, .offsets = {}};
   for (auto& move : moves) {
     request.offsets.add(
         OffsetToCommit{.topic = move.topic, .partition = move.partition, .offset = move.after, .metadata = {}});

@@ -102,8 +102,8 @@ Result<kj::Vector<OffsetToCommit>> offsetsToCommit(const Session& session,
     }
     if (entry.getMetadata().size() > kMetadataBytesMax) {
       return makeError(ErrorCode::kOffsetMetadataTooLarge, "the metadata for ", entry.getTopic(), "-",
-                       entry.getPartition(), " has ", entry.getMetadata().size(), " bytes, at most ",
-                       kMetadataBytesMax, " are allowed");
+                       entry.getPartition(), " has ", entry.getMetadata().size(), " bytes, at most ", kMetadataBytesMax,
+                       " are allowed");
     }
     out.add(OffsetToCommit{.topic = entry.getTopic().cStr(),
                            .partition = entry.getPartition(),
@@ -118,7 +118,7 @@ GroupServer::GroupServer(kj::Own<Session> session, kj::String group)
     : session_(kj::mv(session)), group_(kj::mv(group)) {}
 
 // --- Offsets
-// ----------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 kj::Promise<void> GroupServer::commit(CommitContext context) {
   WorkInFlight::Lease lease(session_->work);
@@ -136,7 +136,8 @@ kj::Promise<void> GroupServer::commit(CommitContext context) {
     writeError(context.getResults(kSmallResults).initError(), checked.error());
     co_return;
   }
-  auto answers = co_await session_->broker.commitOffsets({.who = {.group = name()}, .offsets = kj::mv(offsets.value())});
+  CommitOffsetsRequest request{.who = {.group = name(), .member = ""}, .offsets = kj::mv(offsets.value())};
+  auto answers = co_await session_->broker.commitOffsets(kj::mv(request));
   writeFirstError(context.getResults(kSmallResults), answers);
 }
 
@@ -147,7 +148,7 @@ kj::Promise<void> GroupServer::fetch(FetchContext context) {
     writeError(context.getResults().initError(), few.error());
     co_return;
   }
-  FetchOffsetsRequest request{.who = {.group = name()}};
+  FetchOffsetsRequest request{.who = {.group = name(), .member = ""}, .wanted = {}};
   if (asked.size() > 0) {
     auto& wanted = request.wanted.emplace();
     for (auto one : asked)
@@ -206,7 +207,7 @@ kj::Promise<void> GroupServer::reset(ResetContext context) {
 }
 
 // --- Members
-// ----------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 kj::Promise<void> GroupServer::join(JoinContext context) {
   auto params = context.getParams();
@@ -220,8 +221,8 @@ kj::Promise<void> GroupServer::join(JoinContext context) {
   if (params.getOptions().hasListener()) listener = params.getOptions().getListener();
   if (params.getOptions().hasSink()) sink = params.getOptions().getSink();
   context.getResults(kSmallResults)
-      .setMembership(kj::heap<MembershipServer>(kj::addRef(*session_), kj::mv(made.value()), kj::mv(listener),
-                                                kj::mv(sink)));
+      .setMembership(
+          kj::heap<MembershipServer>(kj::addRef(*session_), kj::mv(made.value()), kj::mv(listener), kj::mv(sink)));
   return kj::READY_NOW;
 }
 

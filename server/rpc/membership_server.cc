@@ -15,8 +15,8 @@ constexpr Offset kNoEnd(INT64_MAX);
 // Records, or batches, of one partition on their way into a message.
 struct Parcel {
   GroupReader::Place* place;
-  kj::Array<const kj::byte> batches;     // when they go as they are
-  kj::Maybe<DecodedRecords> records{};   // when they go as records
+  kj::Array<const kj::byte> batches;    // when they go as they are
+  kj::Maybe<DecodedRecords> records{};  // when they go as records
   kj::Maybe<Error> error{};
   Offset highWatermark = kNoOffset;
   Offset next = kNoOffset;
@@ -89,13 +89,12 @@ MembershipServer::MembershipServer(kj::Own<Session> session, Options options,
     // Nobody takes what this member is given: others shall have it.
     member_ = nullptr;
     sink_ = nullptr;
-    if (ending_ == nullptr)
-      ended(makeError(ErrorCode::kUnknown, "the member's sink failed: ", e.getDescription()));
+    if (ending_ == nullptr) ended(makeError(ErrorCode::kUnknown, "the member's sink failed: ", e.getDescription()));
   });
 }
 
 // --- What the member hears
-// ------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 kj::Promise<void> MembershipServer::revoked() {
   auto had = kj::heapArrayBuilder<const GroupReader::Place*>(reader_.places().size());
@@ -158,7 +157,7 @@ void MembershipServer::writeAssignment(rpc::GroupAssignment::Builder builder) co
 }
 
 // --- What the client asks
-// -------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 kj::Promise<void> MembershipServer::assignment(AssignmentContext context) {
   context.allowCancellation();
@@ -240,7 +239,7 @@ kj::Promise<void> MembershipServer::commit(CommitContext context) {
 }
 
 // --- Pushing
-// --------------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 
 kj::Promise<void> MembershipServer::pushAll() {
   while (ending_ == nullptr) {
