@@ -183,7 +183,7 @@ kj::Promise<Result<void>> GroupCoordinator::deleteGroup(std::string group) {
     changes.offsets.add(OffsetChange{key, nullptr});
   changes.groups.add(GroupChange{group, nullptr});
   auto written = co_await log_.write(kj::mv(changes));
-  dropIfIdle(group);
+  dropIfIdle(group, true);
   co_return kj::mv(written);
 }
 
@@ -251,7 +251,7 @@ void GroupCoordinator::expire(const std::string& group, GroupChanges& changes) c
     }
   }
   KJ_IF_MAYBE(slot, find(group)) {
-    bool idle = !slot->isShared() && slot->group.nextDeadline() == nullptr;
+    bool idle = slot->writes == 0 && slot->group.nextDeadline() == nullptr;
     if (idle && !keepsSome) changes.groups.add(GroupChange{group, nullptr});
   }
 }

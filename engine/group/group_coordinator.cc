@@ -321,18 +321,21 @@ void GroupCoordinator::persist(kj::Own<Slot> slot, Persist persist) {
   GroupChanges changes;
   changes.groups.add(GroupChange{slot->name, kj::Array<const kj::byte>(encodeGroupRecordValue(persist.metadata))});
   auto token = persist.token;
+  ++slot->writes;
   tasks_.add(log_.write(kj::mv(changes)).then([this, slot = kj::mv(slot), token](Result<void>&& written) mutable {
+    --slot->writes;
     GroupActions actions;
     slot->group.persisted(token, kj::mv(written), now(), actions);
     carryOut(*slot, kj::mv(actions));
   }));
 }
 
-void GroupCoordinator::dropIfIdle(const std::string& group) {
+void GroupCoordinator::dropIfIdle(const std::string& group, bool deleted) {
   auto found = groups_.find(group);
   if (found == groups_.end() || stored_.count(group) > 0 || hasOffsets(group)) return;
   auto& slot = *found->second;
-  if (slot.isShared() || slot.group.state() != GroupState::kEmpty || slot.group.nextDeadline() != nullptr) return;
+  if (slot.writes > 0 || slot.group.state() != GroupState::kEmpty) return;
+  if (!deleted && slot.group.nextDeadline() != nullptr) return;
   timers_.set(group, nullptr);
   groups_.erase(found);
 }

@@ -87,6 +87,7 @@ class GroupCoordinator {
     Group group;
     GroupState seenState = GroupState::kDead;  // when carryOut() was last called
     Bell changed;                              // the state
+    size_t writes = 0;                         // under way
   };
   class TaskErrors final : public kj::TaskSet::ErrorHandler {
    public:
@@ -113,8 +114,9 @@ class GroupCoordinator {
   void forgetTicket(const std::string& group, Ticket ticket);
   void due(const std::string& group);
 
-  // Forgets a group that is empty, has no offsets and is not in the log.
-  void dropIfIdle(const std::string& group);
+  // Forgets a group that is empty, has no offsets and is not in the log, unless somebody was given an id to join with;
+  // with `deleted` also then.
+  void dropIfIdle(const std::string& group, bool deleted = false);
 
   void apply(GroupChanges changes, Offset upTo);
   void restoreGroups();

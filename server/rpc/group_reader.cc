@@ -6,7 +6,7 @@ namespace cambium {
 
 namespace {
 
-FetchOffsetsRequest askFor(const std::string& group, const std::vector<GroupReader::Place>& places) {
+FetchOffsetsRequest askFor(const std::string& group, kj::ArrayPtr<const GroupReader::Place> places) {
   FetchOffsetsRequest request{.who = {.group = group, .member = ""}, .wanted = {}};
   auto& wanted = request.wanted.emplace();
   for (auto& place : places)
@@ -24,8 +24,7 @@ void GroupReader::stop() {
 
 kj::Promise<void> GroupReader::assign(std::vector<GroupPartition> partitions) {
   stop();
-  std::vector<Place> before = kj::mv(places_);
-  places_.clear();
+  auto before = places_.releaseAsArray();
   for (auto& partition : partitions) {
     Place place{.partition = kj::mv(partition)};
     for (auto& old : before) {
@@ -34,7 +33,7 @@ kj::Promise<void> GroupReader::assign(std::vector<GroupPartition> partitions) {
         place.topic = old.topic;
       }
     }
-    places_.push_back(kj::mv(place));
+    places_.add(kj::mv(place));
   }
   auto committed = co_await session_.broker.fetchOffsets(askFor(group_, places_));
   for (size_t i = 0; i < places_.size(); ++i) {

@@ -41,7 +41,7 @@ class GroupReader {
   // Counts assign() and stop(): what was read under another one must not be given out.
   uint64_t epoch() const { return epoch_; }
   bool isReading() const { return reading_; }
-  const std::vector<Place>& places() const { return places_; }
+  kj::ArrayPtr<const Place> places() const { return places_; }
 
   // Waits for the first batch; without pieces when the wait is over or the reader was stopped. Begins with another
   // partition each time. Places do not move on by that: the caller sets `next` of what it gives out.
@@ -58,7 +58,7 @@ class GroupReader {
   Session& session_;
   const std::string group_;
   const bool startAtEnd_;
-  std::vector<Place> places_;
+  kj::Vector<Place> places_;
   bool reading_ = false;
   uint64_t epoch_ = 0;
   size_t turn_ = 0;  // whose turn it is to be first

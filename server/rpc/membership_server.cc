@@ -147,7 +147,7 @@ void MembershipServer::ended(Error error) {
 
 void MembershipServer::writeAssignment(rpc::GroupAssignment::Builder builder) const {
   builder.setGeneration(generation_);
-  auto& places = reader_.places();
+  auto places = reader_.places();
   auto list = builder.initPartitions(static_cast<unsigned>(places.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
     list[i].setTopic(places[i].partition.topic.c_str());

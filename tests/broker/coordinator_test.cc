@@ -51,7 +51,8 @@ class CoordinatorBrokerTest : public BrokerTest {
     EXPECT_EQ(code(told.error), "MEMBER_ID_REQUIRED");
     auto joined = wait(broker->local().joinGroup(joinRequest(group, told.member)));
     EXPECT_EQ(code(joined.error), "");
-    SyncGroupRequest sync{.who = {.group = group, .member = joined.member, .generation = joined.generation}};
+    SyncGroupRequest sync{.who = {.group = group, .member = joined.member, .generation = joined.generation},
+                          .assignments = {}};
     sync.assignments.add(MemberAssignment{joined.member, kj::heapArray<const kj::byte>("all"_kj.asBytes())});
     auto synced = wait(broker->local().syncGroup(kj::mv(sync)));
     EXPECT_EQ(code(synced.error), "");
@@ -146,12 +147,12 @@ TEST_P(CoordinatorBrokerTest, TheInternalTopicIsReadAndNothingElse) {
   EXPECT_TRUE(topic.value().topic->isInternal());
   EXPECT_EQ(topic.value().topic->partitionCount(), 8);
   EXPECT_EQ(topic.value().topic->config().cleanupPolicy, CleanupPolicy::kCompact);
-  EXPECT_PRED2(startsWith, client().deleteTopic("__consumer_offsets"), "invalidTopic: ");
-  EXPECT_PRED2(startsWith, client().createTopic("__consumer_offsets"), "invalidTopic: ");
+  EXPECT_PRED2(startsWith, client().deleteTopic("__consumer_offsets"), "invalidTopicException: ");
+  EXPECT_PRED2(startsWith, client().createTopic("__consumer_offsets"), "invalidTopicException: ");
   for (int index = 0; index < 2; ++index) {
     auto request = otherClient().partition("__consumer_offsets", index).appendRequest();
     request.initRecords(1)[0].setHasKey(true);
-    EXPECT_PRED2(startsWith, errorOf(request.send().wait(scope())), "invalidTopic: ");
+    EXPECT_PRED2(startsWith, errorOf(request.send().wait(scope())), "invalidTopicException: ");
   }
 }
 

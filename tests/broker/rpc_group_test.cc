@@ -121,11 +121,11 @@ class RpcGroupTest : public BrokerTest {
     return assigned;
   }
   // Until all of them are in the same generation, and have `count` partitions in all.
-  std::vector<Assigned> settle(const std::vector<rpc::Membership::Client>& members, size_t count = 6) {
+  std::vector<Assigned> settle(const std::vector<rpc::Membership::Client*>& members, size_t count = 6) {
     std::vector<Assigned> all(members.size());
     for (int round = 0; round < 20; ++round) {
       for (size_t i = 0; i < members.size(); ++i)
-        all[i] = assignment(members[i]);
+        all[i] = assignment(*members[i]);
       size_t partitions = 0;
       bool together = true;
       for (auto& one : all) {
@@ -138,7 +138,7 @@ class RpcGroupTest : public BrokerTest {
                       return a.generation < b.generation;
                     })->generation;
       for (size_t i = 0; i < members.size(); ++i) {
-        if (all[i].generation < latest) assignment(members[i], all[i].generation);
+        if (all[i].generation < latest) assignment(*members[i], all[i].generation);
       }
     }
     ADD_FAILURE() << "the group does not come together";
@@ -222,14 +222,14 @@ TEST_P(RpcGroupTest, WhoDropsItsMembershipLeavesAtOnce) {
   auto a = join(client(), {});
   auto b = join(otherClient(), {});
   kj::Maybe<rpc::Membership::Client> c = join(otherClient(), {});
-  auto before = settle({a, b, KJ_ASSERT_NONNULL(c)});
+  auto before = settle({&a, &b, &KJ_ASSERT_NONNULL(c)});
   for (auto& one : before)
     EXPECT_EQ(one.partitions.size(), 2u);
   EXPECT_EQ(describeGroup("readers"), "Stable/cambium/sticky test/127.0.0.1:2 test/127.0.0.1:2 test/127.0.0.1:2");
 
   auto begin = io.provider->getTimer().now();
   c = nullptr;
-  auto rest = settle({a, b});
+  auto rest = settle({&a, &b});
   // Far less than a session timeout.
   EXPECT_LT(io.provider->getTimer().now() - begin, 5 * kj::SECONDS);
   for (size_t i = 0; i < rest.size(); ++i) {
@@ -243,12 +243,12 @@ TEST_P(RpcGroupTest, ALostConnectionLeavesAtOnce) {
   auto other = broker->connect(GetParam().cores - 1);
   auto a = join();
   auto b = join(*other, {});
-  settle({a, b});
+  settle({&a, &b});
   {
     auto gone = kj::mv(b);
   }
   other = nullptr;
-  EXPECT_EQ(settle({a})[0].partitions.size(), 6u);
+  EXPECT_EQ(settle({&a})[0].partitions.size(), 6u);
 }
 
 TEST_P(RpcGroupTest, CommittedOffsetsAreWhereTheNextMemberBegins) {
@@ -256,7 +256,7 @@ TEST_P(RpcGroupTest, CommittedOffsetsAreWhereTheNextMemberBegins) {
     append(scope(), client().partition("words", p), {"a", "b", "c"});
   {
     auto member = join();
-    auto generation = settle({member})[0].generation;
+    auto generation = settle({&member})[0].generation;
     EXPECT_EQ(pollMany(member, 18).size(), 18u);
     EXPECT_EQ(commit(member, generation, 2, 1), "");
     EXPECT_PRED2(startsWith, commit(member, generation - 1, 2, 3), "illegalGeneration: ");
@@ -265,7 +265,7 @@ TEST_P(RpcGroupTest, CommittedOffsetsAreWhereTheNextMemberBegins) {
     EXPECT_EQ(poll(member, 0).records.size(), 0u);
   }
   auto member = join(otherClient(), {.startAtEnd = true});
-  settle({member});
+  settle({&member});
   EXPECT_EQ(pollMany(member, 2), (std::vector<std::string>{"words-2:b", "words-2:c"}));
   append(scope(), client().partition("words", 4), {"d"});
   EXPECT_EQ(pollMany(member, 1), std::vector<std::string>{"words-4:d"});
@@ -274,9 +274,9 @@ TEST_P(RpcGroupTest, CommittedOffsetsAreWhereTheNextMemberBegins) {
 // A member of an older generation does not overwrite what its successor has committed.
 TEST_P(RpcGroupTest, AStaleGenerationIsRefused) {
   auto a = join();
-  auto first = settle({a})[0].generation;
+  auto first = settle({&a})[0].generation;
   auto b = join(otherClient(), {});
-  auto second = settle({a, b})[0].generation;
+  auto second = settle({&a, &b})[0].generation;
   EXPECT_GT(second, first);
   EXPECT_PRED2(startsWith, commit(a, first, 0, 0), "illegalGeneration: ");
   EXPECT_EQ(commit(a, second, 0, 0), "");
@@ -316,7 +316,7 @@ TEST_P(RpcGroupTest, RecordsArePushedToWhoHasThePartition) {
 
 TEST_P(RpcGroupTest, AGroupNoticesNewPartitions) {
   auto member = join(client(), {.topics = {"words", "later"}});
-  auto first = settle({member})[0];
+  auto first = settle({&member})[0];
   ASSERT_EQ(otherClient().createTopic("later", 2), "");
   auto second = assignment(member, first.generation);
   EXPECT_EQ(second.partitions.size(), 8u);
@@ -324,7 +324,7 @@ TEST_P(RpcGroupTest, AGroupNoticesNewPartitions) {
 
 TEST_P(RpcGroupTest, WhatDoesNotFitTogetherIsRefused) {
   auto a = join();
-  settle({a});
+  settle({&a});
   Heard heard;
   auto other = join(otherClient(), {.assignor = rpc::JoinOptions::Assignor::RANGE, .listener = &heard});
   EXPECT_PRED2(startsWith, assignment(other).error, "inconsistentGroupProtocol: ");
@@ -355,7 +355,7 @@ TEST_P(RpcGroupTest, OffsetsAreResetWhileNobodyReads) {
   append(scope(), client().partition("words", 1), {"a"});
   {
     auto member = join();
-    auto generation = settle({member})[0].generation;
+    auto generation = settle({&member})[0].generation;
     EXPECT_EQ(commit(member, generation, 0, 2), "");
     EXPECT_EQ(commit(member, generation, 1, 1), "");
     auto earliest = [](rpc::ResetTarget::Builder to) { to.setEarliest(); };

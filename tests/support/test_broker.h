@@ -40,8 +40,6 @@ class TestBroker {
   ~TestBroker() noexcept(false);
   KJ_DISALLOW_COPY(TestBroker);
 
-  // The broker as the first loop sees it.
-  LocalBroker& local() { return broker_->local(); }
   // Once.
   void stop();
   kj::Promise<void> stopLater();

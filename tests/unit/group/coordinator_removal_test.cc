@@ -115,7 +115,8 @@ TEST_F(RemovalTest, OffsetsOfAGroupExpireAfterItBecameEmpty) {
   auto promise = coordinator->join(kj::mv(joining));
   advance(0);
   auto joined = promise.wait(scope);
-  SyncGroupRequest sync{.who = {.group = "g", .member = joined.member, .generation = joined.generation}};
+  SyncGroupRequest sync{.who = {.group = "g", .member = joined.member, .generation = joined.generation},
+                        .assignments = {}};
   EXPECT_TRUE(coordinator->sync(kj::mv(sync)).wait(scope).error == nullptr);
   auto request = commitRequest("g", {{"words", 0, 1}});
   request.who = identity("g", {joined.member, joined.generation});

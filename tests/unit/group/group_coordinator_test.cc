@@ -179,9 +179,8 @@ TEST_F(CoordinatorTest, ADroppedJoinIsForgotten) {
     EXPECT_FALSE(second.poll(scope));
   }
   auto again = coordinator->join(joinRequest("g", first.member));
-  advance(0);
-  EXPECT_EQ(groups(), "g:" + std::string(groupStateName(coordinator->describe("g").state).cStr()) + " ");
-  advance(60'000);
+  for (int second = 0; second < 30; ++second)
+    advance(1000);
   ASSERT_TRUE(again.poll(scope)) << "nobody waits for who has gone";
   EXPECT_TRUE(again.wait(scope).error == nullptr);
 }
