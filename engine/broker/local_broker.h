@@ -122,6 +122,7 @@ class LocalBroker {
   kj::Promise<JoinGroupAnswer> joinGroup(JoinGroupRequest request);
   kj::Promise<SyncGroupAnswer> syncGroup(SyncGroupRequest request);
   kj::Promise<Result<void>> heartbeat(MemberIdentity who);
+  kj::Promise<Result<void>> awaitRebalance(MemberIdentity who, int64_t waitMsMax);
   kj::Promise<LeaveGroupAnswer> leaveGroup(LeaveGroupRequest request);
   kj::Promise<CommitOffsetsAnswer> commitOffsets(CommitOffsetsRequest request);
   kj::Promise<Result<kj::Vector<OffsetEntry>>> fetchOffsets(FetchOffsetsRequest request);

@@ -29,8 +29,8 @@ kj::Promise<Result<CoordinatorPlace>> LocalBroker::coordinatorOf(std::string gro
   KJ_IF_MAYBE(known, here_.image().find(kOffsetsTopic)) {
     topic = kj::atomicAddRef(*known);
   } else {
-    auto made = co_await on<Result<kj::Own<const Topic>>>(first(),
-                                                          [&c = shared_.controller] { return c.offsetsTopic(); });
+    auto made =
+        co_await on<Result<kj::Own<const Topic>>>(first(), [&c = shared_.controller] { return c.offsetsTopic(); });
     if (!made.ok()) {
       co_return Answer(makeError(ErrorCode::kCoordinatorNotAvailable, kOffsetsTopic, ": ", made.error().message));
     }
@@ -105,6 +105,16 @@ kj::Promise<Result<void>> LocalBroker::heartbeat(MemberIdentity who) {
   co_return kj::mv(answer.value());
 }
 
+kj::Promise<Result<void>> LocalBroker::awaitRebalance(MemberIdentity who, int64_t waitMsMax) {
+  auto place = co_await coordinatorOf(who.group);
+  if (!place.ok()) co_return Result<void>(kj::mv(place.error()));
+  auto answer = co_await askCoordinator<Result<void>>(
+      kj::mv(place.value()),
+      [who = kj::mv(who), waitMsMax](GroupCoordinator& c) mutable { return c.awaitRebalance(kj::mv(who), waitMsMax); });
+  if (!answer.ok()) co_return Result<void>(kj::mv(answer.error()));
+  co_return kj::mv(answer.value());
+}
+
 kj::Promise<LeaveGroupAnswer> LocalBroker::leaveGroup(LeaveGroupRequest request) {
   auto refuse = [](Error& error) {
     LeaveGroupAnswer answer;
@@ -155,8 +165,7 @@ kj::Promise<Result<kj::Vector<OffsetEntry>>> LocalBroker::fetchOffsets(FetchOffs
 kj::Promise<Result<GroupDescription>> LocalBroker::describeGroup(std::string group) {
   KJ_IF_MAYBE(place, knownCoordinatorOf(group)) {
     co_return co_await askCoordinator<GroupDescription>(
-        kj::mv(*place),
-        [group](GroupCoordinator& c) -> kj::Promise<GroupDescription> { return c.describe(group); });
+        kj::mv(*place), [group](GroupCoordinator& c) -> kj::Promise<GroupDescription> { return c.describe(group); });
   }
   GroupDescription nothing;
   nothing.group = kj::mv(group);
@@ -184,8 +193,8 @@ kj::Promise<kj::Vector<GroupListing>> LocalBroker::listGroups() {
 
 kj::Promise<Result<void>> LocalBroker::deleteGroup(std::string group) {
   KJ_IF_MAYBE(place, knownCoordinatorOf(group)) {
-    auto answer = co_await askCoordinator<Result<void>>(
-        kj::mv(*place), [group](GroupCoordinator& c) { return c.deleteGroup(group); });
+    auto answer = co_await askCoordinator<Result<void>>(kj::mv(*place),
+                                                        [group](GroupCoordinator& c) { return c.deleteGroup(group); });
     if (!answer.ok()) co_return Result<void>(kj::mv(answer.error()));
     co_return kj::mv(answer.value());
   }
