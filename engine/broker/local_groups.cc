@@ -141,8 +141,8 @@ kj::Promise<CommitOffsetsAnswer> LocalBroker::commitOffsets(CommitOffsetsRequest
   co_return kj::mv(answer.value());
 }
 
-kj::Promise<Result<kj::Vector<OffsetEntry>>> LocalBroker::fetchOffsets(FetchOffsetsRequest request) {
-  using Answer = Result<kj::Vector<OffsetEntry>>;
+kj::Promise<Result<kj::Vector<OffsetOfKey>>> LocalBroker::fetchOffsets(FetchOffsetsRequest request) {
+  using Answer = Result<kj::Vector<OffsetOfKey>>;
   KJ_IF_MAYBE(place, knownCoordinatorOf(request.who.group)) {
     auto answer = co_await askCoordinator<Answer>(
         kj::mv(*place),
@@ -154,10 +154,10 @@ kj::Promise<Result<kj::Vector<OffsetEntry>>> LocalBroker::fetchOffsets(FetchOffs
   if (!request.who.member.empty()) {
     co_return Answer(makeError(ErrorCode::kUnknownMemberId, "group ", view(request.who.group), " has no members"));
   }
-  kj::Vector<OffsetEntry> none;
+  kj::Vector<OffsetOfKey> none;
   KJ_IF_MAYBE(wanted, request.wanted) {
     for (auto& one : *wanted)
-      none.add(OffsetEntry{{request.who.group, one.topic, one.partition}, {}});
+      none.add(OffsetOfKey{{request.who.group, one.topic, one.partition}, {}});
   }
   co_return Answer(kj::mv(none));
 }

@@ -64,7 +64,7 @@ class GroupCoordinator {
   // Done when the offsets are durable and to be fetched. kOffsetMetadataTooLarge, kUnknownTopicOrPartition for one
   // offset; the others go through.
   kj::Promise<CommitOffsetsAnswer> commitOffsets(CommitOffsetsRequest request);
-  Result<kj::Vector<OffsetEntry>> fetchOffsets(const FetchOffsetsRequest& request) const;
+  Result<kj::Vector<OffsetOfKey>> fetchOffsets(const FetchOffsetsRequest& request) const;
   // kGroupIdNotFound; kNonEmptyGroup for a group with members of another kind than consumers, as a whole;
   // kGroupSubscribedToTopic for an offset. What is not there counts as deleted.
   kj::Promise<DeleteOffsetsAnswer> deleteOffsets(DeleteOffsetsRequest request);

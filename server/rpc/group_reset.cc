@@ -8,7 +8,7 @@ using Moves = kj::Vector<OffsetMove>;
 
 // Before the target is known.
 struct Asked {
-  OffsetEntry entry;
+  OffsetOfKey entry;
   PartitionKey key;
 };
 

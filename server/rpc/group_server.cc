@@ -14,7 +14,7 @@ constexpr size_t kGroupNameBytesMax = 255;
 constexpr size_t kClientNameBytesMax = 255;
 constexpr int32_t kRebalanceTimeoutMsMax = 60 * 60 * 1000;
 
-void write(rpc::CommittedOffset::Builder builder, const OffsetEntry& entry) {
+void write(rpc::CommittedOffset::Builder builder, const OffsetOfKey& entry) {
   builder.setTopic(entry.key.topic.c_str());
   builder.setPartition(entry.key.partition);
   builder.setOffset(entry.offset.offset.value());

@@ -145,6 +145,18 @@ class Tidy:
                     self.breach(path, start, f"a function of {number - start + 1} lines ({FUNCTION_LINES_MAX} at most)")
                 start = None
 
+    def check_type_names(self, headers):
+        """A type name stands for one type in its namespace, over all headers: two would silently be mixed up when linked."""
+        defined = {}
+        for path, text in headers:
+            namespaces = re.findall(r"^namespace ([\w:]+) \{", text, re.M)
+            for found in re.finditer(r"^(?:struct|class|union|enum class|enum) (\w+)\b[^;{=(]*\{", text, re.M):
+                name = (namespaces[0] if namespaces else "") + "::" + found.group(1)
+                line = text.count("\n", 0, found.start()) + 1
+                if name in defined:
+                    self.breach(path, line, f"{name} is defined in {defined[name]} too")
+                defined.setdefault(name, path)
+
     def check_built(self, path, cmake_texts):
         """Every .cc stands in the CMakeLists.txt of its folder or of one above it."""
         folder = os.path.dirname(path)
@@ -186,6 +198,8 @@ def check_tree(root):
         tidy.check_source(path, open(os.path.join(root, path), encoding="utf-8").read())
         if path.endswith(".cc") and not path.startswith("client/example/"):
             tidy.check_built(path, cmake)
+    tidy.check_type_names([(f, open(os.path.join(root, f), encoding="utf-8").read()) for f in sources
+                           if f.endswith(".h") and not f.startswith("tests/")])
     tidy.check_readmes(files)
     print("\n".join(tidy.breaches) if tidy.breaches else f"{len(sources)} sources are tidy")
     return 1 if tidy.breaches else 0
@@ -219,7 +233,10 @@ def check_canaries():
     tidy = Tidy()
     tidy.check_built("engine/base/lost.cc", {"engine/base/CMakeLists.txt": "found.cc\n"})
     missed += 0 if tidy.breaches else 1
-    print(f"{len(CANARIES) + 1 - missed} of {len(CANARIES) + 1} breaches noticed")
+    tidy = Tidy()
+    tidy.check_type_names([(f"{folder}/x.h", "namespace cambium {\nstruct Entry {\n};\n}\n") for folder in ("engine", "tools")])
+    missed += 0 if tidy.breaches else 1
+    print(f"{len(CANARIES) + 2 - missed} of {len(CANARIES) + 2} breaches noticed")
     return 1 if missed else 0
 
 

@@ -16,7 +16,7 @@ constexpr Version kGroupErrorSince = 2;
 
 using GroupAnswer = OffsetFetchResponse::Group;
 using TopicAnswer = GroupAnswer::Topic;
-using Offsets = Result<kj::Vector<OffsetEntry>>;
+using Offsets = Result<kj::Vector<OffsetOfKey>>;
 
 // A partition without an offset, or with an error.
 GroupAnswer::Topic::Partition blank(int32_t index, int16_t error) {
@@ -35,7 +35,7 @@ void fill(GroupAnswer::Topic::Partition& answer, CommittedOffset& offset) {
 }
 
 // Everything the group has, topic by topic.
-kj::Vector<TopicAnswer> answerAll(RequestContext& context, kj::Vector<OffsetEntry> entries) {
+kj::Vector<TopicAnswer> answerAll(RequestContext& context, kj::Vector<OffsetOfKey> entries) {
   kj::Vector<TopicAnswer> topics;
   for (auto& entry : entries) {
     if (topics.size() == 0 || topics.back().name.view() != entry.key.topic) {
@@ -56,7 +56,7 @@ struct WantedTopic {
   kj::ArrayPtr<const int32_t> partitions;
 };
 
-kj::Vector<TopicAnswer> answerWanted(kj::ArrayPtr<const WantedTopic> wanted, kj::Vector<OffsetEntry> entries) {
+kj::Vector<TopicAnswer> answerWanted(kj::ArrayPtr<const WantedTopic> wanted, kj::Vector<OffsetOfKey> entries) {
   std::map<OffsetKey, CommittedOffset*> found;
   for (auto& entry : entries)
     found[{"", entry.key.topic, entry.key.partition}] = &entry.offset;
