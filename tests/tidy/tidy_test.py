@@ -150,7 +150,7 @@ class Tidy:
         defined = {}
         for path, text in headers:
             namespaces = re.findall(r"^namespace ([\w:]+) \{", text, re.M)
-            for found in re.finditer(r"^(?:struct|class|union|enum class|enum) (\w+)\b[^;{=(]*\{", text, re.M):
+            for found in re.finditer(r"^(?:struct|class|union|enum class|enum) (\w+)(?: final)?\s*(?::(?!:)[^;{(]*)?\{", text, re.M):
                 name = (namespaces[0] if namespaces else "") + "::" + found.group(1)
                 line = text.count("\n", 0, found.start()) + 1
                 if name in defined:
