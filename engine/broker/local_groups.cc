@@ -198,7 +198,7 @@ kj::Promise<Result<void>> LocalBroker::deleteGroup(std::string group) {
     if (!answer.ok()) co_return Result<void>(kj::mv(answer.error()));
     co_return kj::mv(answer.value());
   }
-  co_return Result<void>(makeError(ErrorCode::kGroupIdNotFound, "there is no group named ", view(group)));
+  co_return Result<void>(makeError(ErrorCode::kGroupIdNotFound, "group ", view(group), " is not found"));
 }
 
 kj::Promise<DeleteOffsetsAnswer> LocalBroker::deleteOffsets(DeleteOffsetsRequest request) {
@@ -214,7 +214,7 @@ kj::Promise<DeleteOffsetsAnswer> LocalBroker::deleteOffsets(DeleteOffsetsRequest
     if (!answer.ok()) co_return refuse(kj::mv(answer.error()));
     co_return kj::mv(answer.value());
   }
-  co_return refuse(makeError(ErrorCode::kGroupIdNotFound, "there is no group named ", view(request.group)));
+  co_return refuse(makeError(ErrorCode::kGroupIdNotFound, "group ", view(request.group), " is not found"));
 }
 
 }  // namespace cambium

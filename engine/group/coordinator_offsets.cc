@@ -15,7 +15,7 @@ constexpr kj::StringPtr kConsumerType = "consumer"_kj;
 constexpr size_t kExpiryStep = 500;
 
 Error noGroup(const std::string& group) {
-  return makeError(ErrorCode::kGroupIdNotFound, "there is no group named ", group.c_str());
+  return makeError(ErrorCode::kGroupIdNotFound, "group ", group.c_str(), " is not found");
 }
 
 OffsetKey firstKeyOf(const std::string& group) {

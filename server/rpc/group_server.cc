@@ -229,7 +229,7 @@ kj::Promise<void> GroupServer::join(JoinContext context) {
 kj::Promise<void> GroupServer::describe(DescribeContext context) {
   auto found = co_await session_->broker.describeGroup(name());
   if (found.ok() && found.value().state == GroupState::kDead)
-    found = makeError(ErrorCode::kGroupIdNotFound, "there is no group named ", group_);
+    found = makeError(ErrorCode::kGroupIdNotFound, "group ", group_, " is not found");
   if (!found.ok()) {
     writeError(context.getResults(kSmallResults).initError(), found.error());
     co_return;

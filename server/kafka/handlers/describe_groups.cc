@@ -28,7 +28,7 @@ kj::Promise<DescribeGroupsResponse> handle(RequestContext& context, DescribeGrou
     answer.protocolType = Text(group.protocolType);
     answer.protocolData = Text(group.protocol);
     if (group.state == GroupState::kDead && context.version() >= kNotFoundSince) {
-      auto error = makeError(ErrorCode::kGroupIdNotFound, "there is no group named ", name);
+      auto error = makeError(ErrorCode::kGroupIdNotFound, "group ", name, " is not found");
       answer.errorCode = wireCode(error.code);
       answer.errorMessage = wireMessage(error);
     }
