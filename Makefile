@@ -33,6 +33,7 @@ tsan: dependencies
 
 interop: build
 	scripts/install-dependencies interop
+	cmake --build --preset release --target kafka_messages
 	tests/interop/run
 
 bench: build

@@ -35,8 +35,14 @@ PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) 
 
 TopicDescription descriptionOf(rpc::TopicDescription::Reader topic) {
   auto config = [](rpc::ConfigEntry::Reader entry) {
-    return ConfigEntry{kj::str(entry.getName()), kj::str(entry.getValue()), entry.getIsDefault(),
-                       kj::str(entry.getDocumentation())};
+    return ConfigEntry{.name = kj::str(entry.getName()),
+                       .value = kj::str(entry.getValue()),
+                       .isDefault = entry.getIsDefault(),
+                       .documentation = kj::str(entry.getDocumentation()),
+                       .type = kj::str(entry.getType()),
+                       .defaultValue = kj::str(entry.getDefaultValue()),
+                       .validValues = kj::str(entry.getValidValues()),
+                       .readOnly = entry.getReadOnly()};
   };
   auto partition = [](rpc::PartitionDescription::Reader reader) { return descriptionOf(reader); };
   return {kj::str(topic.getName()), kj::str(topic.getId()), convertAll<ConfigEntry>(topic.getConfigs(), config),
@@ -97,16 +103,44 @@ Administration openAdmin(rpc::Broker::Client broker) {
   return {kj::mv(opening), kj::mv(admin)};
 }
 
-struct Offsets {
-  capnp::RemotePromise<rpc::Broker::GroupOffsetsResults> opening;
-  rpc::GroupOffsets::Client offsets;
+struct OpenGroup {
+  capnp::RemotePromise<rpc::Broker::GroupResults> opening;
+  rpc::Group::Client group;
 };
-Offsets openOffsets(rpc::Broker::Client broker, kj::StringPtr group) {
-  auto request = broker.groupOffsetsRequest();
-  request.setGroup(group);
+OpenGroup openGroup(rpc::Broker::Client broker, kj::StringPtr name) {
+  auto request = broker.groupRequest();
+  request.setName(name);
   auto opening = request.send();
-  auto offsets = rpc::GroupOffsets::Client(opening.getOffsets());
-  return {kj::mv(opening), kj::mv(offsets)};
+  auto group = rpc::Group::Client(opening.getGroup());
+  return {kj::mv(opening), kj::mv(group)};
+}
+
+GroupMember memberOf(rpc::GroupMember::Reader member) {
+  return {kj::str(member.getId()), kj::str(member.getInstance()), kj::str(member.getClientName()),
+          kj::str(member.getHost()),
+          convertAll<TopicPartition>(member.getPartitions(), [](rpc::TopicPartition::Reader one) {
+            return TopicPartition{kj::str(one.getTopic()), PartitionIndex(one.getPartition())};
+          })};
+}
+
+void fillTarget(rpc::ResetTarget::Builder target, const ResetTarget& to) {
+  KJ_SWITCH_ONEOF(to) {
+    KJ_CASE_ONEOF(earliest, Earliest) {
+      target.setEarliest();
+    }
+    KJ_CASE_ONEOF(latest, Latest) {
+      target.setLatest();
+    }
+    KJ_CASE_ONEOF(offset, Offset) {
+      target.setOffset(offset.value());
+    }
+    KJ_CASE_ONEOF(timestamp, TimestampMs) {
+      target.setTimestamp(timestamp.value());
+    }
+    KJ_CASE_ONEOF(shift, Shift) {
+      target.setShift(shift.by);
+    }
+  }
 }
 
 }  // namespace
@@ -212,18 +246,61 @@ kj::Promise<Result<Offset>> Admin::deleteRecords(kj::String topic, PartitionInde
   co_return Offset(response.getLogStart());
 }
 
-kj::Promise<Result<kj::Array<kj::String>>> Admin::listGroups() {
+kj::Promise<Result<kj::Array<GroupSummary>>> Admin::listGroups() {
   auto session = co_await connection_.session();
-  auto response = co_await session.broker.listGroupsRequest().send();
+  auto response = co_await session.broker.listGroupDetailsRequest().send();
   KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
-  co_return convertAll<kj::String>(response.getGroups(), [](capnp::Text::Reader name) { return kj::str(name); });
+  co_return convertAll<GroupSummary>(response.getGroups(), [](rpc::GroupSummary::Reader group) {
+    return GroupSummary{kj::str(group.getName()), kj::str(group.getState()), kj::str(group.getProtocolType())};
+  });
+}
+
+kj::Promise<Result<GroupDescription>> Admin::describeGroup(kj::String group) {
+  auto session = co_await connection_.session();
+  auto access = openGroup(session.broker, group);
+  auto call = access.group.describeRequest().send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  auto response = co_await call;
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
+  auto found = response.getGroup();
+  co_return GroupDescription{kj::str(found.getName()), kj::str(found.getState()), kj::str(found.getProtocolType()),
+                             kj::str(found.getAssignor()), convertAll<GroupMember>(found.getMembers(), memberOf)};
+}
+
+kj::Promise<Result<void>> Admin::deleteGroup(kj::String group) {
+  auto session = co_await connection_.session();
+  auto access = openGroup(session.broker, group);
+  auto call = access.group.deleteGroupRequest().send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<kj::Array<OffsetChange>>> Admin::resetOffsets(kj::String group, kj::Array<TopicPartition> partitions,
+                                                                 ResetTarget to, bool validateOnly) {
+  auto session = co_await connection_.session();
+  auto access = openGroup(session.broker, group);
+  auto request = access.group.resetRequest();
+  fillPartitions(request.initPartitions(partitions.size()), partitions);
+  fillTarget(request.initTo(), to);
+  request.setValidateOnly(validateOnly);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  auto response = co_await call;
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
+  co_return convertAll<OffsetChange>(response.getChanges(), [](rpc::OffsetChange::Reader change) {
+    return OffsetChange{kj::str(change.getTopic()), PartitionIndex(change.getPartition()), Offset(change.getBefore()),
+                        Offset(change.getAfter())};
+  });
 }
 
 kj::Promise<Result<kj::Array<GroupOffset>>> Admin::fetchOffsets(kj::String group,
                                                                 kj::Array<TopicPartition> partitions) {
   auto session = co_await connection_.session();
-  auto access = openOffsets(session.broker, group);
-  auto request = access.offsets.fetchRequest();
+  auto access = openGroup(session.broker, group);
+  auto request = access.group.fetchRequest();
   fillPartitions(request.initPartitions(partitions.size()), partitions);
   auto call = request.send();
   auto opened = co_await access.opening;
@@ -242,8 +319,8 @@ kj::Promise<Result<kj::Array<GroupOffset>>> Admin::fetchOffsets(kj::String group
 
 kj::Promise<Result<void>> Admin::commitOffsets(kj::String group, kj::Array<GroupOffset> offsets) {
   auto session = co_await connection_.session();
-  auto access = openOffsets(session.broker, group);
-  auto request = access.offsets.commitRequest();
+  auto access = openGroup(session.broker, group);
+  auto request = access.group.commitRequest();
   auto list = request.initOffsets(offsets.size());
   for (size_t i = 0; i < offsets.size(); ++i) {
     list[i].setTopic(offsets[i].topic);
@@ -260,8 +337,8 @@ kj::Promise<Result<void>> Admin::commitOffsets(kj::String group, kj::Array<Group
 
 kj::Promise<Result<void>> Admin::deleteOffsets(kj::String group, kj::Array<TopicPartition> partitions) {
   auto session = co_await connection_.session();
-  auto access = openOffsets(session.broker, group);
-  auto request = access.offsets.deleteRequest();
+  auto access = openGroup(session.broker, group);
+  auto request = access.group.deleteRequest();
   fillPartitions(request.initPartitions(partitions.size()), partitions);
   auto call = request.send();
   auto opened = co_await access.opening;

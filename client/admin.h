@@ -30,6 +30,10 @@ struct ConfigEntry {
   kj::String value;
   bool isDefault;
   kj::String documentation;
+  kj::String type;  // boolean, string, int, long, double or list
+  kj::String defaultValue;
+  kj::String validValues;  // for people: "a whole number from 0 to 9"
+  bool readOnly;           // decided when the topic was made
 };
 
 struct PartitionDescription {
@@ -83,6 +87,41 @@ struct GroupOffset {
   TimestampMs committedAt = kNoTimestamp;  // ignored when committing
 };
 
+struct GroupSummary {
+  kj::String name;
+  kj::String state;         // "Empty", "PreparingRebalance", "CompletingRebalance", "Stable"
+  kj::String protocolType;  // "cambium", "consumer" (clients of the Kafka protocol); empty: only offsets
+};
+
+struct GroupMember {
+  kj::String id;
+  kj::String instance;  // of a static member; else empty
+  kj::String clientName;
+  kj::String host;
+  kj::Array<TopicPartition> partitions;  // sorted; empty while the group divides
+};
+
+struct GroupDescription {
+  kj::String name;
+  kj::String state;
+  kj::String protocolType;
+  kj::String assignor;
+  kj::Array<GroupMember> members;
+};
+
+// Where committed offsets move to; a timestamp is that of the first record that is at least so late.
+struct Shift {
+  int64_t by;  // from the committed offset, forward or (negative) back
+};
+using ResetTarget = kj::OneOf<Earliest, Latest, Offset, TimestampMs, Shift>;
+
+struct OffsetChange {
+  kj::String topic;
+  PartitionIndex partition;
+  Offset before;  // kNoOffset: nothing was committed
+  Offset after;
+};
+
 // Everything that is neither producing nor consuming. Each call connects if need be and is made once: nothing is
 // retried. Errors are the broker's, with its message; a lost connection and the like throw (see Connection::session).
 class Admin {
@@ -104,7 +143,14 @@ class Admin {
   // Null `before`: everything below the high watermark. Returns the new start of the log.
   kj::Promise<Result<Offset>> deleteRecords(kj::String topic, PartitionIndex partition, kj::Maybe<Offset> before);
 
-  kj::Promise<Result<kj::Array<kj::String>>> listGroups();  // those that have committed offsets, sorted
+  kj::Promise<Result<kj::Array<GroupSummary>>> listGroups();  // with members or committed offsets; sorted by name
+  kj::Promise<Result<GroupDescription>> describeGroup(kj::String group);
+  // With its offsets. kNonEmptyGroup while it has members.
+  kj::Promise<Result<void>> deleteGroup(kj::String group);
+  // Moves what is committed, within what can be read; an empty `partitions` means all for which something is.
+  // `validateOnly`: says what would change and changes nothing. kNonEmptyGroup while the group has members.
+  kj::Promise<Result<kj::Array<OffsetChange>>> resetOffsets(kj::String group, kj::Array<TopicPartition> partitions,
+                                                            ResetTarget to, bool validateOnly = false);
   // An empty `partitions` asks for all that the group has, sorted.
   kj::Promise<Result<kj::Array<GroupOffset>>> fetchOffsets(kj::String group,
                                                            kj::Array<TopicPartition> partitions = nullptr);

@@ -20,7 +20,11 @@ kj::Maybe<Error> errorIn(rpc::Error::Reader error) {
   auto code = error.getCode();
   if (code == rpc::ErrorCode::NONE) return nullptr;
   for (auto& pair : kPairs) {
-    if (pair.theirs == code) return Error{pair.ours, kj::str(error.getMessage())};
+    if (pair.theirs != code) continue;
+    Error ours{.code = pair.ours, .message = kj::str(error.getMessage())};
+    for (auto fault : error.getRecordFaults())
+      ours.faults.add(RecordFault{fault.getIndex(), kj::str(fault.getMessage())});
+    return kj::mv(ours);
   }
   return makeError(ErrorCode::kUnknown, error.getMessage(), " (error code ", static_cast<uint16_t>(code),
                    " of a later version of the API)");

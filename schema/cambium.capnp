@@ -96,6 +96,13 @@ struct Error {
   code @0 :ErrorCode;
   message @1 :Text;
   # For people: what is wrong with which topic, partition, offset or config, and what to do.
+  recordFaults @2 :List(RecordFault);
+  # Of a refused append, when single records are to blame: which ones (1000 at most). Nothing of it was appended.
+}
+
+struct RecordFault {
+  index @0 :Int32;  # of the record in its batch, from 0
+  message @1 :Text;
 }
 
 enum Codec {
@@ -134,12 +141,18 @@ interface Broker {
   # Sorted by name.
 
   groupOffsets @3 (group :Text) -> (error :Error, offsets :GroupOffsets);
-  # The committed offsets of a consumer group; the group need not exist. invalidGroupId when the name is empty.
+  # What `group` gives, for programs that were built before it was there.
 
   listGroups @4 () -> (error :Error, groups :List(Text));
-  # Groups that have members or committed offsets, sorted.
+  # The names of `listGroupDetails`, for the same reason.
 
   admin @5 () -> (error :Error, admin :Admin);
+
+  group @6 (name :Text) -> (error :Error, group :Group);
+  # A consumer group; it need not exist: joining it or committing makes it. invalidGroupId when the name is empty.
+
+  listGroupDetails @7 () -> (error :Error, groups :List(GroupSummary));
+  # Groups that have members or committed offsets, sorted by name.
 }
 
 struct BrokerInfo {
@@ -182,6 +195,10 @@ struct ConfigEntry {
   value @1 :Text;
   isDefault @2 :Bool;
   documentation @3 :Text;
+  type @4 :Text;  # boolean, string, int, long, double or list
+  defaultValue @5 :Text;
+  validValues @6 :Text;  # for people: "a whole number from 0 to 9"
+  readOnly @7 :Bool;     # decided when the topic was made
 }
 
 struct PartitionDescription {
@@ -338,6 +355,13 @@ struct Delivery {
   }
   highWatermark @2 :Int64;
   nextOffset @3 :Int64;  # where to go on after this delivery
+
+  # Set when a Membership delivers:
+  topic @4 :Text;
+  partition @5 :Int32;
+  generation @6 :Int32;
+  error @7 :Error;
+  # This partition cannot be read (nothing was delivered): it pauses until the group assigns anew.
 }
 
 interface Subscription {
@@ -353,7 +377,7 @@ interface GroupOffsets {
   # Where a consumer group goes on reading, by topic and partition. Durable when a call returns.
 
   commit @0 (offsets :List(OffsetToCommit)) -> (error :Error);
-  # All or none.
+  # All or none. Taken while the group has no members (unknownMemberId otherwise): members commit through their Membership.
 
   fetch @1 (partitions :List(TopicPartition)) -> (error :Error, offsets :List(CommittedOffset));
   # In the order asked for; `offset` is -1 where nothing is committed. An empty list asks for everything the group has, sorted.
@@ -403,4 +427,140 @@ struct Config {
   name @0 :Text;
   value @1 :Text;
   reset @2 :Bool;  # back to the default; `value` is ignored
+}
+
+# --- Consumer groups ---------------------------------------------------------------------------------------------------------
+
+interface Group extends(GroupOffsets) {
+  # One consumer group: committed offsets (which clients of the Kafka protocol see as well), and members, among which the broker
+  # divides the partitions of the topics they ask for. A group has members over this protocol or over Kafka's, not both at once:
+  # who comes second is refused with inconsistentGroupProtocol.
+
+  join @0 (topics :List(Text), options :JoinOptions) -> (error :Error, membership :Membership);
+  # Becomes a member. Answered at once; the first assignment follows when the group has come together. Topics that are not there
+  # (yet) have no partitions; when one is made or grows, the group divides anew.
+
+  describe @1 () -> (error :Error, group :GroupDescription);
+  # groupIdNotFound when there is none.
+
+  reset @2 (partitions :List(TopicPartition), to :ResetTarget, validateOnly :Bool)
+      -> (error :Error, changes :List(OffsetChange));
+  # Moves committed offsets; an empty list means every partition for which the group has one. Targets are brought into the range
+  # that can be read. nonEmptyGroup while there are members. `validateOnly`: says what would change and changes nothing.
+
+  deleteGroup @3 () -> (error :Error);
+  # With its committed offsets. nonEmptyGroup while there are members, groupIdNotFound when there is none.
+}
+
+struct JoinOptions {
+  assignor @0 :Assignor;
+  # All members of a group need one in common with all others: inconsistentGroupProtocol otherwise.
+
+  sessionTimeoutMs @1 :Int32 = 10000;
+  # How long a member counts as there after the broker itself was killed. A connection that ends ends its memberships at once.
+
+  rebalanceTimeoutMs @2 :Int32 = 10000;
+  # How long AssignmentListener.revoked may take.
+
+  listener @3 :AssignmentListener;  # null: none; see Membership.assignment
+  sink @4 :RecordSink;              # null: nothing is pushed; see Membership.poll
+  format @5 :SubscribeOptions.Format;
+  bytesPerPush @6 :UInt32 = 262144;
+
+  startAtEnd @7 :Bool;
+  # Where a partition begins for which the group has committed nothing, or something that can no longer be read: at the end, or
+  # (false) at the beginning.
+
+  clientName @8 :Text;  # shown by describe; a member's id begins with it
+
+  enum Assignor {
+    sticky @0;      # as even as can be, and as few partitions as possible change hands
+    range @1;       # of each topic a run of neighbouring partitions to each member
+    roundRobin @2;  # partition by partition to one member after the other
+  }
+}
+
+interface Membership {
+  # Holding it is being a member: dropping it, or losing the connection, leaves the group at once. Heartbeats are the broker's
+  # own business.
+  #
+  # A group lives in generations. When a member comes or goes, the group stops (nothing is delivered, listeners hear `revoked`),
+  # divides anew, and goes on with the next generation. A partition that stays with its member goes on where its deliveries
+  # stood, one that comes anew at the committed offset.
+
+  assignment @0 (knownGeneration :Int32 = -1, waitMsMax :UInt32) -> (error :Error, assignment :GroupAssignment);
+  # What this member has; waits, but not longer than this, while it is what the caller knows or the group is dividing.
+  # An error: the member is out of the group for good.
+
+  poll @1 (bytesMax :UInt32 = 1048576, waitMsMax :UInt32) -> (error :Error, deliveries :List(Delivery));
+  # The next records of the assigned partitions, as JoinOptions.format says; waits for the first one. invalidRequest for a member
+  # with a sink. One poll at a time.
+
+  commit @2 (generation :Int32, offsets :List(OffsetToCommit)) -> (error :Error);
+  # illegalGeneration when the group has gone on: what is still this member's can be committed with the new generation.
+  # rebalanceInProgress while it divides. An error about a partition is the first one; the other offsets are committed.
+}
+
+struct GroupAssignment {
+  generation @0 :Int32 = -1;  # -1: none yet
+  partitions @1 :List(StartOffset);  # sorted
+
+  struct StartOffset {
+    topic @0 :Text;
+    partition @1 :Int32;
+    offset @2 :Int64;  # where deliveries begin in this generation
+  }
+}
+
+interface AssignmentListener {
+  # Implemented by the client.
+
+  revoked @0 (generation :Int32, partitions :List(TopicPartition)) -> ();
+  # The group divides anew: everything that the member had. Deliveries have stopped; commit what is dealt with, then return: the
+  # group waits for it, up to JoinOptions.rebalanceTimeoutMs.
+
+  assigned @1 (assignment :GroupAssignment) -> stream;
+  # What the member has now. Deliveries follow.
+
+  ended @2 (error :Error) -> ();
+  # The member is out of the group: why.
+}
+
+struct GroupSummary {
+  name @0 :Text;
+  state @1 :Text;         # Empty, PreparingRebalance, CompletingRebalance, Stable, Dead
+  protocolType @2 :Text;  # "cambium", "consumer" (Kafka's clients), …; empty: only offsets
+}
+
+struct GroupDescription {
+  name @0 :Text;
+  state @1 :Text;
+  protocolType @2 :Text;
+  assignor @3 :Text;
+  members @4 :List(GroupMember);
+}
+
+struct GroupMember {
+  id @0 :Text;
+  instance @1 :Text;
+  clientName @2 :Text;
+  host @3 :Text;
+  partitions @4 :List(TopicPartition);  # sorted; empty while the group divides
+}
+
+struct ResetTarget {
+  union {
+    earliest @0 :Void;
+    latest @1 :Void;
+    offset @2 :Int64;
+    timestamp @3 :Int64;  # the first record that is at least so late; the end when there is none
+    shift @4 :Int64;      # from the committed offset, forward or (negative) back
+  }
+}
+
+struct OffsetChange {
+  topic @0 :Text;
+  partition @1 :Int32;
+  before @2 :Int64 = -1;  # -1: nothing was committed
+  after @3 :Int64;
 }

@@ -44,7 +44,7 @@ kj::ArrayPtr<const Command> topicCommands();
 kj::ArrayPtr<const Command> produceCommands();
 kj::ArrayPtr<const Command> consumeCommands();
 kj::ArrayPtr<const Command> recordsCommands();
-kj::ArrayPtr<const Command> offsetCommands();
+kj::ArrayPtr<const Command> groupCommands();
 kj::ArrayPtr<const Command> brokerCommands();
 kj::ArrayPtr<const Command> perfCommands();
 kj::ArrayPtr<const Command> inspectCommands();

@@ -7,7 +7,7 @@ namespace cambium::tools {
 kj::ArrayPtr<const Command> allCommands() {
   static const kj::Array<const Command> commands = [] {
     kj::Vector<Command> all;
-    for (auto group : {topicCommands(), produceCommands(), consumeCommands(), recordsCommands(), offsetCommands(),
+    for (auto group : {topicCommands(), produceCommands(), consumeCommands(), recordsCommands(), groupCommands(),
                        brokerCommands(), perfCommands(), inspectCommands(), completionCommands()}) {
       all.addAll(group);
     }

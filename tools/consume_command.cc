@@ -1,4 +1,4 @@
-#include "client/consumer.h"
+#include "client/group_consumer.h"
 #include "tools/command.h"
 #include "tools/format.h"
 #include "tools/progress.h"
@@ -14,7 +14,7 @@ constexpr size_t kRecordsPerPoll = 10'000;
 constexpr uint32_t kPollWaitMs = 200;
 // A command that is to end by itself does not wait for a broker for ever.
 constexpr auto kGiveUpAfter = 60 * kj::SECONDS;
-constexpr auto kCommitInterval = 1 * kj::SECONDS;
+constexpr uint32_t kCommitIntervalMs = 1'000;
 
 Error outOfRange(const client::PartitionDescription& partition, Offset offset) {
   return makeError(ErrorCode::kOffsetOutOfRange, "--from=", offset, ": partition ", partition.index,
@@ -28,15 +28,17 @@ class RecordPrinter {
         topic_(session.argument(0)),
         options_(kj::mv(options)),
         format_(kj::mv(format)),
-        consumer_(session.connection(), kj::mv(options_.consumer)),
-        inGroup_(options_.from.is<client::FromCommitted>()),
-        lastCommit_(session.timer().now()) {}
+        inGroup_(options_.from.is<client::FromCommitted>()) {}
 
   kj::Promise<int> run();
 
  private:
   kj::Promise<Result<void>> begin();
+  kj::Promise<Result<void>> beginAlone(client::TopicDescription topic);
+  void beginInGroup();
   kj::Promise<void> loop();
+  kj::Promise<Result<client::ConsumedRecords>> poll(client::PollOptions options);
+  kj::Array<client::PartitionPosition> positions() const;
   void print(const client::ConsumedRecords& records);
   kj::Promise<void> commit();
   void complain(const Error& error);
@@ -46,10 +48,10 @@ class RecordPrinter {
   kj::StringPtr topic_;
   ConsumeOptions options_;
   RecordFormat format_;
-  client::Consumer consumer_;
   bool inGroup_;
-  kj::TimePoint lastCommit_;
-  uint64_t committedRecords_ = 0;
+  // One of the two, once it has begun.
+  kj::Maybe<kj::Own<client::Consumer>> alone_;
+  kj::Maybe<kj::Own<client::GroupConsumer>> member_;
   uint64_t records_ = 0;
   kj::Array<Offset> endsAtStart_;  // high watermarks, by partition; used when the command stops there
   int exitCode_ = kExitOk;
@@ -77,10 +79,28 @@ kj::Promise<int> RecordPrinter::run() {
 kj::Promise<Result<void>> RecordPrinter::begin() {
   auto described = co_await session_.admin().describeTopic(kj::str(topic_));
   if (!described.ok()) co_return kj::mv(described.error());
-  auto& partitions = described.value().partitions;
-  endsAtStart_ = KJ_MAP(partition, partitions) {
+  endsAtStart_ = KJ_MAP(partition, described.value().partitions) {
     return partition.highWatermark;
   };
+  if (!inGroup_) co_return co_await beginAlone(kj::mv(described.value()));
+  beginInGroup();
+  co_return Result<void>();
+}
+
+void RecordPrinter::beginInGroup() {
+  auto topics = kj::heapArrayBuilder<kj::String>(1);
+  topics.add(kj::str(topic_));
+  member_ = kj::heap<client::GroupConsumer>(
+      session_.connection(),
+      client::GroupConsumerOptions{.topics = topics.finish(),
+                                   .startAtEnd = options_.from.get<client::FromCommitted>().elseEnd,
+                                   .autoCommitMs = kCommitIntervalMs,
+                                   .clientName = kj::str("cambium-consume"),
+                                   .consumer = kj::mv(options_.consumer)});
+}
+
+kj::Promise<Result<void>> RecordPrinter::beginAlone(client::TopicDescription topic) {
+  auto& partitions = topic.partitions;
   kj::Vector<client::Assignment> assignments;
   auto wanted = options_.partition;
   if (wanted == nullptr && partitions.size() == 1) wanted = PartitionIndex(0);
@@ -105,17 +125,30 @@ kj::Promise<Result<void>> RecordPrinter::begin() {
       assignments.add(client::Assignment{kj::str(topic_), partition.index, options_.from});
     }
   }
-  co_return co_await consumer_.assign(assignments.releaseAsArray());
+  auto consumer = kj::heap<client::Consumer>(session_.connection(), kj::mv(options_.consumer));
+  auto assigned = co_await consumer->assign(assignments.releaseAsArray());
+  alone_ = kj::mv(consumer);
+  co_return kj::mv(assigned);
+}
+
+kj::Promise<Result<client::ConsumedRecords>> RecordPrinter::poll(client::PollOptions options) {
+  KJ_IF_MAYBE(member, member_) return (*member)->poll(options);
+  return KJ_ASSERT_NONNULL(alone_)->poll(options);
+}
+
+kj::Array<client::PartitionPosition> RecordPrinter::positions() const {
+  KJ_IF_MAYBE(member, member_) return (*member)->positions();
+  return KJ_ASSERT_NONNULL(alone_)->positions();
 }
 
 kj::Promise<void> RecordPrinter::loop() {
   auto interrupt = session_.onInterrupt();
   session_.watchConnection();
   while (!finished()) {
-    client::PollOptions poll{
+    client::PollOptions wish{
         .recordsMax = kRecordsPerPoll, .waitMsMax = kPollWaitMs, .returnAtEnd = options_.exitAtEnd};
-    KJ_IF_MAYBE(max, options_.recordsMax) poll.recordsMax = kj::min(poll.recordsMax, *max - records_);
-    auto polled = co_await consumer_.poll(poll);
+    KJ_IF_MAYBE(max, options_.recordsMax) wish.recordsMax = kj::min(wish.recordsMax, *max - records_);
+    auto polled = co_await poll(wish);
     if (polled.ok()) {
       print(polled.value());
     } else {
@@ -126,8 +159,9 @@ kj::Promise<void> RecordPrinter::loop() {
                                         kGiveUpAfter / kj::SECONDS, " s; gave up before the end"));
       co_return;
     }
-    if (inGroup_ && session_.timer().now() - lastCommit_ >= kCommitInterval && !session_.out().closed()) {
-      co_await commit();
+    // An error of one partition leaves the others; one of the membership leaves nothing.
+    KJ_IF_MAYBE(member, member_) {
+      if (!polled.ok() && (*member)->generation() < 0) co_return;
     }
     co_await session_.yield();
   }
@@ -151,15 +185,11 @@ void RecordPrinter::print(const client::ConsumedRecords& records) {
 }
 
 kj::Promise<void> RecordPrinter::commit() {
-  lastCommit_ = session_.timer().now();
-  if (records_ == committedRecords_) co_return;
-  uint64_t upTo = records_;
-  auto committed = co_await consumer_.commit();
-  if (committed.ok()) {
-    committedRecords_ = upTo;
-  } else {
-    complain(committed.error());
-  }
+  auto& member = *KJ_ASSERT_NONNULL(member_);
+  // Between two assignments there is nothing to commit.
+  if (member.generation() < 0) co_return;
+  auto committed = co_await member.commit();
+  if (!committed.ok()) complain(committed.error());
 }
 
 void RecordPrinter::complain(const Error& error) {
@@ -171,9 +201,12 @@ bool RecordPrinter::finished() const {
   KJ_IF_MAYBE(max, options_.recordsMax) {
     if (records_ >= *max) return true;
   }
-  bool allFailed = true;
+  KJ_IF_MAYBE(member, member_) {
+    if ((*member)->generation() < 0) return false;
+  }
+  bool allFailed = !inGroup_;
   bool allRead = true;
-  for (auto& partition : consumer_.positions()) {
+  for (auto& partition : positions()) {
     if (partition.failed) continue;
     allFailed = false;
     auto end = endsAtStart_[static_cast<size_t>(partition.partition.value())];
@@ -207,9 +240,11 @@ kj::ArrayPtr<const Command> consumeCommands() {
        "in\n"
        "order; partitions are mixed.\n"
        "\n"
-       "--group begins where the group has committed (where it has not: at --from=beginning or --from=end), and "
-       "commits\n"
-       "what was printed every second and at the end. Records may come twice after a crash, none is left out.\n"
+       "--group joins a consumer group, which divides the partitions among all who consume with its name: begins where "
+       "the group\n"
+       "has committed (where it has not: at --from=beginning or --from=end), and commits what was printed every second "
+       "and at\n"
+       "the end. Records may come twice after a crash, none is left out.\n"
        "\n"
        "--format makes up the output of text and %t topic, %p partition, %o offset, %T timestamp (ms since 1970), %k "
        "key,\n"

@@ -39,13 +39,14 @@ DEFINE_string(
 DEFINE_int64(max_messages, 0, "N: stop after so many records (default: no limit)");
 DEFINE_bool(exit_at_end, false, "stop when everything that was there at the start has been read");
 DEFINE_bool(follow, false, "wait for further records until interrupted; so it does anyway without --exit_at_end");
-DEFINE_string(group, "", "NAME: begin where this group has committed, and commit as it goes and at the end");
+DEFINE_string(group, "",
+              "NAME: join this consumer group, begin where it has committed, and commit as it goes and at the end");
 DEFINE_string(format, "", "TEXT: how a record is printed, see above (default: '%v\\n')");
 DEFINE_string(output, "value", "value|key-value|json: what is printed of a record");
 DEFINE_string(transfer, "read", "read|push: whether the client asks for batches or the broker pushes them");
 
 DEFINE_string(before, "", "OFFSET|end: records below this offset go; end: all that can be read");
-DEFINE_string(metadata, "", "TEXT: a note stored with the committed offset");
+DEFINE_bool(dry_run, false, "show what would change, and change nothing");
 
 DEFINE_int64(records, 1'000'000, "N: how many records");
 DEFINE_int32(record_bytes, 100, "BYTES: size of a record's value");
@@ -248,7 +249,11 @@ Result<ConsumeOptions> consumeOptions() {
     if (!fromEnd && !options.from.is<client::FromBeginning>()) {
       return makeError(ErrorCode::kInvalidRequest, "--from=", view(FLAGS_from),
                        " does not go with --group, which begins "
-                       "where the group has committed; to move a group use: cambium offset commit");
+                       "where the group has committed; to move a group use: cambium group reset-offsets");
+    }
+    if (options.partition != nullptr) {
+      return makeError(ErrorCode::kInvalidRequest,
+                       "--partition does not go with --group, which divides the partitions among its members");
     }
     options.from = client::FromCommitted{fromEnd};
   }
@@ -296,8 +301,15 @@ Result<InspectOptions> inspectOptions() {
   return options;
 }
 
-OffsetOptions offsetOptions() {
-  return {kj::str(view(FLAGS_metadata))};
+Result<ResetOptions> resetOptions() {
+  if (FLAGS_to.empty()) {
+    return makeError(ErrorCode::kInvalidRequest, "--to is missing: give earliest, latest, an offset, @TIME, +N or -N");
+  }
+  auto to = parseResetTarget(view(FLAGS_to));
+  if (!to.ok()) return makeError(ErrorCode::kInvalidRequest, "--to=", view(FLAGS_to), ": ", to.error().message);
+  auto partition = partitionOption();
+  if (!partition.ok()) return kj::mv(partition.error());
+  return ResetOptions{to.value(), partition.value(), FLAGS_dry_run};
 }
 
 Result<PerfOptions> perfOptions() {

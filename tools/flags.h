@@ -85,10 +85,12 @@ Result<RecordsOptions> recordsOptions();
 // Without the path.
 Result<InspectOptions> inspectOptions();
 
-struct OffsetOptions {
-  kj::String metadata;
+struct ResetOptions {
+  client::ResetTarget to;
+  kj::Maybe<PartitionIndex> partition;
+  bool dryRun;
 };
-OffsetOptions offsetOptions();
+Result<ResetOptions> resetOptions();
 
 struct PerfOptions {
   uint64_t records;

@@ -89,6 +89,26 @@ Result<client::StartAt> parseStart(kj::StringPtr text) {
                    ": expected beginning, end, an offset, or @ and a time");
 }
 
+Result<client::ResetTarget> parseResetTarget(kj::StringPtr text) {
+  using Target = client::ResetTarget;
+  if (text == "earliest") return Target(client::Earliest{});
+  if (text == "latest") return Target(client::Latest{});
+  if (text.startsWith("@")) {
+    KJ_IF_MAYBE(timestamp, parseTimestamp(text.slice(1))) return Target(*timestamp);
+  } else if (text.startsWith("+")) {
+    // One sign, not two.
+    KJ_IF_MAYBE(by, parseInteger(text.slice(1))) {
+      if (*by >= 0) return Target(client::Shift{*by});
+    }
+  } else {
+    KJ_IF_MAYBE(number, parseInteger(text)) {
+      if (text.startsWith("-")) return Target(client::Shift{*number});
+      return Target(Offset(*number));
+    }
+  }
+  return makeError(ErrorCode::kInvalidRequest, "expected earliest, latest, an offset, @TIME, +N or -N");
+}
+
 Result<client::Acks> parseAcks(kj::StringPtr text) {
   if (text == "all" || text == "-1") return client::Acks::kAll;
   if (text == "leader" || text == "1") return client::Acks::kLeader;

@@ -29,6 +29,9 @@ Result<kj::Array<HeaderText>> parseHeaders(kj::StringPtr text);
 // "beginning", "end", an offset, or "@" and a timestamp (see parseTimestamp).
 Result<client::StartAt> parseStart(kj::StringPtr text);
 
+// "earliest", "latest", an offset, "@" and a timestamp, or "+N" and "-N" for a shift.
+Result<client::ResetTarget> parseResetTarget(kj::StringPtr text);
+
 Result<client::Acks> parseAcks(kj::StringPtr text);
 Result<Codec> parseCompression(kj::StringPtr text);
 Result<client::PartitionerKind> parsePartitioner(kj::StringPtr text);

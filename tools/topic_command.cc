@@ -82,9 +82,11 @@ void printDescription(Session& session, const client::TopicDescription& topic) {
   out.write(kj::str("topic ", topic.name, "  id ", topic.id, "  partitions ", topic.partitions.size(), "  size ",
                     humanBytes(static_cast<double>(bytes)), "\n\n"));
 
-  Table configs({"CONFIG"_kj, "VALUE"_kj, "SET"_kj});
+  Table configs({"CONFIG"_kj, "TYPE"_kj, "VALUE"_kj, "DEFAULT"_kj});
   for (auto& config : topic.configs) {
-    configs.add(kj::arr(kj::str(config.name), kj::str(config.value), kj::str(config.isDefault ? "" : "here")));
+    // What differs stands out.
+    configs.add(kj::arr(kj::str(config.name), kj::str(config.type), kj::str(config.value),
+                        config.isDefault ? kj::String() : kj::str(config.defaultValue)));
   }
   out.write(configs.render());
   out.write("\n"_kj);
@@ -116,7 +118,9 @@ kj::Promise<int> describe(Session& session) {
   json.key("configs").beginArray();
   for (auto& config : topic.value().configs) {
     json.beginObject().key("name").value(config.name).key("value").value(config.value);
-    json.key("isDefault").value(config.isDefault).key("documentation").value(config.documentation).endObject();
+    json.key("isDefault").value(config.isDefault).key("default").value(config.defaultValue);
+    json.key("type").value(config.type).key("validValues").value(config.validValues);
+    json.key("readOnly").value(config.readOnly).key("documentation").value(config.documentation).endObject();
   }
   json.endArray().key("partitions").beginArray();
   for (auto& partition : topic.value().partitions)

@@ -10,7 +10,7 @@ namespace cambium::bench {
 // peer and the workload outlive the trial.
 Trial kafkaTrial(const Workload& workload, kj::StringPtr subject, Peer& peer);
 
-// Has a broker do what will be measured until it is warm: some six million records. A virtual machine compiles
+// Has a broker do what will be measured until it is warm: some five million records. A virtual machine compiles
 // what it runs often; all others are treated alike.
 void warmUp(Peer& peer);
 

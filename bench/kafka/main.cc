@@ -21,7 +21,7 @@ DEFINE_string(workloads, "bench/workloads/kafka.bench", "File of workloads");
 DEFINE_string(only, "", "Run only the workloads whose line begins with this, for example raw-produce");
 DEFINE_string(subjects, "", "Run only these brokers, for example cambium,null; empty: all that a workload names");
 DEFINE_int32(rounds, 0, "Rounds of every workload; 0: as the file says");
-DEFINE_bool(warm, true, "Have every broker do six million records before anything is measured");
+DEFINE_bool(warm, true, "Have every broker do five million records before anything is measured");
 DEFINE_string(dir, "",
               "Folder on the device to measure (removed again what is made in it); empty: that for temporary files");
 DEFINE_string(json, "", "File for the results of every round; empty: none");

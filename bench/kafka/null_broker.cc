@@ -17,35 +17,37 @@ DEFINE_string(dir, "/tmp", "Folder on the device to write to; nothing is left in
 namespace cambium::bench {
 namespace {
 
-constexpr size_t kReadBufferBytes = 512 << 10;
+constexpr size_t kReadBufferBytes = 544 << 10;  // two frames of 256 KiB and a little
 
 // Reads as much as there is, at least what the frame still lacks; answers all whole frames of one read by one write.
+// What is held of a frame moves to the front only when the frame would not fit behind it.
 kj::Promise<void> serve(kj::Own<kj::AsyncIoStream> stream, const NullBrokerConfig& config) {
   NullAnswers answers(config);
   FrameWriter out;
   auto buffer = kj::heapArray<kj::byte>(kReadBufferBytes);
-  size_t held = 0;
+  size_t begin = 0;  // of what is held
+  size_t end = 0;
   size_t needed = kLengthBytes;  // of the frame at the front
   for (;;) {
-    if (needed > buffer.size()) {
-      auto larger = kj::heapArray<kj::byte>(needed + kReadBufferBytes);
-      memcpy(larger.begin(), buffer.begin(), held);
-      buffer = kj::mv(larger);
+    if (begin + needed > buffer.size()) {
+      auto target = needed > buffer.size() ? kj::heapArray<kj::byte>(needed + kReadBufferBytes) : nullptr;
+      memmove(target == nullptr ? buffer.begin() : target.begin(), buffer.begin() + begin, end - begin);
+      if (target != nullptr) buffer = kj::mv(target);
+      end -= begin;
+      begin = 0;
     }
-    auto got = co_await stream->tryRead(buffer.begin() + held, needed - held, buffer.size() - held);
-    held += got;
-    if (held < needed) co_return;
-    size_t begin = 0;
+    auto got = co_await stream->tryRead(buffer.begin() + end, begin + needed - end, buffer.size() - end);
+    end += got;
+    if (end - begin < needed) co_return;
     for (;;) {
       needed = kLengthBytes;
-      if (held - begin < needed) break;
+      if (end - begin < needed) break;
       needed += frameLength(buffer.begin() + begin);
-      if (held - begin < needed) break;
+      if (end - begin < needed) break;
       answers.answer(buffer.slice(begin + kLengthBytes, begin + needed), out);
       begin += needed;
     }
-    memmove(buffer.begin(), buffer.begin() + begin, held - begin);
-    held -= begin;
+    if (begin == end) begin = end = 0;
     if (!out.empty()) co_await stream->write(out.bytes().begin(), out.bytes().size());
     out.clear();
   }

@@ -13,4 +13,11 @@ kj::StringPtr errorName(ErrorCode code) {
   KJ_UNREACHABLE;
 }
 
+Error Error::clone() const {
+  Error copy{.code = code, .message = kj::str(message)};
+  for (auto& fault : faults)
+    copy.faults.add(fault.clone());
+  return copy;
+}
+
 }  // namespace cambium

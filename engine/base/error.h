@@ -5,6 +5,7 @@
 #include <kj/debug.h>
 #include <kj/one-of.h>
 #include <kj/string.h>
+#include <kj/vector.h>
 
 namespace cambium {
 
@@ -93,13 +94,23 @@ enum class ErrorCode : int16_t {
 // The protocol's name of a code, for example "OFFSET_OUT_OF_RANGE". Lives for ever.
 kj::StringPtr errorName(ErrorCode code);
 
+// What is wrong with one record of a batch that was refused (KIP-467).
+struct RecordFault {
+  int32_t index;  // of the record in its batch, from 0
+  kj::String message;
+
+  RecordFault clone() const { return {index, kj::str(message)}; }
+};
+
 // An expected failure: a value, never thrown. The message is for people: it names the topic, file, flag or offset, says
 // what was expected and what to do.
 struct Error {
   ErrorCode code;
   kj::String message;
+  // Of refused appends, when single records are to blame; the others of their batch were refused with them.
+  kj::Vector<RecordFault> faults{};
 
-  Error clone() const { return {code, kj::str(message)}; }
+  Error clone() const;
 };
 
 inline kj::String KJ_STRINGIFY(const Error& error) {
@@ -109,7 +120,7 @@ inline kj::String KJ_STRINGIFY(const Error& error) {
 // Makes an Error whose message is the concatenation of `parts`, as kj::str does.
 template <class... Parts>
 Error makeError(ErrorCode code, Parts&&... parts) {
-  return {code, kj::str(kj::fwd<Parts>(parts)...)};
+  return {.code = code, .message = kj::str(kj::fwd<Parts>(parts)...)};
 }
 
 // Either a T or an Error. Asking for the one that is not there is a bug and throws.

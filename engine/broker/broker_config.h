@@ -3,10 +3,21 @@
 #include <cstdint>
 
 #include <kj/string.h>
+#include <kj/vector.h>
 
 #include "engine/partition/producer_states.h"
 
 namespace cambium {
+
+// A flag of the command line as it stands, for those who ask what a broker runs with.
+struct FlagValue {
+  kj::String name;  // without dashes
+  kj::String value;
+  kj::String defaultValue;
+  bool given;  // on the command line or in a flag file, as opposed to its default
+
+  FlagValue clone() const { return {kj::str(name), kj::str(value), kj::str(defaultValue), given}; }
+};
 
 // Settings of a broker, checked by whoever made them.
 struct BrokerConfig {
@@ -15,18 +26,36 @@ struct BrokerConfig {
   kj::String stateEngine;           // of metadata, committed offsets and producers
   int32_t partitionsMax = 100'000;  // over all topics
   int32_t brokerId = 1;
-  int32_t numPartitions = 1;     // of topics that are made without saying how many
-  bool autoCreateTopics = true;  // when a Kafka client asks for metadata of a missing one
-  int32_t offsetsPartitions = 8;  // of __consumer_offsets, when it is made
-  // Offsets of a group are forgotten so long after it became empty.
-  int64_t offsetsRetentionMs = 7LL * 24 * 3600 * 1000;
-  int32_t groupInitialDelayMs = 3000;  // how long the first rebalance of an empty group waits for more members
-  ProducerLimits producers{};
+  int32_t numPartitions = 1;                     // of topics that are made without saying how many
+  bool autoCreateTopics = true;                  // when a Kafka client asks for metadata of a missing one
+  int64_t groupInitialRebalanceDelayMs = 3000;   // a new group waits so long for further members
+  int64_t groupMinSessionTimeoutMs = 6000;       // least that a member may ask for
+  int64_t groupMaxSessionTimeoutMs = 1'800'000;  // most that a member may ask for
+  int32_t groupMaxSize = INT32_MAX;              // members of one group
+  int32_t offsetsPartitions = 8;                 // of __consumer_offsets, when it is made
+  int64_t offsetsRetentionMinutes = 10080;       // offsets of a group without members are kept so long
+  ProducerLimits producers{};                    // of one partition
+  kj::Vector<FlagValue> flags{};                 // of the command line; empty when there was none
 
   BrokerConfig clone() const {
-    return {cores,         kj::str(logEngine), kj::str(stateEngine), partitionsMax,
-            brokerId,      numPartitions,      autoCreateTopics,     offsetsPartitions,
-            offsetsRetentionMs, groupInitialDelayMs, producers};
+    BrokerConfig copy;
+    copy.cores = cores;
+    copy.logEngine = kj::str(logEngine);
+    copy.stateEngine = kj::str(stateEngine);
+    copy.partitionsMax = partitionsMax;
+    copy.brokerId = brokerId;
+    copy.numPartitions = numPartitions;
+    copy.autoCreateTopics = autoCreateTopics;
+    copy.groupInitialRebalanceDelayMs = groupInitialRebalanceDelayMs;
+    copy.groupMinSessionTimeoutMs = groupMinSessionTimeoutMs;
+    copy.groupMaxSessionTimeoutMs = groupMaxSessionTimeoutMs;
+    copy.groupMaxSize = groupMaxSize;
+    copy.offsetsPartitions = offsetsPartitions;
+    copy.offsetsRetentionMinutes = offsetsRetentionMinutes;
+    copy.producers = producers;
+    for (auto& flag : flags)
+      copy.flags.add(flag.clone());
+    return copy;
   }
 };
 

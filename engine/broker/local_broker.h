@@ -122,9 +122,10 @@ class LocalBroker {
   kj::Promise<JoinGroupAnswer> joinGroup(JoinGroupRequest request);
   kj::Promise<SyncGroupAnswer> syncGroup(SyncGroupRequest request);
   kj::Promise<Result<void>> heartbeat(MemberIdentity who);
+  kj::Promise<Result<void>> awaitRebalance(MemberIdentity who, int64_t waitMsMax);
   kj::Promise<LeaveGroupAnswer> leaveGroup(LeaveGroupRequest request);
   kj::Promise<CommitOffsetsAnswer> commitOffsets(CommitOffsetsRequest request);
-  kj::Promise<Result<kj::Vector<OffsetEntry>>> fetchOffsets(FetchOffsetsRequest request);
+  kj::Promise<Result<kj::Vector<OffsetOfKey>>> fetchOffsets(FetchOffsetsRequest request);
   // kDead for a group that is not there.
   kj::Promise<Result<GroupDescription>> describeGroup(std::string group);
   // All groups, with members or offsets, sorted by name.

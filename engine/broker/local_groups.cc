@@ -29,8 +29,8 @@ kj::Promise<Result<CoordinatorPlace>> LocalBroker::coordinatorOf(std::string gro
   KJ_IF_MAYBE(known, here_.image().find(kOffsetsTopic)) {
     topic = kj::atomicAddRef(*known);
   } else {
-    auto made = co_await on<Result<kj::Own<const Topic>>>(first(),
-                                                          [&c = shared_.controller] { return c.offsetsTopic(); });
+    auto made =
+        co_await on<Result<kj::Own<const Topic>>>(first(), [&c = shared_.controller] { return c.offsetsTopic(); });
     if (!made.ok()) {
       co_return Answer(makeError(ErrorCode::kCoordinatorNotAvailable, kOffsetsTopic, ": ", made.error().message));
     }
@@ -105,6 +105,16 @@ kj::Promise<Result<void>> LocalBroker::heartbeat(MemberIdentity who) {
   co_return kj::mv(answer.value());
 }
 
+kj::Promise<Result<void>> LocalBroker::awaitRebalance(MemberIdentity who, int64_t waitMsMax) {
+  auto place = co_await coordinatorOf(who.group);
+  if (!place.ok()) co_return Result<void>(kj::mv(place.error()));
+  auto answer = co_await askCoordinator<Result<void>>(
+      kj::mv(place.value()),
+      [who = kj::mv(who), waitMsMax](GroupCoordinator& c) mutable { return c.awaitRebalance(kj::mv(who), waitMsMax); });
+  if (!answer.ok()) co_return Result<void>(kj::mv(answer.error()));
+  co_return kj::mv(answer.value());
+}
+
 kj::Promise<LeaveGroupAnswer> LocalBroker::leaveGroup(LeaveGroupRequest request) {
   auto refuse = [](Error& error) {
     LeaveGroupAnswer answer;
@@ -131,8 +141,8 @@ kj::Promise<CommitOffsetsAnswer> LocalBroker::commitOffsets(CommitOffsetsRequest
   co_return kj::mv(answer.value());
 }
 
-kj::Promise<Result<kj::Vector<OffsetEntry>>> LocalBroker::fetchOffsets(FetchOffsetsRequest request) {
-  using Answer = Result<kj::Vector<OffsetEntry>>;
+kj::Promise<Result<kj::Vector<OffsetOfKey>>> LocalBroker::fetchOffsets(FetchOffsetsRequest request) {
+  using Answer = Result<kj::Vector<OffsetOfKey>>;
   KJ_IF_MAYBE(place, knownCoordinatorOf(request.who.group)) {
     auto answer = co_await askCoordinator<Answer>(
         kj::mv(*place),
@@ -144,10 +154,10 @@ kj::Promise<Result<kj::Vector<OffsetEntry>>> LocalBroker::fetchOffsets(FetchOffs
   if (!request.who.member.empty()) {
     co_return Answer(makeError(ErrorCode::kUnknownMemberId, "group ", view(request.who.group), " has no members"));
   }
-  kj::Vector<OffsetEntry> none;
+  kj::Vector<OffsetOfKey> none;
   KJ_IF_MAYBE(wanted, request.wanted) {
     for (auto& one : *wanted)
-      none.add(OffsetEntry{{request.who.group, one.topic, one.partition}, {}});
+      none.add(OffsetOfKey{{request.who.group, one.topic, one.partition}, {}});
   }
   co_return Answer(kj::mv(none));
 }
@@ -155,8 +165,7 @@ kj::Promise<Result<kj::Vector<OffsetEntry>>> LocalBroker::fetchOffsets(FetchOffs
 kj::Promise<Result<GroupDescription>> LocalBroker::describeGroup(std::string group) {
   KJ_IF_MAYBE(place, knownCoordinatorOf(group)) {
     co_return co_await askCoordinator<GroupDescription>(
-        kj::mv(*place),
-        [group](GroupCoordinator& c) -> kj::Promise<GroupDescription> { return c.describe(group); });
+        kj::mv(*place), [group](GroupCoordinator& c) -> kj::Promise<GroupDescription> { return c.describe(group); });
   }
   GroupDescription nothing;
   nothing.group = kj::mv(group);
@@ -184,12 +193,12 @@ kj::Promise<kj::Vector<GroupListing>> LocalBroker::listGroups() {
 
 kj::Promise<Result<void>> LocalBroker::deleteGroup(std::string group) {
   KJ_IF_MAYBE(place, knownCoordinatorOf(group)) {
-    auto answer = co_await askCoordinator<Result<void>>(
-        kj::mv(*place), [group](GroupCoordinator& c) { return c.deleteGroup(group); });
+    auto answer = co_await askCoordinator<Result<void>>(kj::mv(*place),
+                                                        [group](GroupCoordinator& c) { return c.deleteGroup(group); });
     if (!answer.ok()) co_return Result<void>(kj::mv(answer.error()));
     co_return kj::mv(answer.value());
   }
-  co_return Result<void>(makeError(ErrorCode::kGroupIdNotFound, "there is no group named ", view(group)));
+  co_return Result<void>(makeError(ErrorCode::kGroupIdNotFound, "group ", view(group), " is not found"));
 }
 
 kj::Promise<DeleteOffsetsAnswer> LocalBroker::deleteOffsets(DeleteOffsetsRequest request) {
@@ -205,7 +214,7 @@ kj::Promise<DeleteOffsetsAnswer> LocalBroker::deleteOffsets(DeleteOffsetsRequest
     if (!answer.ok()) co_return refuse(kj::mv(answer.error()));
     co_return kj::mv(answer.value());
   }
-  co_return refuse(makeError(ErrorCode::kGroupIdNotFound, "there is no group named ", view(request.group)));
+  co_return refuse(makeError(ErrorCode::kGroupIdNotFound, "group ", view(request.group), " is not found"));
 }
 
 }  // namespace cambium

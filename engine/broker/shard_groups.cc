@@ -12,8 +12,11 @@ namespace {
 
 GroupSettings settingsOf(const BrokerConfig& config) {
   GroupSettings settings;
-  settings.group.initialRebalanceDelayMs = config.groupInitialDelayMs;
-  settings.offsetsRetentionMs = config.offsetsRetentionMs;
+  settings.group.initialRebalanceDelayMs = static_cast<int32_t>(config.groupInitialRebalanceDelayMs);
+  settings.group.minSessionTimeoutMs = static_cast<int32_t>(config.groupMinSessionTimeoutMs);
+  settings.group.maxSessionTimeoutMs = static_cast<int32_t>(config.groupMaxSessionTimeoutMs);
+  settings.group.maxSize = config.groupMaxSize;
+  settings.offsetsRetentionMs = config.offsetsRetentionMinutes * 60 * 1000;
   return settings;
 }
 

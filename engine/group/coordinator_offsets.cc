@@ -15,7 +15,7 @@ constexpr kj::StringPtr kConsumerType = "consumer"_kj;
 constexpr size_t kExpiryStep = 500;
 
 Error noGroup(const std::string& group) {
-  return makeError(ErrorCode::kGroupIdNotFound, "there is no group named ", group.c_str());
+  return makeError(ErrorCode::kGroupIdNotFound, "group ", group.c_str(), " is not found");
 }
 
 OffsetKey firstKeyOf(const std::string& group) {
@@ -112,21 +112,21 @@ Result<void> GroupCoordinator::checkReader(const MemberIdentity& who) const {
   return makeError(ErrorCode::kUnknownMemberId, "group ", who.group.c_str(), " has no member ", who.member.c_str());
 }
 
-Result<kj::Vector<OffsetEntry>> GroupCoordinator::fetchOffsets(const FetchOffsetsRequest& request) const {
+Result<kj::Vector<OffsetOfKey>> GroupCoordinator::fetchOffsets(const FetchOffsetsRequest& request) const {
   auto allowed = checkReader(request.who);
   if (!allowed.ok()) return kj::mv(allowed.error());
-  kj::Vector<OffsetEntry> entries;
+  kj::Vector<OffsetOfKey> entries;
   auto& group = request.who.group;
   KJ_IF_MAYBE(wanted, request.wanted) {
     for (auto& one : *wanted) {
       OffsetKey key{group, one.topic, one.partition};
       auto found = offsets_.find(key);
       auto offset = found == offsets_.end() ? CommittedOffset() : found->second.clone();
-      entries.add(OffsetEntry{kj::mv(key), kj::mv(offset)});
+      entries.add(OffsetOfKey{kj::mv(key), kj::mv(offset)});
     }
   } else {
     for (auto at = offsets_.lower_bound(firstKeyOf(group)); at != offsets_.end() && at->first.group == group; ++at)
-      entries.add(OffsetEntry{at->first, at->second.clone()});
+      entries.add(OffsetOfKey{at->first, at->second.clone()});
   }
   return kj::mv(entries);
 }

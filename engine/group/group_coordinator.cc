@@ -170,6 +170,7 @@ kj::Promise<void> GroupCoordinator::close() {
   for (auto& [name, slot] : groups_) {
     GroupActions actions;
     slot->group.close(closedError(), actions);
+    slot->changed.ring();
     for (auto& action : actions) {
       if (action.is<AnswerJoin>()) {
         auto& join = action.get<AnswerJoin>();
@@ -256,6 +257,18 @@ Result<void> GroupCoordinator::heartbeat(const MemberIdentity& who) {
   return unknownMember(who.group);
 }
 
+kj::Promise<Result<void>> GroupCoordinator::awaitRebalance(MemberIdentity who, int64_t waitMsMax) {
+  auto deadline = surroundings_.timer.now() + waitMsMax * kj::MILLISECONDS;
+  for (;;) {
+    auto alive = heartbeat(who);
+    if (!alive.ok() || surroundings_.timer.now() >= deadline) co_return kj::mv(alive);
+    kj::Promise<void> changed = kj::READY_NOW;
+    KJ_IF_MAYBE(slot, find(who.group)) changed = slot->changed.wait();
+    // The bell fails when its group is dropped: then nobody is a member of it.
+    co_await changed.catch_([](kj::Exception&&) {}).exclusiveJoin(surroundings_.timer.atTime(deadline));
+  }
+}
+
 LeaveGroupAnswer GroupCoordinator::leave(const LeaveGroupRequest& request) {
   LeaveGroupAnswer answer;
   auto named = checkGroupId(request.group);
@@ -283,6 +296,10 @@ void GroupCoordinator::due(const std::string& group) {
 }
 
 void GroupCoordinator::carryOut(Slot& slot, GroupActions actions) {
+  if (slot.seenState != slot.group.state()) {
+    slot.seenState = slot.group.state();
+    slot.changed.ring();
+  }
   for (auto& action : actions) {
     if (action.is<AnswerJoin>()) {
       auto& join = action.get<AnswerJoin>();

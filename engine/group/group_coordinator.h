@@ -5,6 +5,7 @@
 
 #include <kj/refcount.h>
 
+#include "engine/base/bell.h"
 #include "engine/group/coordinator_report.h"
 #include "engine/group/group.h"
 #include "engine/group/group_log.h"
@@ -55,12 +56,15 @@ class GroupCoordinator {
   kj::Promise<JoinGroupAnswer> join(JoinGroupRequest request);
   kj::Promise<SyncGroupAnswer> sync(SyncGroupRequest request);
   Result<void> heartbeat(const MemberIdentity& who);
+  // Heartbeats for a member that lives in this process: answers when heartbeat() no longer says that all is well, at
+  // the moment when that happens, or after this time, which is to be shorter than the session.
+  kj::Promise<Result<void>> awaitRebalance(MemberIdentity who, int64_t waitMsMax);
   LeaveGroupAnswer leave(const LeaveGroupRequest& request);
 
   // Done when the offsets are durable and to be fetched. kOffsetMetadataTooLarge, kUnknownTopicOrPartition for one
   // offset; the others go through.
   kj::Promise<CommitOffsetsAnswer> commitOffsets(CommitOffsetsRequest request);
-  Result<kj::Vector<OffsetEntry>> fetchOffsets(const FetchOffsetsRequest& request) const;
+  Result<kj::Vector<OffsetOfKey>> fetchOffsets(const FetchOffsetsRequest& request) const;
   // kGroupIdNotFound; kNonEmptyGroup for a group with members of another kind than consumers, as a whole;
   // kGroupSubscribedToTopic for an offset. What is not there counts as deleted.
   kj::Promise<DeleteOffsetsAnswer> deleteOffsets(DeleteOffsetsRequest request);
@@ -81,7 +85,9 @@ class GroupCoordinator {
     explicit Slot(const std::string& name, Parts&&... parts) : name(name), group(name, kj::fwd<Parts>(parts)...) {}
     const std::string name;
     Group group;
-    size_t writes = 0;  // under way
+    GroupState seenState = GroupState::kDead;  // when carryOut() was last called
+    Bell changed;                              // the state
+    size_t writes = 0;                         // under way
   };
   class TaskErrors final : public kj::TaskSet::ErrorHandler {
    public:

@@ -119,7 +119,7 @@ struct CommittedOffset {
 };
 
 // A committed offset with whose it is.
-struct OffsetEntry {
+struct OffsetOfKey {
   OffsetKey key;
   CommittedOffset offset;
 };

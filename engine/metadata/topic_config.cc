@@ -1,169 +1,12 @@
 #include "engine/metadata/topic_config.h"
 
 #include <algorithm>
-#include <limits>
 
-#include "engine/base/text.h"
+#include "engine/metadata/topic_config_definitions.h"
 
 namespace cambium {
 
 namespace {
-
-constexpr int64_t kInt32Max = std::numeric_limits<int32_t>::max();
-constexpr int64_t kInt64Max = std::numeric_limits<int64_t>::max();
-
-// What was expected, when a value does not fit; null when it does.
-using Complaint = kj::Maybe<kj::String>;
-
-// A whole number from `least` to `most`.
-Complaint integer(kj::StringPtr text, int64_t least, int64_t most, int64_t& into) {
-  KJ_IF_MAYBE(value, parseInteger(text)) {
-    if (*value >= least && *value <= most) {
-      into = *value;
-      return nullptr;
-    }
-  }
-  if (most == kInt64Max) return kj::str("a whole number, at least ", least);
-  return kj::str("a whole number from ", least, " to ", most);
-}
-
-Complaint byteCount(kj::StringPtr text, int64_t least, int64_t most, Bytes& into) {
-  int64_t value = 0;
-  auto complaint = integer(text, least, most, value);
-  if (complaint == nullptr) into = Bytes(static_cast<uint64_t>(value));
-  return complaint;
-}
-
-// One of a few words.
-template <class T>
-struct Choice {
-  kj::StringPtr word;
-  T value;
-};
-template <class T>
-Complaint oneOf(kj::StringPtr text, std::initializer_list<Choice<T>> choices, T& into) {
-  for (auto& choice : choices) {
-    if (choice.word == text) {
-      into = choice.value;
-      return nullptr;
-    }
-  }
-  kj::Vector<kj::StringPtr> words;
-  for (auto& choice : choices)
-    words.add(choice.word);
-  return kj::str("one of ", kj::strArray(words, ", "));
-}
-
-Complaint compressionType(kj::StringPtr text, TopicConfig& config) {
-  if (text == "producer") {
-    config.partition.codec = nullptr;
-    return nullptr;
-  }
-  if (text == "uncompressed") {
-    config.partition.codec = Codec::kNone;
-    return nullptr;
-  }
-  KJ_IF_MAYBE(codec, parseCodec(text)) {
-    if (*codec != Codec::kNone) {
-      config.partition.codec = *codec;
-      return nullptr;
-    }
-  }
-  return kj::str("one of producer, uncompressed, gzip, snappy, lz4, zstd");
-}
-
-Complaint cleanupPolicy(kj::StringPtr text, TopicConfig& config) {
-  auto complaint = oneOf<CleanupPolicy>(text,
-                                        {{"delete"_kj, CleanupPolicy::kDelete},
-                                         {"compact"_kj, CleanupPolicy::kCompact},
-                                         {"compact,delete"_kj, CleanupPolicy::kCompactDelete},
-                                         {"delete,compact"_kj, CleanupPolicy::kCompactDelete}},
-                                        config.cleanupPolicy);
-  config.partition.keysRequired = config.cleanupPolicy != CleanupPolicy::kDelete;
-  return complaint;
-}
-
-struct Definition {
-  kj::StringPtr name;
-  kj::StringPtr defaultValue;
-  bool alterable;
-  Complaint (*apply)(kj::StringPtr text, TopicConfig& config);
-  kj::StringPtr documentation;
-};
-
-// Sorted by name.
-const Definition kDefinitions[] = {
-    {"cleanup.policy"_kj, "delete"_kj, true, cleanupPolicy,
-     "What happens to old records: delete by age and size, compact to the newest per key, or both."_kj},
-    {"compression.type"_kj, "producer"_kj, true, compressionType,
-     "Codec of the stored batches; producer keeps what was sent."_kj},
-    {"durability"_kj, "fsync"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) {
-       return oneOf<Durability>(
-           text, {{"fsync"_kj, Durability::kFsync}, {"interval"_kj, Durability::kInterval}, {"os"_kj, Durability::kOs}},
-           config.partition.durability);
-     },
-     "What an acknowledgement with acks=all promises: "
-     "fsync (on the device), interval (synced every flush.ms), os (page cache)."_kj},
-    {"flush.ms"_kj, "1000"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) { return integer(text, 1, kInt64Max, config.partition.flushMs); },
-     "With durability=interval: milliseconds between an append and its sync."_kj},
-    {"index.interval.bytes"_kj, "4096"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) {
-       return byteCount(text, 0, kInt32Max, config.partition.log.indexIntervalBytes);
-     },
-     "Bytes of batches between two entries of an offset index."_kj},
-    {"max.message.bytes"_kj, "1048588"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) {
-       int64_t value = 0;
-       auto complaint = integer(text, 0, kInt32Max, value);
-       if (complaint == nullptr) config.partition.batchBytesMax = static_cast<size_t>(value);
-       return complaint;
-     },
-     "Largest batch that is taken, in bytes as sent (compressed)."_kj},
-    {"message.timestamp.type"_kj, "CreateTime"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) {
-       return oneOf<TimestampType>(
-           text, {{"CreateTime"_kj, TimestampType::kCreateTime}, {"LogAppendTime"_kj, TimestampType::kLogAppendTime}},
-           config.partition.timestampType);
-     },
-     "Whose clock stamps the records: the producer's (CreateTime) or the broker's (LogAppendTime)."_kj},
-    {"retention.bytes"_kj, "-1"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) { return integer(text, -1, kInt64Max, config.retentionBytes); },
-     "Bytes that a partition keeps at least before old segments may go; -1: no limit."_kj},
-    {"retention.ms"_kj, "604800000"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) { return integer(text, -1, kInt64Max, config.retentionMs); },
-     "Milliseconds that records are kept at least; -1: for ever."_kj},
-    {"segment.bytes"_kj, "134217728"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) {
-       return byteCount(text, 14, kInt32Max, config.partition.log.segmentBytes);
-     },
-     "Size at which a segment is closed and the next one begun."_kj},
-    {"segment.index.bytes"_kj, "10485760"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) {
-       return byteCount(text, 12, kInt32Max, config.partition.log.indexBytesMax);
-     },
-     "Size of an index at which its segment is closed."_kj},
-    {"segment.ms"_kj, "604800000"_kj, true,
-     [](kj::StringPtr text, TopicConfig& config) {
-       return integer(text, 1, kInt64Max, config.partition.log.segmentMs);
-     },
-     "Span of record time that one segment may hold."_kj},
-    {"storage.engine"_kj, ""_kj, false,
-     [](kj::StringPtr text, TopicConfig& config) -> Complaint {
-       if (text != "" && text != "native" && text != "rocksdb") return kj::str("native or rocksdb");
-       config.storageEngine = kj::str(text);
-       return nullptr;
-     },
-     "Storage engine of the topic's logs, chosen when the topic is made; unset: the broker's --log_engine."_kj},
-};
-
-kj::Maybe<const Definition&> find(kj::StringPtr name) {
-  for (auto& definition : kDefinitions) {
-    if (definition.name == name) return definition;
-  }
-  return nullptr;
-}
 
 kj::Maybe<const ConfigSetting&> find(kj::ArrayPtr<const ConfigSetting> settings, kj::StringPtr name) {
   for (auto& setting : settings) {
@@ -174,28 +17,68 @@ kj::Maybe<const ConfigSetting&> find(kj::ArrayPtr<const ConfigSetting> settings,
 
 Error unknownConfig(kj::StringPtr name) {
   kj::Vector<kj::StringPtr> names;
-  for (auto& definition : kDefinitions)
+  for (auto& definition : topicConfigDefinitions())
     names.add(definition.name);
   return makeError(ErrorCode::kInvalidConfig, "there is no config named \"", name, "\"; known are ",
                    kj::strArray(names, ", "));
+}
+
+bool apply(const TopicConfigDefinition& definition, kj::StringPtr text, TopicConfig& config) {
+  KJ_IF_MAYBE(value, parseConfigValue(definition.type, definition.allowed, text)) {
+    return definition.take(*value, config);
+  }
+  return false;
+}
+
+int levelOf(const TopicConfig& config, Codec codec) {
+  // Kafka's lz4 takes 9 as its usual level, the fast compressor (KIP-390).
+  constexpr int kLz4Fast = 9;
+  switch (codec) {
+    case Codec::kGzip:
+      return config.gzipLevel;
+    case Codec::kLz4:
+      return config.lz4Level == kLz4Fast ? kDefaultCompressionLevel : config.lz4Level;
+    case Codec::kZstd:
+      return config.zstdLevel;
+    case Codec::kNone:
+    case Codec::kSnappy:
+      return kDefaultCompressionLevel;
+  }
+  return kDefaultCompressionLevel;
+}
+
+// What can only be seen when all are there.
+kj::Maybe<Error> complete(TopicConfig& config) {
+  KJ_IF_MAYBE(codec, config.partition.codec) config.partition.compressionLevel = levelOf(config, *codec);
+  if (config.minCompactionLagMs > config.maxCompactionLagMs) {
+    return makeError(ErrorCode::kInvalidConfig, "config min.compaction.lag.ms=", config.minCompactionLagMs,
+                     " is above max.compaction.lag.ms=", config.maxCompactionLagMs);
+  }
+  if (config.flushMessages < TopicConfig().flushMessages && config.partition.durability != Durability::kFsync) {
+    return makeError(ErrorCode::kInvalidConfig, "config flush.messages=", config.flushMessages,
+                     " asks for syncs by the number of records, which happen with durability=fsync only: set that, or "
+                     "take flush.messages away");
+  }
+  return nullptr;
 }
 
 }  // namespace
 
 Result<TopicConfig> makeTopicConfig(kj::ArrayPtr<const ConfigSetting> settings) {
   TopicConfig config;
-  for (auto& definition : kDefinitions)
-    KJ_ASSERT(definition.apply(definition.defaultValue, config) == nullptr);
+  for (auto& definition : topicConfigDefinitions())
+    KJ_ASSERT(apply(definition, definition.defaultValue, config), definition.name);
   for (auto& setting : settings) {
-    KJ_IF_MAYBE(definition, find(setting.name)) {
-      KJ_IF_MAYBE(expected, definition->apply(setting.value, config)) {
+    KJ_IF_MAYBE(definition, findTopicConfig(setting.name)) {
+      if (!apply(*definition, setting.value, config)) {
         return makeError(ErrorCode::kInvalidConfig, "config ", setting.name, "=", setting.value,
-                         " is not valid: expected ", *expected);
+                         " is not valid: expected ", describeAllowed(definition->type, definition->allowed));
       }
     } else {
       return unknownConfig(setting.name);
     }
   }
+  KJ_IF_MAYBE(error, complete(config)) return kj::mv(*error);
   return kj::mv(config);
 }
 
@@ -210,7 +93,7 @@ Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting
   }
   for (size_t i = 0; i < changes.size(); ++i) {
     auto& change = changes[i];
-    KJ_IF_MAYBE(definition, find(change.name)) {
+    KJ_IF_MAYBE(definition, findTopicConfig(change.name)) {
       if (!definition->alterable) {
         return makeError(ErrorCode::kInvalidConfig, "config ", change.name,
                          " is decided when a topic is made and cannot be altered");
@@ -233,14 +116,20 @@ Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting
 
 kj::Vector<ConfigDescription> describeConfigs(kj::ArrayPtr<const ConfigSetting> settings) {
   kj::Vector<ConfigDescription> all;
-  for (auto& definition : kDefinitions) {
-    kj::StringPtr value = definition.defaultValue;
-    bool isDefault = true;
+  for (auto& definition : topicConfigDefinitions()) {
+    ConfigDescription description{.name = definition.name,
+                                  .value = kj::str(definition.defaultValue),
+                                  .defaultValue = kj::str(definition.defaultValue),
+                                  .brokerName = definition.brokerName,
+                                  .type = definition.type,
+                                  .readOnly = !definition.alterable,
+                                  .documentation = definition.documentation,
+                                  .validValues = describeAllowed(definition.type, definition.allowed)};
     KJ_IF_MAYBE(own, find(settings, definition.name)) {
-      value = own->value;
-      isDefault = false;
+      description.value = kj::str(own->value);
+      description.source = ConfigSource::kTopic;
     }
-    all.add(ConfigDescription{definition.name, kj::str(value), isDefault, definition.documentation});
+    all.add(kj::mv(description));
   }
   return all;
 }

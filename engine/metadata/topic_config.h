@@ -3,6 +3,7 @@
 #include <kj/vector.h>
 
 #include "engine/base/error.h"
+#include "engine/metadata/config_description.h"
 #include "engine/partition/partition_config.h"
 
 namespace cambium {
@@ -21,15 +22,7 @@ struct ConfigChange {
   kj::Maybe<kj::String> value;
 };
 
-// A config with everything a person wants to see.
-struct ConfigDescription {
-  kj::StringPtr name;
-  kj::String value;
-  bool isDefault;
-  kj::StringPtr documentation;
-};
-
-enum class CleanupPolicy : uint8_t { kDelete, kCompact, kCompactDelete };
+enum class CleanupPolicy : uint8_t { kDelete, kCompact, kCompactDelete, kNone };
 
 // All configs of a topic, checked and in force. Names, units and defaults follow Kafka's where Kafka has the config.
 struct TopicConfig {
@@ -37,11 +30,23 @@ struct TopicConfig {
   int64_t retentionMs = 7LL * 24 * 3600 * 1000;  // -1: for ever
   int64_t retentionBytes = -1;                   // per partition; -1: any size
   CleanupPolicy cleanupPolicy = CleanupPolicy::kDelete;
+  int64_t deleteRetentionMs = 24LL * 3600 * 1000;  // of tombstones
+  double minCleanableDirtyRatio = 0.5;             // 0 to 1
+  int64_t minCompactionLagMs = 0;
+  int64_t maxCompactionLagMs = std::numeric_limits<int64_t>::max();
+  int64_t fileDeleteDelayMs = 60'000;
+  int64_t segmentJitterMs = 0;  // that partition.log.segmentMs may be shortened by
+  int64_t flushMessages = std::numeric_limits<int64_t>::max();
+  int32_t minInsyncReplicas = 1;
+  // As written; partition.compressionLevel is the one that counts.
+  int gzipLevel = -1;
+  int lz4Level = 9;
+  int zstdLevel = 3;
   kj::String storageEngine;  // empty: the broker's --log_engine at the time of creation
 };
 
 // The configs that result from `settings` over the defaults; the first wrong one gives kInvalidConfig, naming it, its
-// value and what was expected.
+// value and what was expected. So do two that contradict each other.
 Result<TopicConfig> makeTopicConfig(kj::ArrayPtr<const ConfigSetting> settings);
 
 // `settings` after `changes`, sorted by name, checked as a whole. A config that cannot change on a living topic

@@ -5,6 +5,7 @@
 #include "engine/base/coroutine.h"
 #include "engine/record/recompress.h"
 #include "engine/record/record_reader.h"
+#include "engine/record/record_rules.h"
 #include "engine/record/validator.h"
 
 namespace cambium {
@@ -30,6 +31,16 @@ constexpr int64_t kIntervalMsMax = 365LL * 24 * 3600 * 1000;
 
 DecompressionLimits inflationLimits() {
   return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 1000};
+}
+
+RecordRules recordRules(const PartitionConfig& config, TimestampMs now) {
+  RecordRules rules{.keysRequired = config.keysRequired};
+  // The broker's own timestamps need no check. A bound beyond what a timestamp can be is none.
+  if (config.timestampType == TimestampType::kLogAppendTime) return rules;
+  if (config.timestampBeforeMaxMs <= now.value()) rules.earliest = now - config.timestampBeforeMaxMs;
+  int64_t latest;
+  if (!__builtin_add_overflow(now.value(), config.timestampAfterMaxMs, &latest)) rules.latest = TimestampMs(latest);
+  return rules;
 }
 
 }  // namespace
@@ -100,13 +111,8 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
   }
   auto validated = validateBatches(batches, {.batchBytesMax = config_.batchBytesMax});
   if (!validated.ok()) return refuse(kj::mv(validated.error()));
-  if (config_.keysRequired) {
-    BatchIterator each(batches);
-    while (auto* batch = each.next()) {
-      auto checked = validateRecords(*batch, inflationLimits(), {.exactMaxTimestamp = false, .keysRequired = true});
-      if (!checked.ok()) return refuse(kj::mv(checked.error()));
-    }
-  }
+  auto lawful = checkRecordRules(batches, recordRules(config_, context_.clock.now()), inflationLimits());
+  if (!lawful.ok()) return refuse(kj::mv(lawful.error()));
   auto sequences = producers_->states().check(batches);
   if (!sequences.ok()) return refuse(kj::mv(sequences.error()));
   KJ_IF_MAYBE(duplicate, sequences.value()) return answerDuplicate(*duplicate);
@@ -176,7 +182,7 @@ Result<kj::Array<kj::byte>> Partition::inTopicCodec(kj::ArrayPtr<kj::byte> batch
       out.bytes(batch->bytes());
       continue;
     }
-    auto one = recompress(*batch, codec, -1, inflationLimits());
+    auto one = recompress(*batch, codec, config_.compressionLevel, inflationLimits());
     if (!one.ok()) return kj::mv(one.error());
     if (one.value().size() > kConvertedBytesMax) {
       return makeError(ErrorCode::kMessageTooLarge, "a batch of ", batch->size(), " bytes has ", one.value().size(),

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 #include "engine/record/batch_view.h"
 #include "engine/record/compression.h"
 #include "engine/storage/partition_log.h"
@@ -20,7 +22,12 @@ struct PartitionConfig {
   int64_t flushMs = 1000;          // for kInterval
   size_t batchBytesMax = 1048588;  // max.message.bytes
   kj::Maybe<Codec> codec;          // null: as the producer sent it
+  // Level for batches that the broker brings into `codec`.
+  int compressionLevel = kDefaultCompressionLevel;
   TimestampType timestampType = TimestampType::kCreateTime;
+  // How far the producer's timestamps may be off the broker's clock, with kCreateTime.
+  int64_t timestampBeforeMaxMs = std::numeric_limits<int64_t>::max();
+  int64_t timestampAfterMaxMs = 3'600'000;
   bool keysRequired = false;  // compacted topics
 };
 

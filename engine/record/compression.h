@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 #include <kj/array.h>
 #include <kj/memory.h>
 
@@ -8,7 +10,7 @@
 namespace cambium {
 
 // Lets each codec take the level it considers its usual one: gzip 6, lz4 its fast mode, zstd 3. Snappy has no levels.
-inline constexpr int kDefaultCompressionLevel = -1;
+inline constexpr int kDefaultCompressionLevel = std::numeric_limits<int>::min();
 
 // What a decompressor may put out, so that a few bytes from a stranger do not become gigabytes here.
 struct DecompressionLimits {

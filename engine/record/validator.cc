@@ -152,10 +152,6 @@ Result<void> validateRecords(BatchView batch, DecompressionLimits limits, Record
   Offset expected = batch.baseOffset();
   TimestampMs max = kNoTimestamp;
   while (auto* record = reader.next()) {
-    if (checks.keysRequired && record->key == nullptr) {
-      return makeError(ErrorCode::kInvalidRecord, "record ", record->offset - batch.baseOffset(),
-                       " has no key; a compacted topic needs one in every record");
-    }
     if (checks.denseOffsets && record->offset != expected) {
       return makeError(ErrorCode::kInvalidRecord, "record ", expected - batch.baseOffset(), " has offset delta ",
                        record->offset - batch.baseOffset(), "; offsets of a producer have no gaps");

@@ -33,12 +33,10 @@ struct RecordChecks {
   bool denseOffsets = true;
   // The batch's max timestamp is the highest of the records' (batches with the producer's clock only).
   bool exactMaxTimestamp = true;
-  // Every record has a key, as compacted topics need.
-  bool keysRequired = false;
 };
 
-// Reads every record and checks it. Fails as RecordReader does, with kInvalidRecord for a missing key or a gap in the
-// offsets, and with kInvalidTimestamp for a wrong max timestamp.
+// Reads every record and checks it. Fails as RecordReader does, with kInvalidRecord for a gap in the offsets, and with
+// kInvalidTimestamp for a wrong max timestamp.
 Result<void> validateRecords(BatchView batch, DecompressionLimits limits = {}, RecordChecks checks = {});
 
 }  // namespace cambium

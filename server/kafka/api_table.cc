@@ -36,7 +36,7 @@ kj::Promise<kj::OneOf<Reply, Malformed>> serve(RequestContext& context, ByteView
   using Outcome = kj::OneOf<Reply, Malformed>;
   Request request;
   kj::String failure;
-  if (!decode(body, context.version(), request, failure)) co_return Outcome(Malformed{kj::mv(failure)});
+  if (!decodeRequest(body, context.version(), request, failure)) co_return Outcome(Malformed{kj::mv(failure)});
   Response response = co_await handle(context, request);
   if constexpr (kMayStaySilent<Request>) {
     if (request.acks == 0) co_return Outcome(Reply(nullptr));
@@ -73,17 +73,31 @@ constexpr Api kApis[] = {
     CAMBIUM_API(Fetch),
     CAMBIUM_API(ListOffsets),
     CAMBIUM_API(Metadata),
+    CAMBIUM_API(OffsetCommit),
+    CAMBIUM_API(OffsetFetch),
+    CAMBIUM_API(FindCoordinator),
+    CAMBIUM_API(JoinGroup),
+    CAMBIUM_API(Heartbeat),
+    CAMBIUM_API(LeaveGroup),
+    CAMBIUM_API(SyncGroup),
+    CAMBIUM_API(DescribeGroups),
+    CAMBIUM_API(ListGroups),
     CAMBIUM_API(ApiVersions),
     CAMBIUM_API(CreateTopics),
     CAMBIUM_API(DeleteTopics),
     CAMBIUM_API(DeleteRecords),
     CAMBIUM_API(InitProducerId),
     CAMBIUM_API(OffsetForLeaderEpoch),
+    CAMBIUM_API(DescribeConfigs),
+    CAMBIUM_API(AlterConfigs),
     CAMBIUM_API(DescribeLogDirs),
     CAMBIUM_API(CreatePartitions),
+    CAMBIUM_API(DeleteGroups),
     CAMBIUM_API(ElectLeaders),
+    CAMBIUM_API(IncrementalAlterConfigs),
     CAMBIUM_API(AlterPartitionReassignments),
     CAMBIUM_API(ListPartitionReassignments),
+    CAMBIUM_API(OffsetDelete),
     CAMBIUM_API(DescribeQuorum),
     CAMBIUM_API(UpdateFeatures),
     CAMBIUM_API(DescribeCluster),

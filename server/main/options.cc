@@ -5,6 +5,7 @@
 #include <gflags/gflags.h>
 #include <sys/resource.h>
 #include <thread>
+#include <vector>
 
 #include "engine/base/text.h"
 
@@ -32,10 +33,18 @@ DEFINE_int32(cores, 0,
              "than there are");
 DEFINE_int32(broker_id, 1, "Number of this broker");
 DEFINE_int32(partitions_max, 100000, "Partitions in all that this broker takes");
-DEFINE_int32(offsets_topic_partitions, 8, "Partitions of __consumer_offsets, fixed when the first group needs it");
-DEFINE_int64(offsets_retention_minutes, 7 * 24 * 60,
-             "Committed offsets of a group are forgotten so long after its last member left");
-DEFINE_int32(group_initial_delay_ms, 3000, "How long the first rebalance of an empty group waits for more members");
+DEFINE_int32(num_partitions, 1, "Partitions of a topic that is made without saying how many");
+DEFINE_bool(auto_create_topics, true, "Make a topic that a Kafka client asks for and that is not there");
+DEFINE_int64(group_initial_rebalance_delay_ms, 3000,
+             "A consumer group that was empty waits so long for further members before its first rebalance");
+DEFINE_int64(group_min_session_timeout_ms, 6000, "Least session timeout that a member of a consumer group may ask for");
+DEFINE_int64(group_max_session_timeout_ms, 1800000,
+             "Greatest session timeout that a member of a consumer group may ask for");
+DEFINE_int32(group_max_size, INT32_MAX, "Members of one consumer group at most");
+DEFINE_int32(offsets_topic_partitions, 8,
+             "Partitions of __consumer_offsets, the topic of committed offsets; counts when that topic is made");
+DEFINE_int64(offsets_retention_minutes, 10080,
+             "Committed offsets are kept so long after their group has lost its last member");
 DEFINE_int32(producers_per_partition_max, 100000,
              "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
 DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");
@@ -79,9 +88,13 @@ Result<void> checkAll() {
       {"cores"_kj, FLAGS_cores, 0, 256},
       {"broker_id"_kj, FLAGS_broker_id, 0, INT32_MAX},
       {"partitions_max"_kj, FLAGS_partitions_max, 1, 10'000'000},
+      {"num_partitions"_kj, FLAGS_num_partitions, 1, 10'000'000},
+      {"group_initial_rebalance_delay_ms"_kj, FLAGS_group_initial_rebalance_delay_ms, 0, 3'600'000},
+      {"group_min_session_timeout_ms"_kj, FLAGS_group_min_session_timeout_ms, 1, INT32_MAX},
+      {"group_max_session_timeout_ms"_kj, FLAGS_group_max_session_timeout_ms, 1, INT32_MAX},
+      {"group_max_size"_kj, FLAGS_group_max_size, 1, INT32_MAX},
       {"offsets_topic_partitions"_kj, FLAGS_offsets_topic_partitions, 1, 10'000},
-      {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, int64_t{100} * 366 * 24 * 60},
-      {"group_initial_delay_ms"_kj, FLAGS_group_initial_delay_ms, 0, 300'000},
+      {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, INT32_MAX},
       {"producers_per_partition_max"_kj, FLAGS_producers_per_partition_max, 1, 1'000'000},
       {"producer_expiration_ms"_kj, FLAGS_producer_expiration_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
@@ -101,6 +114,14 @@ Result<void> checkAll() {
     if (!checked.ok()) return checked;
   }
   auto checked = checkEngine("log_engine", FLAGS_log_engine);
+  if (checked.ok() && FLAGS_group_max_session_timeout_ms < FLAGS_group_min_session_timeout_ms) {
+    checked = badFlag("group_max_session_timeout_ms", kj::str(FLAGS_group_max_session_timeout_ms),
+                      kj::str("at least --group_min_session_timeout_ms=", FLAGS_group_min_session_timeout_ms));
+  }
+  if (checked.ok() && FLAGS_num_partitions > FLAGS_partitions_max) {
+    checked = badFlag("num_partitions", kj::str(FLAGS_num_partitions),
+                      kj::str("at most --partitions_max=", FLAGS_partitions_max));
+  }
   if (checked.ok()) checked = checkEngine("state_engine", FLAGS_state_engine);
   if (checked.ok() && FLAGS_data_dir.empty()) checked = badFlag("data_dir", "", "a folder");
   return checked;
@@ -141,6 +162,34 @@ Result<kafka::KafkaSettings> kafkaSettings() {
   return badFlag("kafka_advertise", text, "host:port, for example broker-1.example.org:9092");
 }
 
+BrokerConfig brokerConfig() {
+  BrokerConfig config;
+  config.cores = FLAGS_cores == 0 ? defaultCores() : static_cast<unsigned>(FLAGS_cores);
+  config.logEngine = kj::str(FLAGS_log_engine.c_str());
+  config.stateEngine = kj::str(FLAGS_state_engine.c_str());
+  config.partitionsMax = FLAGS_partitions_max;
+  config.brokerId = FLAGS_broker_id;
+  config.numPartitions = FLAGS_num_partitions;
+  config.autoCreateTopics = FLAGS_auto_create_topics;
+  config.groupInitialRebalanceDelayMs = FLAGS_group_initial_rebalance_delay_ms;
+  config.groupMinSessionTimeoutMs = FLAGS_group_min_session_timeout_ms;
+  config.groupMaxSessionTimeoutMs = FLAGS_group_max_session_timeout_ms;
+  config.groupMaxSize = FLAGS_group_max_size;
+  config.offsetsPartitions = FLAGS_offsets_topic_partitions;
+  config.offsetsRetentionMinutes = FLAGS_offsets_retention_minutes;
+  config.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
+                      .expirationMs = FLAGS_producer_expiration_ms};
+  std::vector<gflags::CommandLineFlagInfo> all;
+  gflags::GetAllFlags(&all);
+  for (auto& flag : all) {
+    // Libraries have flags of their own.
+    if (!kj::StringPtr(flag.filename.c_str()).endsWith("server/main/options.cc")) continue;
+    config.flags.add(FlagValue{kj::str(flag.name.c_str()), kj::str(flag.current_value.c_str()),
+                               kj::str(flag.default_value.c_str()), !flag.is_default});
+  }
+  return config;
+}
+
 }  // namespace
 
 Result<ServerOptions> parseOptions(int argc, char** argv) {
@@ -158,16 +207,7 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   auto checked = checkAll();
   if (!checked.ok()) return kj::mv(checked.error());
   ServerOptions options;
-  options.broker.cores = FLAGS_cores == 0 ? defaultCores() : static_cast<unsigned>(FLAGS_cores);
-  options.broker.logEngine = kj::str(FLAGS_log_engine.c_str());
-  options.broker.stateEngine = kj::str(FLAGS_state_engine.c_str());
-  options.broker.partitionsMax = FLAGS_partitions_max;
-  options.broker.brokerId = FLAGS_broker_id;
-  options.broker.groupInitialDelayMs = FLAGS_group_initial_delay_ms;
-  options.broker.offsetsPartitions = FLAGS_offsets_topic_partitions;
-  options.broker.offsetsRetentionMs = FLAGS_offsets_retention_minutes * 60 * 1000;
-  options.broker.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
-                              .expirationMs = FLAGS_producer_expiration_ms};
+  options.broker = brokerConfig();
   options.dataDir = kj::str(FLAGS_data_dir.c_str());
   options.kafkaListen = kj::str(FLAGS_kafka_listen.c_str());
   options.rpcListen = kj::str(FLAGS_rpc_listen.c_str());

@@ -16,6 +16,12 @@ rpc::ErrorCode toRpc(ErrorCode code) {
 void writeError(rpc::Error::Builder builder, const Error& error) {
   builder.setCode(toRpc(error.code));
   builder.setMessage(error.message);
+  if (error.faults.size() == 0) return;
+  auto faults = builder.initRecordFaults(static_cast<unsigned>(error.faults.size()));
+  for (unsigned i = 0; i < faults.size(); ++i) {
+    faults[i].setIndex(error.faults[i].index);
+    faults[i].setMessage(error.faults[i].message);
+  }
 }
 
 }  // namespace cambium

@@ -2,7 +2,7 @@
 
 #include "server/rpc/admin_server.h"
 #include "server/rpc/error_mapping.h"
-#include "server/rpc/group_offsets_server.h"
+#include "server/rpc/group_server.h"
 #include "server/rpc/topic_server.h"
 
 namespace cambium {
@@ -44,10 +44,21 @@ kj::Promise<void> BrokerServer::listTopics(ListTopicsContext context) {
 }
 
 kj::Promise<void> BrokerServer::groupOffsets(GroupOffsetsContext context) {
-  auto group = context.getParams().getGroup();
-  auto checked = checkGroupName(group);
+  auto name = context.getParams().getGroup();
+  auto checked = checkGroupName(name);
   if (checked.ok()) {
-    context.getResults(kSmallResults).setOffsets(kj::heap<GroupOffsetsServer>(kj::addRef(*session_), kj::str(group)));
+    context.getResults(kSmallResults).setOffsets(kj::heap<GroupServer>(kj::addRef(*session_), kj::str(name)));
+  } else {
+    writeError(context.getResults(kSmallResults).initError(), checked.error());
+  }
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> BrokerServer::group(GroupContext context) {
+  auto name = context.getParams().getName();
+  auto checked = checkGroupName(name);
+  if (checked.ok()) {
+    context.getResults(kSmallResults).setGroup(kj::heap<GroupServer>(kj::addRef(*session_), kj::str(name)));
   } else {
     writeError(context.getResults(kSmallResults).initError(), checked.error());
   }
@@ -59,6 +70,16 @@ kj::Promise<void> BrokerServer::listGroups(ListGroupsContext context) {
   auto list = context.getResults().initGroups(static_cast<unsigned>(groups.size()));
   for (unsigned i = 0; i < list.size(); ++i)
     list.set(i, groups[i].group.c_str());
+}
+
+kj::Promise<void> BrokerServer::listGroupDetails(ListGroupDetailsContext context) {
+  auto groups = co_await session_->broker.listGroups();
+  auto list = context.getResults().initGroups(static_cast<unsigned>(groups.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setName(groups[i].group.c_str());
+    list[i].setState(groupStateName(groups[i].state));
+    list[i].setProtocolType(groups[i].protocolType.c_str());
+  }
 }
 
 kj::Promise<void> BrokerServer::admin(AdminContext context) {

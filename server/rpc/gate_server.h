@@ -30,6 +30,8 @@ class BrokerServer final : public rpc::Broker::Server {
   kj::Promise<void> groupOffsets(GroupOffsetsContext context) override;
   kj::Promise<void> listGroups(ListGroupsContext context) override;
   kj::Promise<void> admin(AdminContext context) override;
+  kj::Promise<void> group(GroupContext context) override;
+  kj::Promise<void> listGroupDetails(ListGroupDetailsContext context) override;
 
  private:
   kj::Own<Session> session_;

@@ -1,5 +1,7 @@
 #include "server/rpc/rpc_door.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <capnp/rpc-twoparty.h>
@@ -11,6 +13,19 @@
 namespace cambium {
 
 namespace {
+
+// The other end's host as "/127.0.0.1"; "/" over a unix socket.
+kj::String hostOf(kj::AsyncIoStream& stream) {
+  sockaddr_storage address{};
+  kj::uint length = sizeof(address);
+  stream.getpeername(reinterpret_cast<sockaddr*>(&address), &length);
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET)
+    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in&>(address).sin_addr, text, sizeof(text));
+  if (address.ss_family == AF_INET6)
+    inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6&>(address).sin6_addr, text, sizeof(text));
+  return kj::str("/", text);
+}
 
 // Everything of one connection, in the order in which it must go.
 struct Connection {
@@ -83,7 +98,8 @@ kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
   // Finds peers that vanished without a word.
   int on = 1;
   stream->setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-  Connection connection(kj::mv(stream), kj::refcounted<Session>(broker_, limits_, work_, sessions_));
+  auto host = hostOf(*stream);
+  Connection connection(kj::mv(stream), kj::refcounted<Session>(broker_, limits_, work_, sessions_, kj::mv(host)));
   connection.rpc.setFlowLimit(limits_.callBytesMax.value() / sizeof(capnp::word));
   co_await connection.network.onDisconnect();
 }

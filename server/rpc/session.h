@@ -34,8 +34,11 @@ inline Result<void> checkListSize(kj::StringPtr what, uint64_t size, uint64_t mo
 inline constexpr capnp::MessageSize kSmallResults{32, 1};
 
 // Counts what is under way on one loop (appends and changes; sessions), so that a stop can wait for its end.
-class WorkInFlight {
+class WorkInFlight final : private kj::TaskSet::ErrorHandler {
  public:
+  WorkInFlight() = default;
+  KJ_DISALLOW_COPY(WorkInFlight);
+
   class Lease {
    public:
     explicit Lease(WorkInFlight& owner) : owner_(owner) { ++owner_.count_; }
@@ -45,6 +48,9 @@ class WorkInFlight {
    private:
     WorkInFlight& owner_;
   };
+
+  // Counted to its end, whether or not there still is the connection that began it.
+  void add(kj::Promise<void> work) { tasks_.add(work.attach(kj::heap<Lease>(*this))); }
 
   // Done when nothing is under way. One caller at a time.
   kj::Promise<void> whenIdle() {
@@ -60,8 +66,11 @@ class WorkInFlight {
     KJ_IF_MAYBE(idle, idle_) (*idle)->fulfill();
     idle_ = nullptr;
   }
+  void taskFailed(kj::Exception&& exception) override { KJ_LOG(WARNING, "work without a caller", exception); }
+
   size_t count_ = 0;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> idle_;
+  kj::TaskSet tasks_{*this};
 };
 
 // The bytes of a request, to be stamped where they lie. A message that was received belongs to its receiver, in memory
@@ -80,10 +89,13 @@ struct BudgetedRead {
 // connection: as long as one runs, the session is there, and what it refers to must be.
 class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
  public:
-  Session(LocalBroker& broker, const RpcLimits& limits, WorkInFlight& work, WorkInFlight& sessions)
+  // `clientHost`: "/127.0.0.1", as Kafka writes it.
+  Session(LocalBroker& broker, const RpcLimits& limits, WorkInFlight& work, WorkInFlight& sessions,
+          kj::String clientHost)
       : broker(broker),
         limits(limits),
         work(work),
+        clientHost(kj::mv(clientHost)),
         answers(limits.unsentBytesMax),
         alive_(sessions),
         background_(*this) {}
@@ -91,6 +103,7 @@ class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
   LocalBroker& broker;
   const RpcLimits& limits;
   WorkInFlight& work;
+  const kj::String clientHost;
   AnswerBudget answers;
 
   // LocalBroker::read() when the client has taken enough of what was read before. Dropping the promise ends the wait.

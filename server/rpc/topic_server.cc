@@ -65,8 +65,12 @@ kj::Promise<void> TopicServer::describe(DescribeContext context) {
     bool isEngine = configs[i].name == "storage.engine";
     configList[i].setName(configs[i].name);
     configList[i].setValue(isEngine ? topic->engine() : configs[i].value);
-    configList[i].setIsDefault(configs[i].isDefault);
+    configList[i].setIsDefault(configs[i].isDefault());
     configList[i].setDocumentation(configs[i].documentation);
+    configList[i].setType(configTypeName(configs[i].type));
+    configList[i].setDefaultValue(configs[i].defaultValue);
+    configList[i].setValidValues(configs[i].validValues);
+    configList[i].setReadOnly(configs[i].readOnly);
   }
   auto partitions = out.initPartitions(static_cast<unsigned>(statuses.size()));
   for (unsigned i = 0; i < partitions.size(); ++i) {

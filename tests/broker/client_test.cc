@@ -3,7 +3,7 @@
 #include <kj/time.h>
 
 #include "client/admin.h"
-#include "client/consumer.h"
+#include "client/group_consumer.h"
 #include "client/producer.h"
 #include "tests/broker/broker_fixture.h"
 
@@ -73,6 +73,83 @@ TEST_P(ClientTest, AGroupGoesOnWhereItStopped) {
   append(scope(), client().partition("words"), {"c"});
   client::Consumer consumer(*link, {.group = kj::str("readers")});
   EXPECT_EQ(consumeAll(consumer, client::FromCommitted{}), std::vector<std::string>{"0:c"});
+}
+
+class GroupClientTest : public ClientTest {
+ protected:
+  static client::GroupConsumerOptions options(uint32_t autoCommitMs = 5'000) {
+    auto topics = kj::heapArrayBuilder<kj::String>(1);
+    topics.add(kj::str("words"));
+    client::GroupConsumerOptions options{.topics = topics.finish(), .autoCommitMs = autoCommitMs};
+    options.consumer.group = kj::str("readers");
+    return options;
+  }
+  std::vector<std::string> poll(client::GroupConsumer& consumer, uint32_t waitMs = 500) {
+    auto polled = consumer.poll({.waitMsMax = waitMs}).wait(scope());
+    KJ_REQUIRE(polled.ok(), polled.error());
+    std::vector<std::string> values;
+    for (auto& record : polled.value()) {
+      auto text = KJ_ASSERT_NONNULL(record.value).asChars();
+      values.emplace_back(text.begin(), text.size());
+    }
+    return values;
+  }
+  // Polls all of them until `count` records have come; sorted.
+  std::vector<std::string> pollAll(std::vector<client::GroupConsumer*> consumers, size_t count) {
+    std::vector<std::string> all;
+    while (all.size() < count) {
+      for (auto* consumer : consumers) {
+        for (auto& value : poll(*consumer, 20))
+          all.push_back(value);
+      }
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+};
+CAMBIUM_EVERY_DEPLOYMENT(GroupClientTest);
+
+// A second member comes and goes: every record arrives once, since each rebalance commits first.
+TEST_P(GroupClientTest, MembersShareATopic) {
+  ASSERT_EQ(client().createTopic("words", 2), "");
+  append(scope(), client().partition("words", 0), {"a0", "a1"});
+  append(scope(), client().partition("words", 1), {"b0", "b1"});
+  auto link = connection();
+  client::GroupConsumer first(*link, options());
+  EXPECT_EQ(pollAll({&first}, 4), (std::vector<std::string>{"a0", "a1", "b0", "b1"}));
+  {
+    auto otherLink = connection(GetParam().cores - 1);
+    client::GroupConsumer second(*otherLink, options());
+    while (first.positions().size() != 1 || second.positions().size() != 1) {
+      EXPECT_EQ(poll(first, 20).size() + poll(second, 20).size(), 0u) << "what was committed does not come again";
+    }
+    append(scope(), client().partition("words", 0), {"c"});
+    append(scope(), client().partition("words", 1), {"d"});
+    EXPECT_EQ(pollAll({&first, &second}, 2), (std::vector<std::string>{"c", "d"}));
+    ASSERT_TRUE(second.commit().wait(scope()).ok());
+  }
+  while (first.positions().size() != 2)
+    EXPECT_EQ(poll(first, 20).size(), 0u);
+  append(scope(), client().partition("words", 0), {"e"});
+  append(scope(), client().partition("words", 1), {"f"});
+  EXPECT_EQ(pollAll({&first}, 2), (std::vector<std::string>{"e", "f"}));
+}
+
+TEST_P(GroupClientTest, ALostConnectionIsJoinedAgain) {
+  ASSERT_EQ(client().createTopic("words", 1), "");
+  append(scope(), client().partition("words"), {"a", "b"});
+  auto link = connection();
+  {
+    client::GroupConsumer consumer(*link, options(0));
+    EXPECT_EQ(pollAll({&consumer}, 2).size(), 2u);
+    ASSERT_TRUE(consumer.commit().wait(scope()).ok());
+    link->disconnect(wait(link->session()).generation);
+    append(scope(), client().partition("words"), {"c"});
+    EXPECT_EQ(pollAll({&consumer}, 1), std::vector<std::string>{"c"});
+  }
+  // Nothing was committed since: it comes again.
+  client::GroupConsumer consumer(*link, options(0));
+  EXPECT_EQ(pollAll({&consumer}, 1), std::vector<std::string>{"c"});
 }
 
 TEST_P(ClientTest, RefusalsArriveAsErrors) {

@@ -290,5 +290,21 @@ TEST_P(DataTest, ManyAppendsAtOnceKeepTheirOrder) {
   EXPECT_EQ(broker->total().gone.appends, 200u);
 }
 
+TEST_P(DataTest, ARefusedBatchNamesItsRecords) {
+  ASSERT_EQ(client().createTopic("latest", 2, {{"cleanup.policy", "compact"}}), "");
+  // One partition of this loop, one of another where there is one.
+  for (int index = 0; index < 2; ++index) {
+    auto request = client().partition("latest", index).appendBatchesRequest();
+    request.setBatches(batchOf({"a", "b"}));
+    auto response = request.send().wait(scope());
+    auto error = response.getError();
+    EXPECT_EQ(error.getCode(), rpc::ErrorCode::INVALID_RECORD);
+    ASSERT_EQ(error.getRecordFaults().size(), 2u);
+    EXPECT_EQ(error.getRecordFaults()[1].getIndex(), 1);
+    EXPECT_EQ(kj::StringPtr(error.getRecordFaults()[1].getMessage()),
+              "has no key; a compacted topic needs one in every record"_kj);
+  }
+}
+
 }  // namespace
 }  // namespace cambium

@@ -13,7 +13,8 @@
 
 // Our half of the comparison of codecs with the Java client's message classes. A line of a file is one message:
 //
-//     <api key> <request|response> <version> <hex>        (what follows is ignored)
+//     <api key> <request|response> <version> <hex>        (tabs between; the bytes may be none; what follows is
+//     ignored)
 //
 //     kafka_messages write FILE COUNT    COUNT random messages of each kind and version
 //     kafka_messages check FILE          reads each line's message and writes it again: the bytes must be the same
@@ -33,7 +34,7 @@ void writeAll(std::ostream& out, int count) {
       Message message;
       Scrambler scrambler(static_cast<uint64_t>(seed), v);
       scrambler.structure(message);
-      out << facts.key << ' ' << kindOf(facts.name) << ' ' << v << ' '
+      out << facts.key << '\t' << kindOf(facts.name) << '\t' << v << '\t'
           << kj::encodeHex(encode(message, v).flatten()).cStr() << '\n';
     }
   }
@@ -91,7 +92,8 @@ int checkFile(const char* path) {
   while (std::getline(in, text)) {
     std::istringstream fields(text);
     Line line;
-    fields >> line.key >> line.kind >> line.version >> line.hex;
+    fields >> line.key >> line.kind >> line.version;
+    std::getline(fields.ignore(1), line.hex, '\t');
     kj::String complaint;
     if (!checkLine(line, complaint)) {
       ++foreign;

@@ -41,10 +41,10 @@ RpcClient::RpcClient(kj::WaitScope& scope, kj::Own<kj::AsyncIoStream> stream)
   admin_ = broker_.adminRequest().send().getAdmin();
 }
 
-rpc::GroupOffsets::Client RpcClient::group(kj::StringPtr name) {
-  auto request = broker_.groupOffsetsRequest();
-  request.setGroup(name);
-  return request.send().getOffsets();
+rpc::Group::Client RpcClient::group(kj::StringPtr name) {
+  auto request = broker_.groupRequest();
+  request.setName(name);
+  return request.send().getGroup();
 }
 
 std::string RpcClient::createTopic(kj::StringPtr name, int partitions, const Settings& configs, bool validateOnly) {

@@ -22,7 +22,7 @@ class RpcClient {
 
   rpc::Broker::Client broker() { return broker_; }
   rpc::Admin::Client admin() { return admin_; }
-  rpc::GroupOffsets::Client group(kj::StringPtr name);
+  rpc::Group::Client group(kj::StringPtr name);
 
   std::string createTopic(kj::StringPtr name, int partitions = 1, const Settings& configs = {},
                           bool validateOnly = false);

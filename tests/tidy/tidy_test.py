@@ -91,7 +91,6 @@ def without_comments_and_strings(line):
 class Tidy:
     def __init__(self):
         self.breaches = []
-        self.types = {}  # by namespace and name: where it is defined
 
     def breach(self, path, line, what):
         self.breaches.append(f"{path}:{line}: {what}")
@@ -110,25 +109,6 @@ class Tidy:
             self.check_include(path, number, line)
             self.check_banned(path, number, line)
         self.check_functions(path, lines)
-        if not path.startswith(("tests/", "bench/")):
-            self.check_types(path, lines)
-
-    def check_types(self, path, lines):
-        """No two types of one name in one namespace: the linker would take the functions of either for both."""
-        namespaces = []
-        for number, line in enumerate(lines, 1):
-            opened = re.match(r"namespace ?([\w:]*) ?\{$", line)
-            if opened:
-                namespaces.append(opened.group(1))
-            elif re.match(r"\}  // namespace", line) and namespaces:
-                namespaces.pop()
-            found = re.match(r"(?:struct|class) (\w+) (?:final |: [^;]*)?\{", line)
-            if not found or "" in namespaces:
-                continue
-            key = ("::".join(namespaces), found.group(1))
-            other = self.types.setdefault(key, f"{path}:{number}")
-            if other != f"{path}:{number}":
-                self.breach(path, number, f"{key[1]} is the name of another type as well ({other})")
 
     def check_include(self, path, number, line):
         found = re.match(r'#include "([^"]+)"', line)
@@ -164,6 +144,18 @@ class Tidy:
                 if number - start + 1 > FUNCTION_LINES_MAX:
                     self.breach(path, start, f"a function of {number - start + 1} lines ({FUNCTION_LINES_MAX} at most)")
                 start = None
+
+    def check_type_names(self, headers):
+        """A type name stands for one type in its namespace, over all headers: two would silently be mixed up when linked."""
+        defined = {}
+        for path, text in headers:
+            namespaces = re.findall(r"^namespace ([\w:]+) \{", text, re.M)
+            for found in re.finditer(r"^(?:struct|class|union|enum class|enum) (\w+)(?: final)?\s*(?::(?!:)[^;{(]*)?\{", text, re.M):
+                name = (namespaces[0] if namespaces else "") + "::" + found.group(1)
+                line = text.count("\n", 0, found.start()) + 1
+                if name in defined:
+                    self.breach(path, line, f"{name} is defined in {defined[name]} too")
+                defined.setdefault(name, path)
 
     def check_built(self, path, cmake_texts):
         """Every .cc stands in the CMakeLists.txt of its folder or of one above it."""
@@ -206,6 +198,8 @@ def check_tree(root):
         tidy.check_source(path, open(os.path.join(root, path), encoding="utf-8").read())
         if path.endswith(".cc") and not path.startswith("client/example/"):
             tidy.check_built(path, cmake)
+    tidy.check_type_names([(f, open(os.path.join(root, f), encoding="utf-8").read()) for f in sources
+                           if f.endswith(".h") and not f.startswith("tests/")])
     tidy.check_readmes(files)
     print("\n".join(tidy.breaches) if tidy.breaches else f"{len(sources)} sources are tidy")
     return 1 if tidy.breaches else 0
@@ -240,8 +234,7 @@ def check_canaries():
     tidy.check_built("engine/base/lost.cc", {"engine/base/CMakeLists.txt": "found.cc\n"})
     missed += 0 if tidy.breaches else 1
     tidy = Tidy()
-    for path in ("engine/base/one.h", "engine/base/two.h"):
-        tidy.check_source(path, "#pragma once\nnamespace cambium {\nstruct Same {\n};\n}  // namespace cambium\n")
+    tidy.check_type_names([(f"{folder}/x.h", "namespace cambium {\nstruct Entry {\n};\n}\n") for folder in ("engine", "tools")])
     missed += 0 if tidy.breaches else 1
     print(f"{len(CANARIES) + 2 - missed} of {len(CANARIES) + 2} breaches noticed")
     return 1 if missed else 0

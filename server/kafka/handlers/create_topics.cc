@@ -86,7 +86,7 @@ kj::Promise<Answer> createOne(RequestContext& context, const CreateTopicsRequest
     auto& entry = configs.add();
     entry.name = config.name;
     entry.value = Text(kj::mv(config.value));
-    entry.configSource = config.isDefault ? kDefaultConfig : kDynamicTopicConfig;
+    entry.configSource = wireSource(config.source);
   }
   co_return kj::mv(answer);
 }

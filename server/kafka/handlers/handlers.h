@@ -31,8 +31,22 @@ kj::Promise<UpdateFeaturesResponse> handle(RequestContext& context, UpdateFeatur
 kj::Promise<ListTransactionsResponse> handle(RequestContext& context, ListTransactionsRequest& request);
 kj::Promise<DescribeTransactionsResponse> handle(RequestContext& context, DescribeTransactionsRequest& request);
 kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListConfigResourcesRequest& request);
+kj::Promise<DescribeConfigsResponse> handle(RequestContext& context, DescribeConfigsRequest& request);
+kj::Promise<AlterConfigsResponse> handle(RequestContext& context, AlterConfigsRequest& request);
+kj::Promise<IncrementalAlterConfigsResponse> handle(RequestContext& context, IncrementalAlterConfigsRequest& request);
 kj::Promise<DescribeLogDirsResponse> handle(RequestContext& context, DescribeLogDirsRequest& request);
 kj::Promise<InitProducerIdResponse> handle(RequestContext& context, InitProducerIdRequest& request);
 kj::Promise<DescribeProducersResponse> handle(RequestContext& context, DescribeProducersRequest& request);
+kj::Promise<FindCoordinatorResponse> handle(RequestContext& context, FindCoordinatorRequest& request);
+kj::Promise<JoinGroupResponse> handle(RequestContext& context, JoinGroupRequest& request);
+kj::Promise<SyncGroupResponse> handle(RequestContext& context, SyncGroupRequest& request);
+kj::Promise<HeartbeatResponse> handle(RequestContext& context, HeartbeatRequest& request);
+kj::Promise<LeaveGroupResponse> handle(RequestContext& context, LeaveGroupRequest& request);
+kj::Promise<OffsetCommitResponse> handle(RequestContext& context, OffsetCommitRequest& request);
+kj::Promise<OffsetFetchResponse> handle(RequestContext& context, OffsetFetchRequest& request);
+kj::Promise<DescribeGroupsResponse> handle(RequestContext& context, DescribeGroupsRequest& request);
+kj::Promise<ListGroupsResponse> handle(RequestContext& context, ListGroupsRequest& request);
+kj::Promise<DeleteGroupsResponse> handle(RequestContext& context, DeleteGroupsRequest& request);
+kj::Promise<OffsetDeleteResponse> handle(RequestContext& context, OffsetDeleteRequest& request);
 
 }  // namespace cambium::kafka

@@ -6,8 +6,6 @@ namespace cambium::kafka {
 
 namespace {
 
-constexpr int8_t kClientMetrics = 16;
-constexpr int8_t kGroup = 32;
 // Version 0 lists client metrics only, version 1 whatever is asked for (KIP-1142).
 constexpr Version kTypesSince = 1;
 
@@ -18,8 +16,8 @@ bool contains(const kj::Vector<int8_t>& types, int8_t type) {
 }
 
 bool isKnown(int8_t type) {
-  return type == kTopicResource || type == kBrokerResource || type == kBrokerLoggerResource || type == kClientMetrics ||
-         type == kGroup;
+  return type == kTopicResource || type == kBrokerResource || type == kBrokerLoggerResource ||
+         type == kClientMetricsResource || type == kGroupResource;
 }
 
 }  // namespace

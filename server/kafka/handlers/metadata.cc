@@ -34,9 +34,12 @@ kj::Promise<Result<kj::Own<const Topic>>> createMissing(RequestContext& context,
   co_return kj::mv(created);
 }
 
+// By id where there is one: the Java client leaves an empty name beside it, not null.
 kj::Promise<TopicAnswer> answerTopic(RequestContext& context, const MetadataRequest::Topic& wanted, bool mayCreate) {
   auto& broker = context.broker();
-  KJ_IF_MAYBE(name, wanted.name) {
+  kj::Maybe<const Text&> byName = wanted.name;
+  if (!wanted.topicId.isZero()) byName = nullptr;
+  KJ_IF_MAYBE(name, byName) {
     auto text = kj::heapString(name->view().data(), name->size());
     auto topic = broker.topic(text);
     // Made before the answer, so that no client has to come again.

@@ -49,6 +49,11 @@ void refuse(Answers& answer, const Error& error) {
   answer.errorCode = wireCode(error.code);
   answer.baseOffset = -1;
   answer.errorMessage = wireMessage(error);
+  for (auto& fault : error.faults) {
+    auto& record = answer.recordErrors.add();
+    record.batchIndex = fault.index;
+    record.batchIndexErrorMessage = Text(kj::str(fault.message));
+  }
 }
 
 void fill(Answers& answer, const Result<AppendOutcome>& outcome) {

@@ -57,6 +57,8 @@ class Reader {
   Reader(ByteView bytes, Version version, bool flexible, size_t memoryMax)
       : in_(bytes), version_(version), flexible_(flexible), memoryLeft_(memoryMax) {}
 
+  // Everything fitted so far.
+  bool fits() const { return !in_.failed(); }
   // Everything was read and everything fitted.
   bool finished() const { return in_.finished(); }
   // For people, where it went wrong: "an array of \"topics\" claims 7 elements, 3 bytes are left".
@@ -236,6 +238,17 @@ class Reader {
 // Memory that the arrays of a message may take, for a message of `size` bytes: several times what honest clients need.
 inline size_t memoryMaxFor(size_t size) {
   return (size_t{4} << 20) + size * 8;
+}
+
+// Reads a request as a broker does: bytes behind the last field are let be. Kafka ignores them, and there are clients
+// that count on it (librdkafka 2.12 and later asks for the metadata of all topics with three bytes too many).
+template <class Request>
+bool decodeRequest(ByteView bytes, Version version, Request& request, kj::String& failure) {
+  Reader reader(bytes, version, Request::kFacts.flexible(version), memoryMaxFor(bytes.size()));
+  reader.structure(request);
+  if (reader.fits()) return true;
+  failure = reader.failure();
+  return false;
 }
 
 // Reads a whole message in `version`; false, with the reason, when `bytes` is none. `message` is freshly made.

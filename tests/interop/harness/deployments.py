@@ -10,6 +10,7 @@ import venv
 from harness.broker import broker_of
 from harness.checks import check, output
 from harness.compatibility import BROKER_FLAGS
+from harness.java_tests import JavaTests
 from harness.kcat_scenario import KcatScenario
 from harness.places import INTEROP, ROOT, SCRATCH
 from harness.words import lines_by_key, words
@@ -17,7 +18,7 @@ from harness.words import lines_by_key, words
 DEPLOYMENTS = ["native", "rocksdb", "hybrid"]
 
 
-class Deployments:
+class Deployments(JavaTests):
     """Each test_ method takes a deployment and returns a remark, or None where it has nothing to test there."""
 
     def __init__(self, build):
@@ -36,13 +37,6 @@ class Deployments:
             output(os.path.join(folder, "bin", "pip"), "install", "-q", "-r", os.path.join(INTEROP, "requirements.txt"), timeout=600)
             open(stamp, "w").write(wanted)
         return os.path.join(folder, "bin", "python")
-
-    def kafka_jars(self):
-        folder = os.path.join(self.scratch, "kafka-tools")
-        if not glob.glob(os.path.join(folder, "kafka-tools-*.jar")):
-            output("mvn", "-q", "-B", "-f", os.path.join(INTEROP, "kafka_tools", "pom.xml"), "dependency:copy-dependencies",
-                   f"-DoutputDirectory={folder}", timeout=900)
-        return os.path.join(folder, "*")
 
     def cambium(self, broker, *arguments, **options):
         return output(os.path.join(self.build, "cambium"), f"--broker={broker.address}", *arguments, **options)
@@ -102,7 +96,7 @@ class Deployments:
             logs = [f for f in files if f.endswith(".log")]
             indexes = [f for f in files if f.endswith("index")]
             check(len(logs) > 2, "the test needs several segments")
-            tool = ["java", "-cp", self.kafka_jars(), "org.apache.kafka.tools.DumpLogSegments"]
+            tool = ["java", "-cp", self.kafka_class_path(), "org.apache.kafka.tools.DumpLogSegments"]
             dumped = output(*tool, "--deep-iteration", "--files", ",".join(logs), timeout=600)
             records = sum(1 for line in dumped.splitlines() if line.startswith("| offset: "))
             check(records == count, f"DumpLogSegments saw {records} records of {count}")

@@ -25,7 +25,8 @@ final class Generator {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     // Both sides of the borders of a varint's bytes: a compact length is one more than the length.
     private static final int[] SPECIAL_LENGTHS = {126, 127, 128, 200, 300};
-    private static final String[] LETTERS = {"a", "b", "Z", "0", "9", ".", "-", "_", " ", "\"", "\\", "\n", "\u00e9", "\u20ac", "\ud83d\ude00"};
+    private static final String[] LETTERS =
+            {"a", "b", "Z", "0", "9", ".", "-", "_", " ", "\"", "\\", "\n", "\u00e9", "\u20ac", "\ud83d\ude00"};
     private static final int ARRAY_LENGTH_MAX = 3;
 
     private final Random random;

@@ -55,7 +55,8 @@ final class MessageClass {
         for (String kind : List.of("request", "response")) {
             String name = kind.equals("request") ? "RequestHeader" : "ResponseHeader";
             Message header = (Message) Class.forName("org.apache.kafka.common.message." + name + "Data").getConstructor().newInstance();
-            all.add(new MessageClass((short) -1, kind + "-header", name, header.lowestSupportedVersion(), header.highestSupportedVersion()));
+            all.add(new MessageClass((short) -1, kind + "-header", name, header.lowestSupportedVersion(),
+                    header.highestSupportedVersion()));
         }
         return all;
     }

@@ -193,9 +193,9 @@ class FakeTopic final : public rpc::Topic::Server {
   const std::string name_;
 };
 
-class FakeGroupOffsets final : public rpc::GroupOffsets::Server {
+class FakeGroup final : public rpc::Group::Server {
  public:
-  FakeGroupOffsets(FakeBroker& broker, std::string group) : broker_(broker), group_(std::move(group)) {}
+  FakeGroup(FakeBroker& broker, std::string group) : broker_(broker), group_(std::move(group)) {}
 
   kj::Promise<void> commit(CommitContext context) override {
     for (auto offset : context.getParams().getOffsets()) {
@@ -257,12 +257,12 @@ class FakeBrokerCapability final : public rpc::Broker::Server {
     }
     return kj::READY_NOW;
   }
-  kj::Promise<void> groupOffsets(GroupOffsetsContext context) override {
-    auto group = text(context.getParams().getGroup());
+  kj::Promise<void> group(GroupContext context) override {
+    auto group = text(context.getParams().getName());
     if (group.empty()) {
       setError(context.getResults().initError(), rpc::ErrorCode::INVALID_GROUP_ID, "the group has no name");
     } else {
-      context.getResults().setOffsets(kj::heap<FakeGroupOffsets>(broker_, group));
+      context.getResults().setGroup(kj::heap<FakeGroup>(broker_, group));
     }
     return kj::READY_NOW;
   }

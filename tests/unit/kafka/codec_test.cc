@@ -113,6 +113,9 @@ TEST(CodecTest, LeftOverBytesAreRefused) {
   const kj::byte bytes[] = {0, 1, 0, 0, 0, 0};
   EXPECT_FALSE(decode(bytes, 9, request, failure));
   EXPECT_STREQ(failure.cStr(), "1 bytes are left over behind the last field");
+  // A broker lets them be, as Kafka does.
+  MetadataRequest tolerated;
+  EXPECT_TRUE(decodeRequest(bytes, 9, tolerated, failure));
 }
 
 TEST(CodecTest, ManySmallElementsDoNotTakeEndlessMemory) {

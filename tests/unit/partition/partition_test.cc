@@ -186,10 +186,58 @@ TEST_F(PartitionTest, CompactedTopicsNeedKeys) {
   auto refused = tryAppend({{"a"}, {"b", 1000, false}}, Codec::kGzip);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kInvalidRecord);
-  EXPECT_TRUE(says(refused.error(), "partition words-0: record 1 has no key")) << refused.error().message.cStr();
+  EXPECT_TRUE(says(refused.error(), "partition words-0: 1 record was refused: record 1: has no key"))
+      << refused.error().message.cStr();
+  ASSERT_EQ(refused.error().faults.size(), 1u);
+  EXPECT_EQ(refused.error().faults[0].index, 1);
   EXPECT_EQ(partition->status().end.value(), 0);
   EXPECT_EQ(append({{"a"}}), 1);
   EXPECT_EQ(metrics.appendFailures, 1u);
+}
+
+TEST_F(PartitionTest, TimestampsFarFromTheClockAreRefused) {
+  PartitionConfig config;
+  config.timestampBeforeMaxMs = 1000;
+  config.timestampAfterMaxMs = 500;
+  auto brokersTime = config;
+  brokersTime.timestampType = TimestampType::kLogAppendTime;
+  open(kj::mv(config));
+  auto now = clock.nowMs;
+  EXPECT_EQ(append({{"a", now - 1000}, {"b", now + 500}, {"c", -1}}), 3);
+  auto refused = tryAppend({{"a", now - 1001}, {"b", now}, {"c", now + 501}}, Codec::kZstd);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidTimestamp);
+  ASSERT_EQ(refused.error().faults.size(), 2u);
+  EXPECT_EQ(refused.error().faults[0].index, 0);
+  EXPECT_EQ(refused.error().faults[1].index, 2);
+  clock.nowMs += 1;
+  EXPECT_FALSE(tryAppend({{"a", now - 1000}}).ok()) << "the bound moves with the clock";
+  EXPECT_EQ(append({{"a", now + 501}}), 4);
+  // The broker's own timestamps are never wrong.
+  partition->configure(kj::mv(brokersTime));
+  EXPECT_EQ(append({{"a", 1}, {"b", now * 2}}), 6);
+}
+
+TEST_F(PartitionTest, ByDefaultAnHourAheadIsTheLatest) {
+  open();
+  EXPECT_EQ(append({{"a", 0}, {"b", clock.nowMs + 3'600'000}}), 2);
+  EXPECT_EQ(tryAppend({{"a", clock.nowMs + 3'600'001}}).error().code, ErrorCode::kInvalidTimestamp);
+}
+
+TEST_F(PartitionTest, TheTopicsCompressionLevelIsUsed) {
+  auto stored = [&](int level) {
+    PartitionConfig config;
+    config.codec = Codec::kZstd;
+    config.compressionLevel = level;
+    open(kj::mv(config));
+    auto before = partition->status().bytes;
+    std::vector<Record> records;
+    for (int i = 0; i < 2000; ++i)
+      records.push_back({std::to_string(i * 7919 % 2003)});
+    append(records);
+    return partition->status().bytes.value() - before.value();
+  };
+  EXPECT_LT(stored(19), stored(-100));
 }
 
 TEST_F(PartitionTest, TooLargeABatchIsRefused) {

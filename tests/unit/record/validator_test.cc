@@ -173,37 +173,23 @@ TEST(Validator, ProducerFieldsBelongTogether) {
 }
 
 TEST(ValidateRecords, GoodOnesPass) {
-  RecordChecks checks;
-  checks.keysRequired = true;
   for (Codec codec : kAllCodecs) {
     BatchOptions options;
     options.codec = codec;
     auto batch = good(options);
-    EXPECT_TRUE(validateRecords(wholeBatch(batch), {}, checks).ok());
+    EXPECT_TRUE(validateRecords(wholeBatch(batch)).ok());
     stampLogAppendTime(batch, TimestampMs(9999));
-    EXPECT_TRUE(validateRecords(wholeBatch(batch), {}, checks).ok());
+    EXPECT_TRUE(validateRecords(wholeBatch(batch)).ok());
   }
 }
 
-TEST(ValidateRecords, MissingKeysGapsAndWrongMaximaAreNamed) {
-  BatchBuilder builder;
-  builder.add(TimestampMs(1), view(""), view("empty is not missing"));
-  builder.add(TimestampMs(1), nullptr, view("x"));
-  auto keyless = builder.finish();
-  EXPECT_TRUE(validateRecords(wholeBatch(keyless)).ok());
-  RecordChecks checks;
-  checks.keysRequired = true;
-  auto result = validateRecords(wholeBatch(keyless), {}, checks);
-  ASSERT_FALSE(result.ok());
-  EXPECT_EQ(kj::str(result.error()),
-            "INVALID_RECORD: record 1 has no key; a compacted topic needs one in every record"_kj);
-
+TEST(ValidateRecords, GapsAndWrongMaximaAreNamed) {
   auto late = spoiled<int64_t>(kMaxTimestamp, 3001);
-  result = validateRecords(wholeBatch(late));
+  auto result = validateRecords(wholeBatch(late));
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(kj::str(result.error()),
             "INVALID_TIMESTAMP: the batch says its max timestamp is 3001, the highest of its records is 3000"_kj);
-  checks = {};
+  RecordChecks checks;
   checks.exactMaxTimestamp = false;
   EXPECT_TRUE(validateRecords(wholeBatch(late), {}, checks).ok());
 

@@ -56,7 +56,7 @@ TEST(CommandLine, FlagsStandAnywhere) {
   EXPECT_EQ(parsed("produce words - file"), "produce [words - file]");
   EXPECT_EQ(parsed("produce --acks=all -- words --json"), "produce [words --json] --acks=all");
   EXPECT_EQ(parsed("produce words --key_separator="), "produce [words] --key_separator=");
-  EXPECT_EQ(parsed("offset commit g t 0 -1"), "offset commit [g t 0 -1]");
+  EXPECT_EQ(parsed("group delete-offsets g t -1"), "group delete-offsets [g t -1]");
 }
 
 TEST(CommandLine, HelpAndVersionWin) {

@@ -50,6 +50,17 @@ TEST(ParseStart, TakesAllForms) {
     EXPECT_FALSE(parseStart(text).ok()) << text;
 }
 
+TEST(ParseResetTarget, TakesAllForms) {
+  EXPECT_TRUE(parseResetTarget("earliest").value().is<client::Earliest>());
+  EXPECT_TRUE(parseResetTarget("latest").value().is<client::Latest>());
+  EXPECT_EQ(parseResetTarget("17").value().get<Offset>(), Offset(17));
+  EXPECT_EQ(parseResetTarget("@5").value().get<TimestampMs>(), TimestampMs(5));
+  EXPECT_EQ(parseResetTarget("+3").value().get<client::Shift>().by, 3);
+  EXPECT_EQ(parseResetTarget("-3").value().get<client::Shift>().by, -3);
+  for (auto text : {"", "+", "-", "+-3", "--3", "17x", "@", "@never", "beginning"})
+    EXPECT_FALSE(parseResetTarget(text).ok()) << text;
+}
+
 TEST(ParseChoices, NameWhatIsExpected) {
   EXPECT_EQ(parseAcks("leader").value(), client::Acks::kLeader);
   EXPECT_EQ(parseAcks("-1").value(), client::Acks::kAll);

@@ -18,8 +18,8 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.ElectionNotNeededException;
+import org.apache.kafka.common.errors.InvalidUpdateVersionException;
 import org.apache.kafka.common.errors.NoReassignmentInProgressException;
 import org.apache.kafka.common.errors.OffsetOutOfRangeException;
 import org.apache.kafka.common.errors.TransactionalIdNotFoundException;
@@ -102,7 +102,8 @@ final class LogCalls {
     private void records() {
         steps.step("deleteRecords", () -> Steps.check(deleteBefore(4) == 4, "the low watermark is not 4"));
         offset("earliest after deleteRecords", OffsetSpec.earliest(), 4);
-        steps.step("deleteRecords up to the high watermark", () -> Steps.check(deleteBefore(-1) == RECORDS, "the low watermark is not the end"));
+        steps.step("deleteRecords up to the high watermark", () ->
+                Steps.check(deleteBefore(-1) == RECORDS, "the low watermark is not the end"));
         steps.refused("deleteRecords beyond the end", OffsetOutOfRangeException.class, () -> deleteBefore(1000));
     }
 
@@ -125,8 +126,9 @@ final class LogCalls {
             Optional<Throwable> said = Steps.get(admin.electLeaders(ElectionType.PREFERRED, one).partitions()).get(partition);
             Steps.check(said.isEmpty() || said.get() instanceof ElectionNotNeededException, "it says " + said);
         });
+        Optional<NewPartitionReassignment> stay = Optional.of(new NewPartitionReassignment(List.of(node)));
         steps.step("alterPartitionReassignments", () ->
-                Steps.get(admin.alterPartitionReassignments(Map.of(partition, Optional.of(new NewPartitionReassignment(List.of(node))))).all()));
+                Steps.get(admin.alterPartitionReassignments(Map.of(partition, stay)).all()));
         steps.step("listPartitionReassignments", () ->
                 Steps.await(Steps.get(admin.listPartitionReassignments(one).reassignments()).isEmpty(), "one goes on"));
         steps.refused("alterPartitionReassignments cancelling nothing", NoReassignmentInProgressException.class, () ->
@@ -141,7 +143,7 @@ final class LogCalls {
     }
 
     private void features() {
-        steps.refused("updateFeatures of an unknown feature", ApiException.class, () ->
+        steps.refused("updateFeatures of an unknown feature", InvalidUpdateVersionException.class, () ->
                 Steps.get(admin.updateFeatures(Map.of("no.such.feature", new FeatureUpdate((short) 1, FeatureUpdate.UpgradeType.UPGRADE)),
                         new UpdateFeaturesOptions().validateOnly(true)).all()));
     }
