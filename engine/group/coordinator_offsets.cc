@@ -165,7 +165,9 @@ kj::Promise<DeleteOffsetsAnswer> GroupCoordinator::deleteOffsets(DeleteOffsetsRe
   }
   auto written = co_await log_.write(kj::mv(changes));
   if (!written.ok()) answer.error = kj::mv(written.error());
-  dropIfIdle(request.group);
+  // As with Kafka, a group without its last offset stays until expired ones are looked for: who deletes offsets may
+  // well delete the group next, and shall find it.
+  if (!closed_) findOrMake(request.group);
   co_return kj::mv(answer);
 }
 
