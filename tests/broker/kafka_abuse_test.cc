@@ -1,6 +1,6 @@
-#include <sys/socket.h>
 #include <random>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "tests/broker/kafka_fixture.h"
 
@@ -182,7 +182,14 @@ TEST_P(KafkaAbuseTest, ASenderThatStopsInsideAFrameIsCutOff) {
   awaitHonestOnly();
 }
 
-TEST_P(KafkaAbuseTest, SlowSendersOfLargeFramesDoNotHoldUpOthers) {
+// Nothing but what a test does makes anybody's time run out.
+class KafkaSlowClientTest : public KafkaAbuseTest {
+ protected:
+  KafkaSlowClientTest() { kafkaLimits.frameStepMsMax = 600'000; }
+};
+CAMBIUM_EVERY_KAFKA_DEPLOYMENT(KafkaSlowClientTest);
+
+TEST_P(KafkaSlowClientTest, LargeFramesThatComeSlowlyDoNotHoldUpOthers) {
   // As many as the budget of all requests can hold, and more: each has sent enough to be given its room.
   kj::Vector<kj::Own<KafkaClient>> slow;
   for (int i = 0; i < 6; ++i) {
@@ -192,6 +199,24 @@ TEST_P(KafkaAbuseTest, SlowSendersOfLargeFramesDoNotHoldUpOthers) {
   }
   for (int i = 0; i < 3; ++i)
     EXPECT_EQ(produced(kafka().call(produceOf("words", 0, batchOf({"b"})), 11).wait(scope()).body).error, 0);
+}
+
+class KafkaDeafClientTest : public KafkaAbuseTest {
+ protected:
+  KafkaDeafClientTest() { kafkaLimits.untakenMsMax = 100; }
+};
+CAMBIUM_EVERY_KAFKA_DEPLOYMENT(KafkaDeafClientTest);
+
+TEST_P(KafkaDeafClientTest, AClientThatNeverReadsIsCutOff) {
+  for (int i = 0; i < 4; ++i)
+    ASSERT_EQ(produce("words", 0, batchOfSize(1'000'000)).error, 0);
+  auto deaf = broker->connectKafka();
+  int small = 4096;
+  deaf->stream().setsockopt(SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+  for (int i = 0; i < 10; ++i)
+    deaf->send(fetchOf({{"words", 0, 1, 8 << 20}}), 11);
+  deaf->written().wait(scope());
+  awaitHonestOnly();
 }
 
 TEST_P(KafkaAbuseTest, AClientThatNeverReadsHoldsLittle) {

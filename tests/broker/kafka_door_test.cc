@@ -45,7 +45,8 @@ TEST_P(KafkaDoorTest, AVersionThatIsNotServedEndsTheConnection) {
   auto frame = requestFrame(request, 13, 1);
   frame[7] = 14;
   EXPECT_THROW(kafka().exchange(kj::mv(frame)).wait(scope()), kj::Exception);
-  EXPECT_EQ(otherKafka().call(request, 13).wait(scope())->brokers.size(), 1u);
+  kafkas.front() = broker->connectKafka();
+  EXPECT_EQ(kafka().call(request, 13).wait(scope())->brokers.size(), 1u);
 }
 
 TEST_P(KafkaDoorTest, AnswersComeInTheOrderOfTheRequests) {
@@ -64,7 +65,8 @@ TEST_P(KafkaDoorTest, AnswersComeInTheOrderOfTheRequests) {
   for (auto& answer : answers)
     answer.wait(scope());
   EXPECT_STREQ(kj::strArray(order, " ").cStr(), "0 1 2 3 4");
-  EXPECT_EQ(fetch({{"words"}}), "0:[0..0] [1..1] [2..2]");
+  // Nobody waited for the third one to be safe.
+  EXPECT_EQ(show(call(fetchOf({{"words", 0, 2}}, 600'000), 11).body), "0:[2..2]");
 }
 
 TEST_P(KafkaDoorTest, ProducesAreAppendedBeforeThoseInFrontAreAnswered) {

@@ -5,6 +5,7 @@ namespace {
 
 class KafkaFetchTest : public KafkaTest {
  protected:
+  KafkaFetchTest() { kafkaLimits.afterEndMsMax = 20; }
   void SetUp() override {
     KafkaTest::SetUp();
     createTopic("words", 3);
@@ -42,7 +43,16 @@ TEST_P(KafkaFetchTest, LimitsHoldForPartitionsAndForAllTogether) {
   EXPECT_EQ(fetch({{"words", 0, 0, 2500}, {"words", 1, 0, 1500}}), "0:[0..0] [1..1] 1:[0..0]");
   auto request = fetchOf({{"words", 0, 0, 2500}, {"words", 1, 0, 2500}, {"words", 2, 0, 2500}});
   request.maxBytes = 3500;
-  EXPECT_EQ(show(call(request, 11).body), "0:[0..0] [1..1] 1:[0..0] 2:");
+  auto answer = call(request, 11);
+  // Loops read at the same time: which of the others gets the rest depends on where they lie.
+  EXPECT_PRED2(startsWith, show(answer.body), "0:[0..0] [1..1] 1:");
+  size_t bytes = 0;
+  for (auto& topic : answer->responses) {
+    for (auto& one : topic.partitions)
+      bytes += KJ_ASSERT_NONNULL(one.records).size();
+  }
+  EXPECT_GT(bytes, 3000u);
+  EXPECT_LE(bytes, 3500u);
 }
 
 TEST_P(KafkaFetchTest, ALongPollIsWokenByAProduceFromAnotherConnection) {

@@ -13,10 +13,10 @@ namespace cambium::kafka {
 
 template <class Request>
 struct ResponseTo;
-#define CAMBIUM_X(Name)               \
-  template <>                         \
-  struct ResponseTo<Name##Request> {  \
-    using Type = Name##Response;      \
+#define CAMBIUM_X(Name)              \
+  template <>                        \
+  struct ResponseTo<Name##Request> { \
+    using Type = Name##Response;     \
   };
 CAMBIUM_KAFKA_MESSAGES(CAMBIUM_X)
 #undef CAMBIUM_X
@@ -64,8 +64,8 @@ Answer<Response> readAnswer(kj::Array<kj::byte> frame, Version version, int32_t 
   return answer;
 }
 
-// One connection of a Kafka client that does what it is told, and no more. Requests go out in the order of the calls, any
-// number before an answer is read; answers belong to them in that order. Does not read from the stream while nobody
+// One connection of a Kafka client that does what it is told, and no more. Requests go out in the order of the calls,
+// any number before an answer is read; answers belong to them in that order. Does not read from the stream while nobody
 // waits for an answer. When the broker ends the connection, what waits fails with DISCONNECTED.
 class KafkaClient {
  public:

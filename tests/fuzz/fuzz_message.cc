@@ -1,0 +1,57 @@
+#include <cstdlib>
+
+#include <kj/debug.h>
+
+#include "server/kafka/wire/dumper.h"
+#include "server/kafka/wire/reader.h"
+#include "server/kafka/wire/writer.h"
+#include "tests/fuzz/message_input.h"
+
+// Any bytes as any message: refused, or read, written and read again as the same.
+
+namespace cambium::kafka {
+namespace {
+
+// The canary (tests/fuzz/fuzz canary): a bug that is found only by somebody who learns from comparisons.
+template <class Message>
+void plantedBug(const Message& message) {
+  if constexpr (std::is_same_v<Message, CreateTopicsRequest>) {
+    static const bool planted = getenv("CAMBIUM_FUZZ_CANARY") != nullptr;
+    KJ_REQUIRE(!planted || message.timeoutMs != 0x0badcafe, "the canary sings");
+  }
+}
+
+template <class Message>
+void check(ByteView body, Version version) {
+  Message message;
+  kj::String failure;
+  if (!decode(body, version, message, failure)) {
+    KJ_REQUIRE(failure.size() > 0, "a refusal without a reason");
+    return;
+  }
+  plantedBug(message);
+  auto shown = dump(message, version);
+  auto written = encode(message, version).flatten();
+  Message again;
+  KJ_REQUIRE(decode(written, version, again, failure), "what was written cannot be read", failure, shown);
+  KJ_REQUIRE(dump(again, version) == shown, "a message has changed", shown, dump(again, version));
+  auto rewritten = encode(again, version).flatten();
+  KJ_REQUIRE(rewritten.asPtr() == written.asPtr(), "the same message is written in two ways", shown);
+}
+
+void one(ByteView input) {
+  if (input.size() < kMessageInputHead) return;
+  withMessage(input[0] % kMessages, [&]<class Message>() {
+    constexpr auto versions = Message::kFacts.versions;
+    auto version = static_cast<Version>(versions.first + input[1] % (versions.last - versions.first + 1));
+    check<Message>(input.slice(kMessageInputHead, input.size()), version);
+  });
+}
+
+}  // namespace
+}  // namespace cambium::kafka
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  cambium::kafka::one(kj::arrayPtr(data, size));
+  return 0;
+}
