@@ -159,7 +159,8 @@ kj::Array<kj::byte> framed(ByteView input) {
 }
 
 void one(ByteView input) {
-  static Watch watch;
+  Watch watch;
+  io();  // outlives the broker
   // Topics and records pile up; a new broker from time to time keeps inputs independent enough.
   static std::unique_ptr<Machine> machine;
   static unsigned served = 0;

@@ -63,7 +63,7 @@ void invent(size_t choice, const std::filesystem::path& out) {
 void addBatches(const std::filesystem::path& out) {
   for (auto codec : {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
     BatchBuilder builder({.codec = codec});
-    RecordHeader headers[] = {{"trace"_kj, "1"_kj.asBytes()}};
+    cambium::RecordHeader headers[] = {{"trace"_kj.asBytes(), "1"_kj.asBytes()}};
     for (int i = 0; i < 5; ++i)
       builder.add(TimestampMs(1000 + i), "key"_kj.asBytes(), "a value that repeats itself"_kj.asBytes(), headers);
     write(out / "batch" / kj::str("codec-", static_cast<int>(codec)).cStr(), headed({1}, builder.finish()));

@@ -17,7 +17,11 @@ class Counting final : public Entropy {
 };
 
 FetchedPartition partition(int32_t index, int64_t offset = 0) {
-  return {.topic = "words", .partition = index, .fetchOffset = offset};
+  FetchedPartition one;
+  one.topic = "words";
+  one.partition = index;
+  one.fetchOffset = offset;
+  return one;
 }
 
 kj::Vector<FetchedPartition> partitions(int32_t count, int64_t offset = 0) {
@@ -28,6 +32,9 @@ kj::Vector<FetchedPartition> partitions(int32_t count, int64_t offset = 0) {
 }
 
 class FetchSessionsTest : public ::testing::Test {
+ public:
+  ~FetchSessionsTest() noexcept override = default;
+
  protected:
   Counting entropy;
   FetchSessions sessions{2, entropy};
