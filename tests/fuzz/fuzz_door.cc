@@ -74,6 +74,7 @@ class Machine {
   Machine() {
     settings_.limits.frameBytesMax = mebibytes(1);
     settings_.limits.fetchSessionsMax = 8;
+    settings_.limits.fetchWaitMsMax = 100;
     BrokerConfig config{
         .cores = 1, .logEngine = kj::str("native"), .stateEngine = kj::str("native"), .partitionsMax = 64};
     broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
@@ -95,7 +96,9 @@ class Machine {
   void serve(ByteView bytes) {
     auto client = loopback_.connect();
     auto reading = readAll(*client).eagerlyEvaluate(nullptr);
+    // Goes when everything must have been answered: what a client that goes earlier has not taken may be lost.
     auto writing = client->write(bytes.begin(), bytes.size())
+                       .then([&] { return timer_.afterDelay(200 * kj::SECONDS); })
                        .then([&] { client->shutdownWrite(); })
                        .eagerlyEvaluate([](kj::Exception&&) {});  // cut off before the end
     settle(reading);
