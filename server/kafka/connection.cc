@@ -44,19 +44,20 @@ struct Connection::Call {
 };
 
 Connection::Connection(kj::Own<kj::AsyncIoStream> stream, ConnectionFacts facts, DoorContext& door,
-                       ByteBudget& requests, kj::Timer& timer)
+                       RequestBudgets& requests, kj::Timer& timer)
     : stream_(kj::mv(stream)), facts_(kj::mv(facts)), door_(door), requests_(requests), timer_(timer) {}
 
 Connection::~Connection() noexcept(false) = default;
 
 kj::Promise<void> Connection::run() {
-  // A client that closes its end still gets the answers to what it has sent.
+  // A client that closes its end still gets the answers to what it has sent, if they do not take long: it may just as
+  // well be gone.
   auto reading = readRequests().then([this] {
     reading_ = false;
     wake(writerWaits_);
-    return kj::Promise<void>(kj::NEVER_DONE);
+    return timer_.afterDelay(door_.limits.afterEndMsMax * kj::MILLISECONDS);
   });
-  return writeReplies().exclusiveJoin(kj::mv(reading));
+  return writeReplies().exclusiveJoin(kj::mv(reading)).exclusiveJoin(watchWriter());
 }
 
 kj::Promise<void> Connection::whenIdle() {
@@ -103,11 +104,12 @@ kj::Promise<kj::Maybe<kj::Own<Connection::Call>>> Connection::readFrame() {
   // Small frames take their lease when they are there, large ones when their first part is: a claim costs nobody room.
   auto begun = kj::heapArray<kj::byte>(kj::min(whole, kFirstPartBytes));
   if (!co_await readParts(begun)) co_return None(nullptr);
+  auto& budget = requests_.of(Bytes(whole));
   ByteBudget::Lease lease;
-  KJ_IF_MAYBE(now, requests_.tryTake(Bytes(whole))) {
+  KJ_IF_MAYBE(now, budget.tryTake(Bytes(whole))) {
     lease = kj::mv(*now);
   } else {
-    lease = co_await requests_.take(Bytes(whole));
+    lease = co_await budget.take(Bytes(whole));
   }
   if (whole == begun.size()) co_return None(kj::heap<Call>(door_, facts_, kj::mv(begun), kj::mv(lease)));
   auto frame = kj::heapArray<kj::byte>(whole);
@@ -222,11 +224,25 @@ kj::Promise<void> Connection::writeReplies() {
     auto call = kj::mv(calls_.front());
     KJ_IF_MAYBE(reply, call->reply) {
       auto pieces = reply->pieces();
+      writing_ = true;
       co_await stream_->write(pieces);
+      writing_ = false;
+      ++written_;
       unsentBytes_ -= reply->size();
     }
     calls_.pop_front();
     wake(readerWaits_);
+  }
+}
+
+kj::Promise<void> Connection::watchWriter() {
+  for (;;) {
+    uint64_t before = written_;
+    co_await timer_.afterDelay(door_.limits.untakenMsMax * kj::MILLISECONDS);
+    if (writing_ && written_ == before) {
+      cutOff("it does not take its answers");
+      co_return;
+    }
   }
 }
 

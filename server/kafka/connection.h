@@ -2,8 +2,8 @@
 
 #include <deque>
 
-#include "engine/base/byte_budget.h"
 #include "server/kafka/api.h"
+#include "server/kafka/request_budgets.h"
 
 namespace cambium::kafka {
 
@@ -13,7 +13,7 @@ namespace cambium::kafka {
 class Connection {
  public:
   // `requests` bounds the frames of all connections of a loop.
-  Connection(kj::Own<kj::AsyncIoStream> stream, ConnectionFacts facts, DoorContext& door, ByteBudget& requests,
+  Connection(kj::Own<kj::AsyncIoStream> stream, ConnectionFacts facts, DoorContext& door, RequestBudgets& requests,
              kj::Timer& timer);
   ~Connection() noexcept(false);
   KJ_DISALLOW_COPY(Connection);
@@ -29,6 +29,8 @@ class Connection {
 
   kj::Promise<void> readRequests();
   kj::Promise<void> writeReplies();
+  // Done when the client takes no answer any more.
+  kj::Promise<void> watchWriter();
   // The bytes of the next frame behind its length, or null when the client has ended.
   kj::Promise<kj::Maybe<kj::Own<Call>>> readFrame();
   kj::Promise<bool> readParts(kj::ArrayPtr<kj::byte> into);
@@ -36,19 +38,20 @@ class Connection {
   kj::Promise<bool> begin(kj::Own<Call> call);
   void answerUnknownVersion(Call& call);
   void done(Call& call);
-  kj::Promise<void> untilChanged();
   bool mayBegin(const Api& api) const;
   bool cutOff(kj::StringPtr why);
 
   kj::Own<kj::AsyncIoStream> stream_;
   ConnectionFacts facts_;
   DoorContext& door_;
-  ByteBudget& requests_;
+  RequestBudgets& requests_;
   kj::Timer& timer_;
   std::deque<kj::Own<Call>> calls_;  // in order, until their answers are written
   size_t serving_ = 0;               // calls that have no answer yet …
   size_t pipelined_ = 0;             // … and those of them that others may follow
   size_t unsentBytes_ = 0;
+  uint64_t written_ = 0;  // answers
+  bool writing_ = false;
   bool reading_ = true;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> readerWaits_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> writerWaits_;

@@ -1,6 +1,7 @@
 #include "server/kafka/fetch_sessions.h"
 
 #include <cstring>
+#include <unordered_set>
 
 namespace cambium::kafka {
 
@@ -8,26 +9,49 @@ namespace {
 
 // As Kafka: a session that was used within this time is not given up for a new one.
 constexpr int64_t kUnusedMsMin = 120'000;
-// Over all sessions of a loop.
-constexpr size_t kPartitionsMax = 500'000;
+
+// Partitions by what they are, not by what is known of them.
+struct Identity {
+  size_t operator()(const FetchedPartition* one) const {
+    return std::hash<std::string>()(one->topic) ^ UuidHash()(one->topicId) ^ static_cast<size_t>(one->partition) << 20;
+  }
+  bool operator()(const FetchedPartition* a, const FetchedPartition* b) const { return a->sameAs(*b); }
+};
+using PartitionSet = std::unordered_set<FetchedPartition*, Identity, Identity>;
 
 }  // namespace
 
-void FetchSession::put(FetchedPartition partition) {
-  for (auto& known : partitions) {
-    if (!known.sameAs(partition)) continue;
-    known.currentLeaderEpoch = partition.currentLeaderEpoch;
-    known.fetchOffset = partition.fetchOffset;
-    known.bytesMax = partition.bytesMax;
-    return;
+// A client may name hundreds of thousands at once: each is looked up in a set that is made for the purpose.
+void FetchSession::put(kj::Vector<FetchedPartition> changes) {
+  if (changes.size() == 0) return;
+  PartitionSet known(partitions.size());
+  for (auto& one : partitions)
+    known.insert(&one);
+  kj::Vector<FetchedPartition> added;
+  PartitionSet addedOnce;
+  for (auto& change : changes) {
+    auto found = known.find(&change);
+    if (found == known.end()) {
+      if (addedOnce.insert(&change).second) added.add(change);
+      continue;
+    }
+    (*found)->currentLeaderEpoch = change.currentLeaderEpoch;
+    (*found)->fetchOffset = change.fetchOffset;
+    (*found)->bytesMax = change.bytesMax;
   }
-  partitions.add(kj::mv(partition));
+  for (auto& one : added)
+    partitions.add(kj::mv(one));
 }
 
-void FetchSession::forget(const FetchedPartition& partition) {
+void FetchSession::forget(const kj::Vector<FetchedPartition>& gone) {
+  if (gone.size() == 0) return;
+  std::unordered_set<const FetchedPartition*, Identity, Identity> set(gone.size());
+  for (auto& one : gone)
+    set.insert(&one);
   kj::Vector<FetchedPartition> kept(partitions.size());
-  for (auto& known : partitions)
-    if (!known.sameAs(partition)) kept.add(kj::mv(known));
+  for (auto& known : partitions) {
+    if (set.count(&known) == 0) kept.add(kj::mv(known));
+  }
   partitions = kj::mv(kept);
 }
 
@@ -41,15 +65,20 @@ void FetchSession::rotate(const kj::Vector<bool>& served) {
 }
 
 bool FetchSessions::makeRoom(int64_t nowMs, size_t partitions) {
-  size_t held = 0;
-  for (auto& session : sessions_)
-    held += session.partitions.size();
+  size_t held = partitionsHeld();
   while (sessions_.size() >= sessionsMax_ || held + partitions > kPartitionsMax) {
     if (sessions_.empty() || nowMs - sessions_.front().usedAtMs < kUnusedMsMin) return false;
     held -= sessions_.front().partitions.size();
     remove(sessions_.front().id);
   }
   return true;
+}
+
+size_t FetchSessions::partitionsHeld() const {
+  size_t held = 0;
+  for (auto& session : sessions_)
+    held += session.partitions.size();
+  return held;
 }
 
 FetchSession* FetchSessions::create(int64_t nowMs, size_t partitions) {

@@ -39,9 +39,9 @@ struct FetchSession {
   kj::Vector<FetchedPartition> partitions;  // in the order in which they are served next
   int64_t usedAtMs = 0;
 
-  // Adds a partition, or changes what is known of it.
-  void put(FetchedPartition partition);
-  void forget(const FetchedPartition& partition);
+  // Adds partitions, or changes what is known of them.
+  void put(kj::Vector<FetchedPartition> changes);
+  void forget(const kj::Vector<FetchedPartition>& gone);
   // Those in front that were answered with records go to the end, so that none starves the others.
   void rotate(const kj::Vector<bool>& served);
 };
@@ -57,10 +57,15 @@ class FetchSessions {
   FetchSession* create(int64_t nowMs, size_t partitions);
   FetchSession* find(int32_t id, int64_t nowMs);
   void remove(int32_t id);
+  // A session has grown until all of them together hold too many partitions.
+  bool overfull() const { return partitionsHeld() > kPartitionsMax; }
   size_t size() const { return sessions_.size(); }
 
  private:
+  static constexpr size_t kPartitionsMax = 500'000;
+
   bool makeRoom(int64_t nowMs, size_t partitions);
+  size_t partitionsHeld() const;
 
   const unsigned sessionsMax_;
   const Entropy& entropy_;

@@ -44,7 +44,7 @@ KafkaDoor::KafkaDoor(LocalBroker& broker, LoopContext& loop, const Entropy& entr
       advertised_(settings.advertised.map([](const Endpoint& endpoint) { return endpoint.clone(); })),
       fetchSessions_(limits_.fetchSessionsMax, entropy),
       context_{broker, limits_, advertised_, fetchSessions_},
-      requests_(limits_.requestBytesMax),
+      requests_(limits_),
       receivers_(kj::mv(receivers)),
       counts_(counts) {
   connections_.emplace(taskErrors_);

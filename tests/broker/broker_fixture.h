@@ -39,7 +39,8 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   void start() {
     broker = kj::heap<TestBroker>(
         io, folder.path(),
-        TestBroker::Options{.deployment = GetParam(), .partitionsMax = partitionsMax, .limits = limits});
+        TestBroker::Options{
+            .deployment = GetParam(), .partitionsMax = partitionsMax, .limits = limits, .kafkaLimits = kafkaLimits});
     for (unsigned loop = 0; loop < GetParam().cores; ++loop)
       clients.push_back(broker->connect(loop));
   }
@@ -64,6 +65,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   TemporaryFolder folder{TemporaryFolder::inMemory()};
   int32_t partitionsMax = 1000;
   RpcLimits limits{};
+  kafka::KafkaLimits kafkaLimits{};
   kj::Own<TestBroker> broker;
   std::vector<kj::Own<RpcClient>> clients;
 };

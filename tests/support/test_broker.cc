@@ -3,20 +3,24 @@
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
+#include "engine/broker/door_group.h"
 
 namespace cambium {
 
 TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options options)
     : io_(io),
       options_(options),
+      kafka_{options.kafkaLimits, nullptr},
       files_(dataDir, 256),
       engines_(files_, dataDir, 256),
       pool_(2),
       loop_{io.provider->getTimer(), *io.lowLevelProvider},
       world_{files_, clock_, entropy_, pool_, loops_, engines_} {
   auto& deployment = options_.deployment;
-  for (unsigned i = 0; i < deployment.cores; ++i)
+  for (unsigned i = 0; i < deployment.cores; ++i) {
     sockets_.push_back(kj::heap<ListenSockets>("rpc_listen", "127.0.0.1:0", 1));
+    kafkaSockets_.push_back(kj::heap<ListenSockets>("kafka_listen", "127.0.0.1:0", 1));
+  }
   BrokerConfig config{.cores = deployment.cores,
                       .logEngine = kj::str(deployment.logEngine),
                       .stateEngine = kj::str(deployment.stateEngine),
@@ -25,8 +29,13 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   auto failure = kj::runCatchingExceptions([&] {
     auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
-      auto receivers = sockets_[local.here().index()]->receivers(0, loop.io);
-      return kj::heap<RpcDoor>(local, loop, options_.limits, counts_, kj::mv(receivers));
+      auto index = local.here().index();
+      kj::Vector<kj::Own<Door>> doors;
+      doors.add(
+          kj::heap<RpcDoor>(local, loop, options_.limits, counts_, sockets_[index]->receivers(0, loop.io)));
+      doors.add(kj::heap<kafka::KafkaDoor>(local, loop, entropy_, kafka_, kafkaCounts_,
+                                           kafkaSockets_[index]->receivers(0, loop.io)));
+      return kj::heap<DoorGroup>(kj::mv(doors));
     });
     KJ_IF_MAYBE(turns, options_.startTurnsMax) {
       for (unsigned turn = 0; turn < *turns && !starting.poll(io_.waitScope); ++turn) {
@@ -60,6 +69,12 @@ kj::Own<RpcClient> TestBroker::connect(unsigned loop) {
   return kj::heap<RpcClient>(io_.waitScope, kj::mv(stream));
 }
 
+kj::Own<kafka::KafkaClient> TestBroker::connectKafka(unsigned loop) {
+  auto& network = io_.provider->getNetwork();
+  auto stream = network.parseAddress(kafkaAddress(loop)).wait(io_.waitScope)->connect().wait(io_.waitScope);
+  return kj::heap<kafka::KafkaClient>(kj::mv(stream));
+}
+
 ShardReport TestBroker::total() {
   ShardReport total;
   for (auto& report : broker_->local().reports().wait(io_.waitScope)) {
@@ -79,6 +94,10 @@ void TestBroker::awaitWaiting(size_t count) {
 
 void TestBroker::awaitConnections(uint64_t count) {
   awaitTrue("connections", [&] { return counts_.open == count; });
+}
+
+void TestBroker::awaitKafkaConnections(uint64_t count) {
+  awaitTrue("Kafka connections", [&] { return kafkaCounts_.open == count; });
 }
 
 void TestBroker::awaitTrue(kj::StringPtr what, kj::FunctionParam<bool()> condition) {

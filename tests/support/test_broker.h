@@ -7,9 +7,11 @@
 #include "backends/native/disk_file_system.h"
 #include "engine/base/thread_work_pool.h"
 #include "engine/broker/broker.h"
+#include "server/kafka/kafka_door.h"
 #include "server/main/listen_sockets.h"
 #include "server/main/system_world.h"
 #include "server/rpc/rpc_door.h"
+#include "tests/support/kafka_client.h"
 #include "tests/support/rpc_client.h"
 
 namespace cambium {
@@ -23,13 +25,14 @@ struct Deployment {
 };
 
 // The broker that cambiumd runs, in the test's process: real files in `dataDir`, real threads, real sockets on free
-// ports, one for each loop. The first loop is the test's. Stops, when it runs, on destruction.
+// ports, an RPC door and a Kafka door for each loop. The first loop is the test's. Stops, when it runs, on destruction.
 class TestBroker {
  public:
   struct Options {
     Deployment deployment;
     int32_t partitionsMax = 1000;
     RpcLimits limits{};
+    kafka::KafkaLimits kafkaLimits{};
     // Set: the start is dropped after so many turns of the loop, if it has not come to its end by then; only stop() may
     // follow.
     kj::Maybe<unsigned> startTurnsMax{};
@@ -48,6 +51,9 @@ class TestBroker {
   kj::Own<RpcClient> connect(unsigned loop = 0);
   // "127.0.0.1:port" of one loop's door.
   kj::StringPtr address(unsigned loop = 0) { return sockets_[loop]->describe(); }
+  // The same for the Kafka door.
+  kj::Own<kafka::KafkaClient> connectKafka(unsigned loop = 0);
+  kj::StringPtr kafkaAddress(unsigned loop = 0) { return kafkaSockets_[loop]->describe(); }
 
   // The engine's calls, on the first loop.
   LocalBroker& local() { return broker_->local(); }
@@ -57,22 +63,26 @@ class TestBroker {
   void awaitWaiting(size_t count);
   // The same for connections.
   void awaitConnections(uint64_t count);
+  void awaitKafkaConnections(uint64_t count);
 
  private:
   void awaitTrue(kj::StringPtr what, kj::FunctionParam<bool()> condition);
 
   kj::AsyncIoContext& io_;
   Options options_;
+  kafka::KafkaSettings kafka_;
   SystemClock clock_;
   SystemEntropy entropy_;
   DiskFileSystem files_;
   ThreadLoops loops_;
   DiskEngines engines_;
   RpcConnectionCounts counts_;
+  kafka::KafkaConnectionCounts kafkaCounts_;
   ThreadWorkPool pool_;
   LoopContext loop_;
   World world_;
   std::vector<kj::Own<ListenSockets>> sockets_;
+  std::vector<kj::Own<ListenSockets>> kafkaSockets_;
   kj::Own<Broker> broker_;
 };
 

@@ -29,6 +29,15 @@ kj::Vector<FetchedPartition> partitionsOf(const FetchRequest& request) {
   return all;
 }
 
+kj::Vector<FetchedPartition> forgottenOf(const FetchRequest& request) {
+  kj::Vector<FetchedPartition> all;
+  for (auto& topic : request.forgottenTopicsData) {
+    for (auto partition : topic.partitions)
+      all.add(FetchedPartition{.topic = topic.topic.str(), .topicId = topic.topicId, .partition = partition});
+  }
+  return all;
+}
+
 // What this request is to fetch, and the session it belongs to, if any. An error concerns the request as a whole.
 struct Plan {
   kj::Maybe<Error> error;
@@ -66,12 +75,13 @@ Plan begin(FetchSessions& sessions, const FetchRequest& request, bool byId, int6
     return plan;
   }
   session->epoch = session->epoch == INT32_MAX ? 1 : session->epoch + 1;
-  for (auto& partition : partitionsOf(request))
-    session->put(kj::mv(partition));
-  for (auto& topic : request.forgottenTopicsData) {
-    for (auto partition : topic.partitions) {
-      session->forget(FetchedPartition{.topic = topic.topic.str(), .topicId = topic.topicId, .partition = partition});
-    }
+  session->put(partitionsOf(request));
+  session->forget(forgottenOf(request));
+  if (sessions.overfull()) {
+    // Without a session the client asks for everything each time, which is bounded by its request.
+    sessions.remove(session->id);
+    plan.error = makeError(ErrorCode::kFetchSessionIdNotFound, "fetch session ", request.sessionId, " grew too large");
+    return plan;
   }
   for (auto& partition : session->partitions)
     plan.partitions.add(partition);
@@ -147,7 +157,7 @@ kj::Promise<FetchResponse> handle(RequestContext& context, FetchRequest& request
       kj::min(static_cast<uint64_t>(kj::max(request.maxBytes, 0)), context.door.limits.fetchBytesMax.value());
   FetchWish wish{.bytesMax = Bytes(bytesMax),
                  .bytesMin = Bytes(static_cast<uint64_t>(kj::max(request.minBytes, 0))),
-                 .waitMsMax = request.maxWaitMs};
+                 .waitMsMax = kj::min(int64_t{request.maxWaitMs}, context.door.limits.fetchWaitMsMax)};
   kj::Vector<kj::Maybe<Result<ReadOutcome>>> outcomes;
   kj::Vector<size_t> places;
   for (auto& wanted : plan.partitions) {

@@ -157,6 +157,11 @@ class Reader {
     } else if constexpr (IsText<T>) {
       int64_t length = flexible_ ? compactLength() : in_.int16();
       if (length < 0) return refuseOrNull(name, length);
+      // What fits into a plain string: compact ones are no longer either.
+      if (length > 0x7fff) {
+        fail(name, "is too long for a text");
+        return true;
+      }
       auto bytes = in_.bytes(static_cast<size_t>(length));
       value = Text(std::string_view(reinterpret_cast<const char*>(bytes.begin()), bytes.size()));
     } else if constexpr (IsVector<T>) {

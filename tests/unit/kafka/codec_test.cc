@@ -106,6 +106,19 @@ TEST(CodecTest, AKnownTaggedFieldKeepsToItsSize) {
   }
 }
 
+TEST(CodecTest, TextsAreNoLongerThanAPlainStringCanBe) {
+  for (size_t size : {size_t{0x7fff}, size_t{0x8000}}) {
+    ByteWriter out;
+    out.unsignedVarint32(2);
+    out.unsignedVarint32(static_cast<uint32_t>(size) + 1);
+    for (size_t i = 0; i < size + 5; ++i)
+      out.int8(0);
+    MetadataRequest request;
+    kj::String failure;
+    EXPECT_EQ(decode(out.written(), 9, request, failure), size == 0x7fff) << failure.cStr();
+  }
+}
+
 TEST(CodecTest, LeftOverBytesAreRefused) {
   EXPECT_FALSE(readsAsMetadata({0, 1, 0, 0, 0, 0}));
   MetadataRequest request;
