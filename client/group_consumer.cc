@@ -210,12 +210,13 @@ kj::Promise<Result<ConsumedRecords>> GroupConsumer::Impl::poll(PollOptions optio
     auto joined = co_await join().catch_([](kj::Exception&& e) -> Result<void> { return errorFrom(e); });
     if (joined.ok()) joined = co_await follow();
     if (!joined.ok() && !isRetryable(joined.error().code)) co_return Answer(kj::mv(joined.error()));
-    auto left = (deadline - timer_.now()) / kj::MILLISECONDS;
     if (isReading()) {
       auto committed = co_await commitIfDue();
       if (!committed.ok() && !isRetryable(committed.error().code)) co_return Answer(kj::mv(committed.error()));
       auto slice = options;
-      slice.waitMsMax = static_cast<uint32_t>(kj::min(kj::max(left, int64_t{0}), int64_t{kSliceMs}));
+      // Rounded up: in a wait of none no time passes.
+      auto left = (deadline - timer_.now()) / kj::MILLISECONDS + 1;
+      slice.waitMsMax = timer_.now() < deadline ? static_cast<uint32_t>(kj::min(left, int64_t{kSliceMs})) : 0;
       auto polled = co_await consumer_.poll(slice);
       bool atEnd = options.returnAtEnd && consumer_.atEnd();
       if (!polled.ok() || !polled.value().empty() || atEnd) co_return kj::mv(polled);

@@ -16,7 +16,7 @@ struct SegmentIndexes {
   OffsetIndex offsets;
   TimeIndex times;
 
-  size_t memoryBytes() const { return offsets.size() * sizeof(OffsetEntry) + times.size() * sizeof(TimeEntry); }
+  size_t memoryBytes() const { return offsets.size() * sizeof(OffsetIndexEntry) + times.size() * sizeof(TimeEntry); }
 };
 
 // The indexes of a sealed segment. Immutable, shared between threads.

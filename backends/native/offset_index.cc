@@ -8,7 +8,7 @@
 
 namespace cambium {
 
-OffsetEntry OffsetEntry::decode(const kj::byte* from) {
+OffsetIndexEntry OffsetIndexEntry::decode(const kj::byte* from) {
   return {loadBigEndian<int32_t>(from), loadBigEndian<int32_t>(from + 4)};
 }
 
@@ -17,9 +17,9 @@ kj::Maybe<OffsetIndex> OffsetIndex::parse(ByteView file, uint64_t segmentBytes, 
   OffsetIndex index;
   size_t count = kj::min(file.size() / kEntryBytes, entriesMax);
   index.entries_.reserve(count);
-  OffsetEntry last{-1, 0};
+  OffsetIndexEntry last{-1, 0};
   for (size_t i = 0; i < count; ++i) {
-    auto entry = OffsetEntry::decode(file.begin() + i * kEntryBytes);
+    auto entry = OffsetIndexEntry::decode(file.begin() + i * kEntryBytes);
     if (entry.relativeOffset <= last.relativeOffset || entry.position <= last.position) return nullptr;
     if (static_cast<uint64_t>(entry.position) >= segmentBytes) return nullptr;
     index.entries_.add(entry);
@@ -43,12 +43,13 @@ void OffsetIndex::append(int32_t relativeOffset, int32_t position) {
   if (entries_.size() > 0) {
     KJ_REQUIRE(relativeOffset > entries_.back().relativeOffset && position > entries_.back().position);
   }
-  entries_.add(OffsetEntry{relativeOffset, position});
+  entries_.add(OffsetIndexEntry{relativeOffset, position});
 }
 
 uint64_t OffsetIndex::positionFor(int64_t relativeOffset) const {
-  auto after = std::upper_bound(entries_.begin(), entries_.end(), relativeOffset,
-                                [](int64_t offset, const OffsetEntry& entry) { return offset < entry.relativeOffset; });
+  auto after =
+      std::upper_bound(entries_.begin(), entries_.end(), relativeOffset,
+                       [](int64_t offset, const OffsetIndexEntry& entry) { return offset < entry.relativeOffset; });
   return after == entries_.begin() ? 0 : static_cast<uint64_t>((after - 1)->position);
 }
 

@@ -17,14 +17,14 @@ namespace cambium {
 // with offsets and positions strictly increasing. A batch gets an entry, when it is appended, if more than the index
 // interval was appended since the last one that got an entry; the first batch of a segment never has one. (Source:
 // OffsetIndex, LogSegment.append and the checks of DumpLogSegments in Apache Kafka.)
-struct OffsetEntry {
+struct OffsetIndexEntry {
   int32_t relativeOffset;
   int32_t position;
 
   // From the bytes of one entry.
-  static OffsetEntry decode(const kj::byte* from);
+  static OffsetIndexEntry decode(const kj::byte* from);
 
-  friend bool operator==(const OffsetEntry&, const OffsetEntry&) = default;
+  friend bool operator==(const OffsetIndexEntry&, const OffsetIndexEntry&) = default;
 };
 
 class OffsetIndex {
@@ -55,10 +55,10 @@ class OffsetIndex {
   void resize(size_t count) { entries_.truncate(count); }
 
   size_t size() const { return entries_.size(); }
-  kj::ArrayPtr<const OffsetEntry> entries() const { return entries_.asPtr(); }
+  kj::ArrayPtr<const OffsetIndexEntry> entries() const { return entries_.asPtr(); }
 
  private:
-  kj::Vector<OffsetEntry> entries_;
+  kj::Vector<OffsetIndexEntry> entries_;
 };
 
 }  // namespace cambium

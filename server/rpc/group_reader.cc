@@ -89,7 +89,7 @@ kj::Promise<GroupReader::Round> GroupReader::read(Bytes bytesMax, int64_t waitMs
   auto deadline = timer.now() + waitMsMax * kj::MILLISECONDS;
   auto epoch = epoch_;
   for (;;) {
-    auto left = kj::max((deadline - timer.now()) / kj::MILLISECONDS, int64_t{0});
+    auto left = millisecondsUntil(deadline, timer.now());
     auto round = co_await readOnce(bytesMax, left);
     if (epoch != epoch_) {
       round.pieces.clear();

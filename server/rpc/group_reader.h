@@ -8,6 +8,13 @@
 
 namespace cambium {
 
+// Whole milliseconds until then, rounded up: one too few would be a wait of none, again and again, in which no time
+// passes. 0 when it is over.
+inline int64_t millisecondsUntil(kj::TimePoint deadline, kj::TimePoint now) {
+  if (now >= deadline) return 0;
+  return (deadline - now + (kj::MILLISECONDS - kj::NANOSECONDS)) / kj::MILLISECONDS;
+}
+
 // What one member of a group reads: its partitions, how far it was given each, and the next records of all of them.
 class GroupReader {
  public:

@@ -190,7 +190,7 @@ kj::Promise<void> MembershipServer::poll(PollContext context) {
   auto deadline = timer.now() + wait * kj::MILLISECONDS;
   for (;;) {
     if (ending_ == nullptr && reader_.isReading()) {
-      auto left = kj::max((deadline - timer.now()) / kj::MILLISECONDS, int64_t{0});
+      auto left = millisecondsUntil(deadline, timer.now());
       auto round = co_await reader_.read(bytes, left);
       if (!round.pieces.empty()) {
         writeDeliveries(context, round);

@@ -8,13 +8,13 @@ constexpr ItemKind kOffsetEntryItem{"index-entry"_kj, "offsetIndex"_kj};
 constexpr ItemKind kTimeEntryItem{"time-entry"_kj, "timeIndex"_kj};
 constexpr int kNumberWidth = 10;
 
-bool ascends(const OffsetEntry& a, const OffsetEntry& b) {
+bool ascends(const OffsetIndexEntry& a, const OffsetIndexEntry& b) {
   return a.relativeOffset < b.relativeOffset && a.position < b.position;
 }
 bool ascends(const TimeEntry& a, const TimeEntry& b) {
   return a.timestamp < b.timestamp && a.relativeOffset < b.relativeOffset;
 }
-kj::String tell(const OffsetEntry& entry) {
+kj::String tell(const OffsetIndexEntry& entry) {
   return kj::str("relative offset ", entry.relativeOffset, " at position ", entry.position);
 }
 kj::String tell(const TimeEntry& entry) {
@@ -90,7 +90,7 @@ void OffsetIndexCheck::list() {
   }
 }
 
-kj::Maybe<OffsetEntry> OffsetIndexCheck::current() {
+kj::Maybe<OffsetIndexEntry> OffsetIndexCheck::current() {
   return skipDisorder(entries_, next_, previous_, complaints_);
 }
 

@@ -49,14 +49,14 @@ class OffsetIndexCheck {
   void checkOrder();
 
  private:
-  kj::Maybe<OffsetEntry> current();
+  kj::Maybe<OffsetIndexEntry> current();
 
   Inspection& inspection_;
   const IndexPlace place_;
-  IndexFile<OffsetIndex, OffsetEntry> entries_;
+  IndexFile<OffsetIndex, OffsetIndexEntry> entries_;
   IndexComplaints complaints_;
   uint64_t next_ = 0;
-  OffsetEntry previous_{-1, 0};
+  OffsetIndexEntry previous_{-1, 0};
 };
 
 // The same for a .timeindex file: each entry names the first batch, by its last offset, with the largest timestamp so
