@@ -38,6 +38,8 @@ class ByteBudget {
     uint64_t bytes_ = 0;
   };
 
+  // Nobody waits, and more than half of the budget would still be free.
+  bool roomyFor(Bytes size) const { return waiting_.empty() && held_ + size.value() <= limit_ / 2; }
   // Null when one would have to wait: take() then.
   kj::Maybe<Lease> tryTake(Bytes size);
   // Dropping the promise gives up the place in the queue.

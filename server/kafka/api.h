@@ -5,7 +5,7 @@
 
 namespace cambium::kafka {
 
-// A request that cannot be read: its connection is closed.
+// A request that cannot be read, or whose failure cannot be answered: its connection is closed.
 struct Malformed {
   kj::String reason;
 };

@@ -28,6 +28,13 @@ Encoded frame(Response response, const RequestHeader& header) {
   return encoded;
 }
 
+bool anyFailed(const ProduceResponse& response) {
+  for (auto& topic : response.responses)
+    for (auto& partition : topic.partitionResponses)
+      if (partition.errorCode != 0) return true;
+  return false;
+}
+
 template <class Request>
 constexpr bool kMayStaySilent = std::is_same_v<Request, ProduceRequest>;
 
@@ -39,6 +46,8 @@ kj::Promise<kj::OneOf<Reply, Malformed>> serve(RequestContext& context, ByteView
   if (!decodeRequest(body, context.version(), request, failure)) co_return Outcome(Malformed{kj::mv(failure)});
   Response response = co_await handle(context, request);
   if constexpr (kMayStaySilent<Request>) {
+    // Nobody hears of a failure but by the end of the connection, which makes the client ask for metadata anew.
+    if (request.acks == 0 && anyFailed(response)) co_return Outcome(Malformed{kj::str("acks=0 and not appended")});
     if (request.acks == 0) co_return Outcome(Reply(nullptr));
   }
   co_return Outcome(Reply(frame(kj::mv(response), context.header)));

@@ -101,10 +101,15 @@ kj::Promise<kj::Maybe<kj::Own<Connection::Call>>> Connection::readFrame() {
     co_return None(nullptr);
   }
   auto whole = static_cast<size_t>(size);
-  // Small frames take their lease when they are there, large ones when their first part is: a claim costs nobody room.
-  auto begun = kj::heapArray<kj::byte>(kj::min(whole, kFirstPartBytes));
-  if (!co_await readParts(begun)) co_return None(nullptr);
+  // A frame is read straight into its place while there is plenty of room. When it is short, a large one is taken in
+  // when its first part has come, a small one as a whole: a claim alone costs nobody room.
   auto& budget = requests_.of(Bytes(whole));
+  bool roomy = whole > kFirstPartBytes && budget.roomyFor(Bytes(whole));
+  kj::Array<kj::byte> begun;
+  if (!roomy) {
+    begun = kj::heapArray<kj::byte>(kj::min(whole, kFirstPartBytes));
+    if (!co_await readParts(begun)) co_return None(nullptr);
+  }
   ByteBudget::Lease lease;
   KJ_IF_MAYBE(now, budget.tryTake(Bytes(whole))) {
     lease = kj::mv(*now);
@@ -113,7 +118,7 @@ kj::Promise<kj::Maybe<kj::Own<Connection::Call>>> Connection::readFrame() {
   }
   if (whole == begun.size()) co_return None(kj::heap<Call>(door_, facts_, kj::mv(begun), kj::mv(lease)));
   auto frame = kj::heapArray<kj::byte>(whole);
-  memcpy(frame.begin(), begun.begin(), begun.size());
+  if (begun.size() > 0) memcpy(frame.begin(), begun.begin(), begun.size());
   auto rest = frame.slice(begun.size(), whole);
   begun = nullptr;
   if (!co_await readParts(rest)) co_return None(nullptr);
