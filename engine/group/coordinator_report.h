@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/base/latency_histogram.h"
 #include "engine/base/quantity.h"
 
 namespace cambium {
@@ -13,6 +14,7 @@ struct CoordinatorReport {
   Offset writtenUpTo = kNoOffset;  // what the tables hold
   size_t groups = 0;
   size_t offsets = 0;
+  LatencyHistogram rebalances;  // from the first sign of one to assignments on their way to all members
 };
 
 }  // namespace cambium

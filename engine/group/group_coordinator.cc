@@ -295,11 +295,24 @@ void GroupCoordinator::due(const std::string& group) {
   }
 }
 
-void GroupCoordinator::carryOut(Slot& slot, GroupActions actions) {
-  if (slot.seenState != slot.group.state()) {
-    slot.seenState = slot.group.state();
-    slot.changed.ring();
+void GroupCoordinator::noteState(Slot& slot) {
+  auto state = slot.group.state();
+  if (slot.seenState == state) return;
+  slot.seenState = state;
+  slot.changed.ring();
+  auto nowNs = surroundings_.clock.steadyNs();
+  if (state == GroupState::kStable) {
+    KJ_IF_MAYBE(since, slot.rebalancingSinceNs) report_.rebalances.add(nowNs - *since);
   }
+  if (state == GroupState::kStable || state == GroupState::kEmpty) {
+    slot.rebalancingSinceNs = nullptr;
+  } else if (slot.rebalancingSinceNs == nullptr) {
+    slot.rebalancingSinceNs = nowNs;
+  }
+}
+
+void GroupCoordinator::carryOut(Slot& slot, GroupActions actions) {
+  noteState(slot);
   for (auto& action : actions) {
     if (action.is<AnswerJoin>()) {
       auto& join = action.get<AnswerJoin>();

@@ -87,6 +87,7 @@ class GroupCoordinator {
     Group group;
     GroupState seenState = GroupState::kDead;  // when carryOut() was last called
     Bell changed;                              // the state
+    kj::Maybe<int64_t> rebalancingSinceNs;     // by the steady clock
     size_t writes = 0;                         // under way
   };
   class TaskErrors final : public kj::TaskSet::ErrorHandler {
@@ -107,6 +108,7 @@ class GroupCoordinator {
   kj::Maybe<Slot&> find(const std::string& name) const;
   Slot& findOrMake(const std::string& name);
   // Carries out what a group asks for, and takes note of its next deadline. The group may be gone afterwards.
+  void noteState(Slot& slot);
   void carryOut(Slot& slot, GroupActions actions);
   void persist(kj::Own<Slot> slot, Persist persist);
   template <class Answer>

@@ -194,6 +194,22 @@ void addShards(Families& families, kj::ArrayPtr<const ShardReport> shards) {
   }
 }
 
+void addGroups(Families& families, kj::ArrayPtr<const ShardReport> shards) {
+  size_t groups = 0, offsets = 0;
+  LatencyHistogram rebalances;
+  for (auto& shard : shards) {
+    for (auto& coordinator : shard.coordinators) {
+      groups += coordinator.groups;
+      offsets += coordinator.offsets;
+      rebalances.add(coordinator.rebalances);
+    }
+  }
+  families.gauge("cambium_groups", "Consumer groups that the coordinators hold.", static_cast<double>(groups));
+  families.gauge("cambium_group_offsets", "Committed offsets.", static_cast<double>(offsets));
+  families.histogram("cambium_group_rebalance_seconds",
+                     "From the first sign of a rebalance until every member is sent its assignment.", rebalances);
+}
+
 void addEngines(Families& families, kj::ArrayPtr<const EngineFacts> engines) {
   struct Kind {
     const char* name;
@@ -223,7 +239,10 @@ std::string metricsPage(const MetricsSnapshot& snapshot) {
   addBroker(families, snapshot);
   addProcess(families, snapshot.process);
   addConnections(families, snapshot.doors);
-  if (snapshot.shards.size() > 0) addShards(families, snapshot.shards);
+  if (snapshot.shards.size() > 0) {
+    addShards(families, snapshot.shards);
+    addGroups(families, snapshot.shards);
+  }
   addTopics(families, snapshot.topics);
   addEngines(families, snapshot.engines);
   return families.text();

@@ -74,16 +74,17 @@ ProcessFacts HttpWiring::Process::facts() {
   return facts;
 }
 
-kj::Vector<DoorConnections> HttpWiring::RpcCounters::connections() {
+kj::Vector<DoorConnections> HttpWiring::Counters::connections() {
   kj::Vector<DoorConnections> all;
-  all.add(DoorConnections{.door = "rpc"_kj, .open = counts_.open, .accepted = counts_.accepted});
+  all.add(DoorConnections{.door = "kafka"_kj, .open = counts_.kafka.open, .accepted = counts_.kafka.accepted});
+  all.add(DoorConnections{.door = "rpc"_kj, .open = counts_.rpc.open, .accepted = counts_.rpc.accepted});
   return all;
 }
 
 HttpWiring::HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax,
-                       const RpcConnectionCounts& rpc)
+                       const ConnectionCounts& counts)
     : state_(broker),
-      counters_(rpc),
+      counters_(counts),
       door_(loop.timer, pool, state_, process_, counters_,
             {.topicSeriesMax = topicSeriesMax, .drainTimeout = 200 * kj::MILLISECONDS}) {}
 

@@ -2,14 +2,21 @@
 
 #include "engine/broker/broker.h"
 #include "server/http/http_door.h"
+#include "server/kafka/kafka_door.h"
 #include "server/rpc/rpc_door.h"
 
 namespace cambium {
 
+// Connections of all loops.
+struct ConnectionCounts {
+  kafka::KafkaConnectionCounts kafka;
+  RpcConnectionCounts rpc;
+};
+
 // The HTTP door over the real broker and process. Opens before the broker is ready; drained before the broker stops.
 class HttpWiring {
  public:
-  HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax, const RpcConnectionCounts& rpc);
+  HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax, const ConnectionCounts& counts);
   KJ_DISALLOW_COPY(HttpWiring);
 
   void listen(kj::Array<kj::Own<kj::ConnectionReceiver>> receivers);
@@ -31,13 +38,13 @@ class HttpWiring {
    public:
     ProcessFacts facts() override;
   };
-  class RpcCounters final : public ConnectionCounters {
+  class Counters final : public ConnectionCounters {
    public:
-    explicit RpcCounters(const RpcConnectionCounts& counts) : counts_(counts) {}
+    explicit Counters(const ConnectionCounts& counts) : counts_(counts) {}
     kj::Vector<DoorConnections> connections() override;
 
    private:
-    const RpcConnectionCounts& counts_;
+    const ConnectionCounts& counts_;
   };
   class TaskErrors final : public kj::TaskSet::ErrorHandler {
    public:
@@ -46,7 +53,7 @@ class HttpWiring {
 
   State state_;
   Process process_;
-  RpcCounters counters_;
+  Counters counters_;
   HttpDoor door_;
   TaskErrors taskErrors_;
   kj::TaskSet listening_{taskErrors_};

@@ -35,12 +35,6 @@ struct Doors {
   kj::Maybe<ListenSockets> http;
 };
 
-// Connections of all loops, for metrics.
-struct ConnectionCounts {
-  kafka::KafkaConnectionCounts kafka;
-  RpcConnectionCounts rpc;
-};
-
 kj::String readyLine(const ServerOptions& options, const Doors& doors) {
   kj::Vector<kj::String> served;
   KJ_IF_MAYBE(kafka, doors.kafka) served.add(kj::str("Kafka on ", kafka->describe()));
@@ -103,7 +97,7 @@ int run(const ServerOptions& options) {
     ThreadWorkPool pool(options.syncThreads);
     World world{files, clock, entropy, pool, loops, engines};
     Broker broker(world, options.broker.clone(), loop);
-    HttpWiring http(broker, loop, pool, options.topicSeriesMax, connections.rpc);
+    HttpWiring http(broker, loop, pool, options.topicSeriesMax, connections);
     KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
     auto failure = kj::runCatchingExceptions(
         [&] { serve(broker, options, doors, io.unixEventPort, entropy, connections).wait(io.waitScope); });
