@@ -148,9 +148,8 @@ kj::Promise<void> Broker::loadGroups() {
   };
   auto& tables = engines_.get(config_.stateEngine);
   auto loaded = kj::atomicRefcounted<Loaded>();
-  co_await world_.pool.run([&tables, job = kj::atomicAddRef(*loaded)]() mutable {
-    job->haveOffsets = haveOffsetRows(tables);
-  });
+  co_await world_.pool.run(
+      [&tables, job = kj::atomicAddRef(*loaded)]() mutable { job->haveOffsets = haveOffsetRows(tables); });
   // Rows of a data directory from before there was the topic are brought into it.
   kj::Maybe<kj::Own<const Topic>> topic;
   if (loaded->haveOffsets || controller_->hasOffsetsTopic()) {

@@ -23,7 +23,10 @@ kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWi
       auto outcome = partition->read(wish.from, wish.bytesMax);
       if (!outcome.ok() || wish.waitMsMax <= 0 || timer.now() >= deadline) co_return kj::mv(outcome);
       auto enough = kj::min(wish.bytesMin, wish.bytesMax).value();
-      if (outcome.value().batches.size() >= kj::max(enough, uint64_t{1})) co_return kj::mv(outcome);
+      auto& read = outcome.value();
+      // Cut off by the limit: there is more than may be sent at once.
+      bool cut = read.batches.size() > 0 && read.nextOffset < read.highWatermark;
+      if (cut || read.batches.size() >= kj::max(enough, uint64_t{1})) co_return kj::mv(outcome);
       // Not enough yet: the next try is worth it when something came behind what is there.
       seen = kj::max(outcome.value().highWatermark, wish.from);
     }

@@ -85,6 +85,8 @@ kj::Promise<void> LocalBroker::whenAnyReadable(kj::Vector<FetchWish::Part> parts
 }
 
 kj::Promise<Outcomes> LocalBroker::fetch(FetchWish wish) {
+  // Nothing would ever come.
+  if (wish.parts.size() == 0) co_return Outcomes();
   auto& timer = here_.loop().timer;
   auto deadline = timer.now() + wish.waitMsMax * kj::MILLISECONDS;
   for (;;) {
@@ -93,21 +95,25 @@ kj::Promise<Outcomes> LocalBroker::fetch(FetchWish wish) {
       // What was read goes before the wait: many long polls that each hold batches would be much memory.
       auto outcomes = co_await readParts(wish.parts, wish.bytesMax);
       uint64_t found = 0;
-      bool failed = false;
+      bool final = false;  // failed, or cut off by a limit: there is more than may be sent at once
       for (size_t i = 0; i < outcomes.size(); ++i) {
         if (!outcomes[i].ok()) {
-          failed = true;
+          final = true;
           break;
         }
         auto& read = outcomes[i].value();
         found += read.batches.size();
+        final |= read.batches.size() > 0 && read.nextOffset < read.highWatermark;
         auto& part = wish.parts[i];
         awaited.add(FetchWish::Part{part.key, kj::max(read.highWatermark, part.from), part.bytesMax});
       }
       bool enough = found >= kj::min(wish.bytesMin, wish.bytesMax).value();
-      if (failed || enough || wish.waitMsMax <= 0 || timer.now() >= deadline) co_return kj::mv(outcomes);
+      if (final || enough || wish.waitMsMax <= 0 || timer.now() >= deadline) co_return kj::mv(outcomes);
     }
     co_await whenAnyReadable(kj::mv(awaited)).exclusiveJoin(timer.atTime(deadline));
+    // Who wants many bytes would read all of them anew for each record that comes.
+    constexpr auto kPause = 5 * kj::MILLISECONDS;
+    if (wish.bytesMin.value() > 1) co_await timer.atTime(kj::min(timer.now() + kPause, deadline));
   }
 }
 

@@ -46,7 +46,7 @@ kj::Vector<Result<ReadOutcome>> readPartsHere(Shard& shard, kj::ArrayPtr<const F
   for (auto& part : parts) {
     KJ_IF_MAYBE(partition, shard.find(part.key)) {
       uint64_t limit = kj::min(left, part.bytesMax.value());
-      auto outcome = (*partition)->read(part.from, Bytes(kj::max(limit, uint64_t{1})));
+      auto outcome = (*partition)->read(part.from, Bytes(first ? kj::max(limit, uint64_t{1}) : limit));
       if (outcome.ok()) {
         auto& read = outcome.value();
         if (!first && read.batches.size() > limit) {

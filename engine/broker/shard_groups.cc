@@ -28,8 +28,7 @@ ShardGroups::ShardGroups(Shard& shard, World& world, StorageEngine& tables, cons
       checkPartition_([&shard](const std::string& topic, int32_t partition) {
         return checkPartition(shard.image(), kj::StringPtr(topic.c_str(), topic.size()), partition);
       }),
-      surroundings_{tables,        world.pool, shard.loop().timer, world.clock, world.entropy,
-                    settings_,     checkPartition_} {}
+      surroundings_{tables, world.pool, shard.loop().timer, world.clock, world.entropy, settings_, checkPartition_} {}
 
 kj::Promise<void> ShardGroups::load(const Topic& offsetsTopic, kj::Vector<GroupRows> rows) {
   kj::Vector<kj::Promise<void>> loading;

@@ -42,8 +42,8 @@ class TopicController::Reservation {
   int64_t partitions_;
 };
 
-TopicController::TopicController(MetadataStore& store, kj::ArrayPtr<Shard* const> shards,
-                                 World& world, EngineSet& engines, const BrokerConfig& config)
+TopicController::TopicController(MetadataStore& store, kj::ArrayPtr<Shard* const> shards, World& world,
+                                 EngineSet& engines, const BrokerConfig& config)
     : store_(store),
       shards_(shards),
       world_(world),
@@ -173,8 +173,7 @@ Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
                      wish.partitions);
   }
   // However full the broker is, groups work.
-  if (!isInternalTopic(wish.name) && !hasRoomFor(wish.partitions))
-    return tooManyPartitions(wish.name, wish.partitions);
+  if (!isInternalTopic(wish.name) && !hasRoomFor(wish.partitions)) return tooManyPartitions(wish.name, wish.partitions);
   kj::Vector<ConfigChange> changes;
   kj::String engine = kj::str(config_.logEngine);
   kj::Vector<ConfigSetting> settings;
@@ -327,9 +326,8 @@ kj::Promise<void> TopicController::dropLogs(kj::Own<const Topic> topic) {
 kj::Promise<void> TopicController::forgetOffsets(kj::String topic) {
   auto& first = *shards_[0];
   for (auto* shard : shards_) {
-    auto forgotten = co_await callLoop<Result<void>>(first.port(), shard->port(), [shard, name = topic.cStr()] {
-      return shard->groups().forgetTopic(name);
-    });
+    auto forgotten = co_await callLoop<Result<void>>(
+        first.port(), shard->port(), [shard, name = topic.cStr()] { return shard->groups().forgetTopic(name); });
     KJ_REQUIRE(forgotten.ok(), "committed offsets of a deleted topic stay", topic, forgotten.error());
   }
 }

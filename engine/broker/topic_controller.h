@@ -23,8 +23,8 @@ struct NewTopic {
 class TopicController {
  public:
   // `shards` are all of them, the first one on this loop.
-  TopicController(MetadataStore& store, kj::ArrayPtr<Shard* const> shards, World& world,
-                  EngineSet& engines, const BrokerConfig& config);
+  TopicController(MetadataStore& store, kj::ArrayPtr<Shard* const> shards, World& world, EngineSet& engines,
+                  const BrokerConfig& config);
   KJ_DISALLOW_COPY(TopicController);
 
   // Loads all topics, removes the logs of deletions that were under way, opens what the shards own, then follows the

@@ -59,7 +59,8 @@ class StickyAssignment {
   void run(kj::ArrayPtr<const Subscriber> subscribers, GroupAssignments& out) {
     keep(subscribers);
     giveRest();
-    while (evenOut()) {}
+    while (evenOut()) {
+    }
     for (auto& [partition, member] : owners_)
       out[member].push_back(partition);
   }
@@ -113,9 +114,8 @@ class StickyAssignment {
   }
 
   const std::string& lightest(const std::vector<std::string>& members) {
-    return *std::min_element(members.begin(), members.end(), [this](const std::string& a, const std::string& b) {
-      return loads_[a] < loads_[b];
-    });
+    return *std::min_element(members.begin(), members.end(),
+                             [this](const std::string& a, const std::string& b) { return loads_[a] < loads_[b]; });
   }
 
   const TopicMembers& topics_;

@@ -210,7 +210,7 @@ Result<ReadOutcome> Partition::read(Offset from, Bytes bytesMax) {
     }
     ReadOutcome outcome{
         .batches = nullptr, .nextOffset = from, .highWatermark = highWatermark_, .logStart = bounds.start};
-    if (from >= highWatermark_) return kj::mv(outcome);
+    if (from >= highWatermark_ || bytesMax == Bytes(0)) return kj::mv(outcome);
     outcome.batches = log.read(from, highWatermark_, bytesMax);
     BatchIterator each(outcome.batches);
     while (auto* batch = each.next())

@@ -79,8 +79,8 @@ class Partition final : public kj::Refcounted {
   // about.
   kj::Promise<Result<void>> whenCommitted(Offset offset);
 
-  // Batches from `from` up to the high watermark, at least one if there is one. Empty at the high watermark.
-  // kOffsetOutOfRange below the log start and beyond the end.
+  // Batches from `from` up to the high watermark, at least one if there is one; with bytesMax 0 none, only the bounds.
+  // Empty at the high watermark. kOffsetOutOfRange below the log start and beyond the end.
   Result<ReadOutcome> read(Offset from, Bytes bytesMax);
   // Done when a record at `from` or later can be read, or when the partition was closed or went offline.
   kj::Promise<void> whenReadable(Offset from);

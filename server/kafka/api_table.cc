@@ -7,6 +7,9 @@ namespace cambium::kafka {
 
 namespace {
 
+// What a length on the wire can say, and more than any honest request asks for.
+constexpr size_t kAnswerBytesMax = size_t{1} << 30;
+
 // ApiVersions answers with the old header in every version, because the client does not know yet what the broker
 // understands (KIP-511).
 bool hasFlexibleHeader(const MessageFacts& response, Version version) {
@@ -20,6 +23,7 @@ Encoded frame(Response response, const RequestHeader& header) {
   auto held = kj::heap<Response>(kj::mv(response));
   bool flexible = hasFlexibleHeader(Response::kFacts, header.version);
   auto encoded = encodeBehind(*held, header.version, [&](auto& out, size_t total) {
+    KJ_REQUIRE(total <= kAnswerBytesMax, "an answer is larger than a broker sends", Response::kFacts.name, total);
     out.number(static_cast<int32_t>(total) - 4);
     out.number(header.correlationId);
     if (flexible) out.unsignedVarint(0);

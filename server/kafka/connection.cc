@@ -47,7 +47,10 @@ Connection::Connection(kj::Own<kj::AsyncIoStream> stream, ConnectionFacts facts,
                        RequestBudgets& requests, kj::Timer& timer)
     : stream_(kj::mv(stream)), facts_(kj::mv(facts)), door_(door), requests_(requests), timer_(timer) {}
 
-Connection::~Connection() noexcept(false) = default;
+// Who waits for it to be idle has nothing to wait for any more.
+Connection::~Connection() noexcept(false) {
+  wake(idleWaits_);
+}
 
 kj::Promise<void> Connection::run() {
   // A client that closes its end still gets the answers to what it has sent, if they do not take long: it may just as
@@ -164,7 +167,7 @@ kj::Promise<bool> Connection::begin(kj::Own<Call> call) {
       co_return true;
     }
     if (!readHeaderRest(in, api->flexible(header.version), header)) co_return cutOff("a request header is malformed");
-    while (!mayBegin(*api))
+    while (!mayBegin(*api) || unsentBytes_ > door_.limits.unsentBytesMax.value())
       co_await wait(readerWaits_);
     call->pipelined = api->pipelined;
     ++serving_;

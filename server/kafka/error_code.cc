@@ -106,8 +106,14 @@ int16_t wireCode(const kj::Maybe<Error>& error) {
   return kNoError;
 }
 
+Text wireMessage(const Error& error) {
+  // Some of it may be what the client sent, which may be as long as a text can be.
+  constexpr size_t kMessageBytesMax = 4096;
+  return Text(kj::heapString(error.message.begin(), kj::min(error.message.size(), kMessageBytesMax)));
+}
+
 kj::Maybe<Text> wireMessage(const kj::Maybe<Error>& error) {
-  KJ_IF_MAYBE(e, error) return Text(kj::str(e->message));
+  KJ_IF_MAYBE(e, error) return wireMessage(*e);
   return nullptr;
 }
 

@@ -15,8 +15,6 @@ int16_t wireCode(const kj::Maybe<Error>& error);
 
 // The message of an error as a nullable field; null when there is none, which older clients expect.
 kj::Maybe<Text> wireMessage(const kj::Maybe<Error>& error);
-inline Text wireMessage(const Error& error) {
-  return Text(kj::str(error.message));
-}
+Text wireMessage(const Error& error);
 
 }  // namespace cambium::kafka

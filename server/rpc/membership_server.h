@@ -47,7 +47,7 @@ class MembershipServer final : public rpc::Membership::Server, private GroupMemb
   GroupReader reader_;
   int32_t generation_ = -1;
   kj::Maybe<Error> ending_;
-  Bell changed_;         // assigned, or ended
+  Bell changed_;  // assigned, or ended
   bool polling_ = false;
   kj::Promise<void> telling_ = kj::READY_NOW;  // the listener
   kj::Promise<void> pushing_ = kj::READY_NOW;

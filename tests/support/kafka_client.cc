@@ -19,17 +19,21 @@ kj::Promise<kj::Array<kj::byte>> KafkaClient::exchange(kj::Array<kj::byte> frame
 }
 
 void KafkaClient::write(kj::Array<kj::byte> bytes) {
-  chain([](kj::AsyncIoStream& stream, kj::Array<kj::byte> bytes) {
-    auto whole = bytes.asPtr();
-    return stream.write(whole.begin(), whole.size()).attach(kj::mv(bytes));
-  }, kj::mv(bytes));
+  chain(
+      [](kj::AsyncIoStream& stream, kj::Array<kj::byte> bytes) {
+        auto whole = bytes.asPtr();
+        return stream.write(whole.begin(), whole.size()).attach(kj::mv(bytes));
+      },
+      kj::mv(bytes));
 }
 
 void KafkaClient::shutdownWrite() {
-  chain([](kj::AsyncIoStream& stream, kj::Array<kj::byte>) {
-    stream.shutdownWrite();
-    return kj::Promise<void>(kj::READY_NOW);
-  }, nullptr);
+  chain(
+      [](kj::AsyncIoStream& stream, kj::Array<kj::byte>) {
+        stream.shutdownWrite();
+        return kj::Promise<void>(kj::READY_NOW);
+      },
+      nullptr);
 }
 
 void KafkaClient::chain(kj::Promise<void> (*step)(kj::AsyncIoStream&, kj::Array<kj::byte>), kj::Array<kj::byte> bytes) {

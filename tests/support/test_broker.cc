@@ -31,8 +31,7 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
     auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
       auto index = local.here().index();
       kj::Vector<kj::Own<Door>> doors;
-      doors.add(
-          kj::heap<RpcDoor>(local, loop, options_.limits, counts_, sockets_[index]->receivers(0, loop.io)));
+      doors.add(kj::heap<RpcDoor>(local, loop, options_.limits, counts_, sockets_[index]->receivers(0, loop.io)));
       doors.add(kj::heap<kafka::KafkaDoor>(local, loop, entropy_, kafka_, kafkaCounts_,
                                            kafkaSockets_[index]->receivers(0, loop.io)));
       return kj::heap<DoorGroup>(kj::mv(doors));

@@ -1,4 +1,4 @@
-#include <set>
+#include <map>
 
 #include "engine/base/coroutine.h"
 #include "engine/metadata/config_operation.h"
@@ -47,12 +47,12 @@ Result<kj::Vector<ConfigChange>> changesOf(const IncrementalAlterConfigsRequest:
 template <class Response, class Request>
 kj::Promise<Response> alterAll(RequestContext& context, Request& request) {
   Response response;
-  std::multiset<std::pair<int8_t, std::string_view>> named;
+  std::map<std::pair<int8_t, std::string_view>, size_t> named;
   for (auto& wanted : request.resources)
-    named.emplace(wanted.resourceType, wanted.resourceName.view());
+    ++named[{wanted.resourceType, wanted.resourceName.view()}];
   for (auto& wanted : request.resources) {
     Result<void> outcome;
-    if (named.count({wanted.resourceType, wanted.resourceName.view()}) > 1) {
+    if (named[{wanted.resourceType, wanted.resourceName.view()}] > 1) {
       outcome = makeError(ErrorCode::kInvalidRequest, "the resource is named twice in one request");
     } else {
       kj::Vector<kj::String> names;

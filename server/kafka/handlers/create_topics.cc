@@ -1,3 +1,4 @@
+#include <map>
 #include <set>
 
 #include "engine/base/coroutine.h"
@@ -95,13 +96,15 @@ kj::Promise<Answer> createOne(RequestContext& context, const CreateTopicsRequest
 
 kj::Promise<CreateTopicsResponse> handle(RequestContext& context, CreateTopicsRequest& request) {
   CreateTopicsResponse response;
-  std::multiset<std::string_view> names;
+  std::map<std::string_view, size_t> names;  // 0: answered already
   for (auto& wanted : request.topics)
-    names.insert(wanted.name);
+    ++names[wanted.name.view()];
   for (auto& wanted : request.topics) {
-    if (names.count(wanted.name) == 1) {
+    auto& times = names[wanted.name.view()];
+    if (times == 1) {
       response.topics.add(co_await createOne(context, wanted, request.validateOnly));
-    } else if (names.erase(wanted.name.view()) > 0) {
+    } else if (times > 1) {
+      times = 0;
       // Named twice: one answer, and nothing is done.
       auto& answer = response.topics.add();
       answer.name = wanted.name.view();

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "engine/broker/broker_settings.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/config_answers.h"
@@ -73,7 +75,10 @@ void addSynonyms(Answer::Config& entry, const ConfigDescription& config) {
 
 kj::Promise<DescribeConfigsResponse> handle(RequestContext& context, DescribeConfigsRequest& request) {
   DescribeConfigsResponse response;
+  // Each resource is answered once, however often it is named: a short request must not make an endless answer.
+  std::set<std::pair<int8_t, std::string_view>> answered;
   for (auto& wanted : request.resources) {
+    if (!answered.emplace(wanted.resourceType, wanted.resourceName.view()).second) continue;
     auto& answer = response.results.add();
     answer.resourceType = wanted.resourceType;
     answer.resourceName = wanted.resourceName.view();

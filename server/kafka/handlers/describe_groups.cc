@@ -1,3 +1,5 @@
+#include <set>
+
 #include "engine/base/coroutine.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/group_identity.h"
@@ -14,7 +16,9 @@ constexpr Version kNotFoundSince = 6;
 
 kj::Promise<DescribeGroupsResponse> handle(RequestContext& context, DescribeGroupsRequest& request) {
   DescribeGroupsResponse response;
+  std::set<std::string_view> answered;  // each once, however often it is named
   for (auto& name : request.groups) {
+    if (!answered.insert(name.view()).second) continue;
     auto described = co_await context.broker().describeGroup(name.str());
     auto& answer = response.groups.add();
     answer.groupId = name.view();

@@ -90,11 +90,24 @@ Plan begin(FetchSessions& sessions, const FetchRequest& request, bool byId, int6
   return plan;
 }
 
-Result<PartitionKey> locate(LocalBroker& broker, const FetchedPartition& wanted, bool byId) {
+// A client of an older version cannot read zstd (KIP-110).
+Result<void> checkCodec(const Topic& topic, Version version) {
+  constexpr Version kZstdSince = 10;
+  KJ_IF_MAYBE(codec, topic.config().partition.codec) {
+    if (*codec == Codec::kZstd && version < kZstdSince) {
+      return makeError(ErrorCode::kUnsupportedCompressionType, "topic ", topic.name(), " is compressed with zstd");
+    }
+  }
+  return Result<void>();
+}
+
+Result<PartitionKey> locate(LocalBroker& broker, const FetchedPartition& wanted, Version version) {
+  bool byId = version >= kByIdSince;
   auto topic = byId ? broker.topic(wanted.topicId) : broker.topic(kj::StringPtr(wanted.topic.c_str()));
   if (!topic.ok()) return kj::mv(topic.error());
   auto checked = checkPartition(*topic.value(), wanted.partition);
   if (checked.ok()) checked = checkLeaderEpoch(*topic.value(), wanted.partition, wanted.currentLeaderEpoch);
+  if (checked.ok()) checked = checkCodec(*topic.value(), version);
   if (!checked.ok()) return kj::mv(checked.error());
   return PartitionKey{topic.value()->id(), wanted.partition};
 }
@@ -161,7 +174,7 @@ kj::Promise<FetchResponse> handle(RequestContext& context, FetchRequest& request
   kj::Vector<kj::Maybe<Result<ReadOutcome>>> outcomes;
   kj::Vector<size_t> places;
   for (auto& wanted : plan.partitions) {
-    auto located = locate(broker, wanted, byId);
+    auto located = locate(broker, wanted, context.version());
     if (located.ok()) {
       places.add(outcomes.size());
       outcomes.add(nullptr);

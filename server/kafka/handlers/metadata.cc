@@ -1,3 +1,5 @@
+#include <set>
+
 #include "engine/base/coroutine.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
@@ -43,7 +45,7 @@ kj::Promise<TopicAnswer> answerTopic(RequestContext& context, const MetadataRequ
     auto text = kj::heapString(name->view().data(), name->size());
     auto topic = broker.topic(text);
     // Made before the answer, so that no client has to come again.
-    if (!topic.ok() && mayCreate) topic = co_await createMissing(context, kj::str(text));
+    if (!topic.ok() && mayCreate && !isInternalTopic(text)) topic = co_await createMissing(context, kj::str(text));
     if (topic.ok()) co_return describeTopic(*topic.value(), context.brokerId());
     TopicAnswer answer;
     answer.errorCode = wireCode(topic.error().code);
@@ -77,8 +79,15 @@ kj::Promise<MetadataResponse> handle(RequestContext& context, MetadataRequest& r
     // Version 0 has no other way of asking for all.
     all = context.version() == 0 && topics->size() == 0;
     bool mayCreate = broker.facts().config.autoCreateTopics && request.allowAutoTopicCreation;
-    for (auto& wanted : *topics)
-      response.topics.add(co_await answerTopic(context, wanted, mayCreate));
+    // Each topic is answered once, as with Kafka: a short request must not make an endless answer.
+    std::set<std::pair<Uuid, std::string_view>> answered;
+    for (auto& wanted : *topics) {
+      std::string_view name;
+      KJ_IF_MAYBE(text, wanted.name) name = text->view();
+      if (answered.emplace(wanted.topicId, name).second) {
+        response.topics.add(co_await answerTopic(context, wanted, mayCreate));
+      }
+    }
   }
   if (all) {
     auto image = broker.image();

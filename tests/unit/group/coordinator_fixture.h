@@ -10,7 +10,7 @@
 namespace cambium {
 
 // Counts.
-class CountingEntropy final : public Entropy {
+class ByteCountingEntropy final : public Entropy {
  public:
   void generate(kj::ArrayPtr<kj::byte> buffer) const override {
     for (auto& b : buffer)
@@ -178,7 +178,7 @@ class CoordinatorTest : public ::testing::Test {
   kj::TimerImpl timer{now};
   VirtualClock clock;
   HeldWorkPool pool;
-  CountingEntropy entropy;
+  ByteCountingEntropy entropy;
   PartitionMetrics metrics;
   MemoryStore store;
   GroupSettings settings;
