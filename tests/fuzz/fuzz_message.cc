@@ -17,7 +17,7 @@ namespace {
 // all of them by chance; who learns from what is covered finds one after another.
 void plantedBug(ByteView written) {
   static const bool planted = getenv("CAMBIUM_FUZZ_CANARY") != nullptr;
-  if (!planted || written.size() < 8) return;
+  if (!planted || written.size() < 4) return;
   // Volatile: each comparison stays a branch of its own.
   const volatile kj::byte* bytes = written.begin();
   if (bytes[0] != 0x0b) return;
