@@ -83,13 +83,17 @@ kj::Vector<GroupCoordinator*> ShardGroups::all() {
 }
 
 kj::Promise<Result<void>> ShardGroups::forgetTopic(std::string topic) {
+  Result<void> all;
   for (auto& [index, hosted] : hosted_) {
     if (!hosted.loaded && hosted.failure == nullptr) co_await hosted.loading.addBranch();
-    KJ_IF_MAYBE(failure, hosted.failure) co_return Result<void>(failure->clone());
+    KJ_IF_MAYBE(failure, hosted.failure) {
+      all = failure->clone();
+      continue;
+    }
     auto forgotten = co_await hosted.coordinator->forgetTopic(topic);
-    if (!forgotten.ok()) co_return kj::mv(forgotten);
+    if (!forgotten.ok()) all = kj::mv(forgotten);
   }
-  co_return Result<void>();
+  co_return kj::mv(all);
 }
 
 kj::Promise<void> ShardGroups::close() {

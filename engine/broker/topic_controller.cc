@@ -325,11 +325,15 @@ kj::Promise<void> TopicController::dropLogs(kj::Own<const Topic> topic) {
 
 kj::Promise<void> TopicController::forgetOffsets(kj::String topic) {
   auto& first = *shards_[0];
+  // Everybody is asked, also when somebody fails: who can forget does.
+  kj::Maybe<Error> failure;
   for (auto* shard : shards_) {
     auto forgotten = co_await callLoop<Result<void>>(
-        first.port(), shard->port(), [shard, name = topic.cStr()] { return shard->groups().forgetTopic(name); });
-    KJ_REQUIRE(forgotten.ok(), "committed offsets of a deleted topic stay", topic, forgotten.error());
+        first.port(), shard->port(),
+        [shard, name = std::string(topic.cStr())] { return shard->groups().forgetTopic(name); });
+    if (!forgotten.ok()) failure = kj::mv(forgotten.error());
   }
+  KJ_IF_MAYBE(error, failure) KJ_FAIL_REQUIRE("committed offsets of a deleted topic stay", topic, *error);
 }
 
 kj::Promise<void> TopicController::endDeletion(kj::Own<const Topic> topic) {

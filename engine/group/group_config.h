@@ -22,7 +22,7 @@ struct GroupConfig {
   size_t pendingMembersMax = 10'000;     // ids given out that have not joined yet
   size_t protocolsPerJoinMax = 100;      // names that one member offers
   size_t protocolBytesMax = 1 << 20;     // names and metadata of one join
-  size_t assignmentBytesMax = 64 << 20;  // all assignments of one sync
+  size_t assignmentBytesMax = 16 << 20;  // all assignments of one sync
   size_t idBytesMax = 0x7fff - sizeof("-01234567-89ab-cdef-0123-456789abcdef");  // client ids and instance ids
 };
 

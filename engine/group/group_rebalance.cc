@@ -112,14 +112,14 @@ void Group::removeMember(Turn& turn, const std::string& id) {
   dropMember(turn, id);
   if (state_ == GroupState::kStable || state_ == GroupState::kCompletingRebalance) {
     rebalance(turn);
-  } else if (state_ == GroupState::kPreparingRebalance && members_.allJoined()) {
-    completeJoin(turn);
+  } else {
+    maybeCompleteJoin(turn);
   }
 }
 
 void Group::removePending(Turn& turn, const std::string& id) {
   members_.removePending(id);
-  if (state_ == GroupState::kPreparingRebalance && members_.allJoined()) completeJoin(turn);
+  maybeCompleteJoin(turn);
 }
 
 void Group::transition(GroupState state, Moment now) {
