@@ -71,7 +71,7 @@ TEST_F(RocksInspection, CompactedLogsAreOk) {
     appendBatches(*log, 10);
   }
   close();
-  auto outcome = look({.path = kj::str(folder_.path()), .verify = true, .records = true, .deep = true});
+  auto outcome = look({.path = store(), .verify = true, .records = true, .deep = true});
   EXPECT_EQ(outcome.code, 0) << outcome.out;
   EXPECT_TRUE(has(outcome, "0 errors, 0 warnings, 0 notes; checked 90 batches, 800 records")) << outcome.out;
   EXPECT_TRUE(has(outcome, "recordCount=0")) << outcome.out;
