@@ -256,6 +256,41 @@ TEST(NativeRewrite, RemovesWhatAKilledOneLeftAlsoAfterACleanStop) {
   expectOldOrNew(*engine, files);
 }
 
+// The job was made when the old segments were there, and the state that it brings is older than the rewrite.
+TEST(NativeRewrite, ASyncJobThatIsOutDoesNotBringTheOldSegmentsBack) {
+  for (bool onRealDisk : {false, true}) {
+    TemporaryFolder folder;
+    DiskFileSystem disk(folder.path("disk"), 2);
+    MemoryFileSystem memory;
+    FileSystem& files = onRealDisk ? static_cast<FileSystem&>(disk) : memory;
+    auto engine = openEngine(files);
+    auto log = engine->open(nativeLogId(), kOptions);
+    for (int i = 0; i < 6; ++i)
+      appendBatch(*log, 10, 1000 + i);
+    auto job = KJ_ASSERT_NONNULL(log->startSync());
+    log->dropBefore(Offset(10));  // syncs all that the job was given
+    log->closeExtent();
+    auto rewrite = log->startRewrite(Offset(0), Offset(60));
+    auto old = rewrite->read(Bytes(1000));
+    rewrite->write(old.slice(0, 200));
+    rewrite->write(makeEmptyBatch(Offset(20), 40));
+    rewrite->finish();
+    EXPECT_TRUE(log->finishRewrite(kj::mv(rewrite)));
+    EXPECT_EQ(thrownBy([&] { job->run(); }), "");
+    log->finishSync(kj::mv(job));
+    EXPECT_EQ(contentsOf(*log), "[10..19] [20..59]");
+    EXPECT_EQ(log->bounds().durable, Offset(60));
+    log = nullptr;
+    engine = nullptr;
+    if (!onRealDisk) memory.crash();
+    engine = openEngine(files);
+    log = engine->open(nativeLogId(), kOptions);
+    EXPECT_EQ(contentsOf(*log), "[10..19] [20..59]");
+    appendBatch(*log, 10);
+    EXPECT_EQ(contentsOf(*log), "[10..19] [20..59] [60..69]");
+  }
+}
+
 TEST(NativeRewrite, FreesTheFilesOnARealDisk) {
   TemporaryFolder folder;
   DiskFileSystem files(folder.path("disk"), 4);
