@@ -4,15 +4,15 @@
 
 namespace cambium {
 
-Segment::Segment(LogFolder& folder, const SegmentSummary& summary)
-    : folder_(folder), summary_(summary), id_(folder.indexCache.newId()) {}
+Segment::Segment(LogFolder& folder, const SegmentSummary& summary, kj::StringPtr extension)
+    : folder_(folder), summary_(summary), extension_(kj::str(extension)), id_(folder.indexCache.newId()) {}
 
 Segment::~Segment() noexcept(false) {
   folder_.indexCache.erase(id_);
 }
 
-kj::Own<Segment> Segment::create(LogFolder& folder, Offset base) {
-  auto segment = kj::heap<Segment>(folder, SegmentSummary::empty(base));
+kj::Own<Segment> Segment::create(LogFolder& folder, Offset base, kj::StringPtr extension) {
+  auto segment = kj::heap<Segment>(folder, SegmentSummary::empty(base), extension);
   auto path = segment->path(kLogSuffix);
   auto file = folder.fileSystem.open(path, FileSystem::Mode::kCreate);
   if (file->size() > 0) file->truncate(0);
@@ -24,7 +24,7 @@ kj::Own<Segment> Segment::create(LogFolder& folder, Offset base) {
 }
 
 kj::String Segment::path(kj::StringPtr suffix) const {
-  return kj::str(folder_.path, "/", segmentFileName(summary_.base, suffix));
+  return kj::str(folder_.path, "/", segmentFileName(summary_.base, suffix), extension_);
 }
 
 const SharedFile& Segment::file() {
@@ -305,6 +305,8 @@ kj::Maybe<BatchPlace> Segment::locate(Offset offset) {
 }
 
 kj::Maybe<BatchPlace> Segment::locateTime(TimestampMs atLeast, Offset from) {
+  // Below is only what has no timestamp, which is never looked for.
+  atLeast = kj::max(atLeast, kNoTimestamp + 1);
   if (summary_.bytes == 0 || summary_.maxTimestamp < atLeast || from >= summary_.end) return nullptr;
   uint64_t position;
   {

@@ -29,10 +29,10 @@ class Segment {
     size_t timeEntries;
   };
 
-  // A segment whose file exists and holds what `summary` says.
-  Segment(LogFolder& folder, const SegmentSummary& summary);
+  // A segment whose file exists and holds what `summary` says. `extension` is added to the names of its files.
+  Segment(LogFolder& folder, const SegmentSummary& summary, kj::StringPtr extension = nullptr);
   // Makes an empty one. The files are new: what was there under that name is gone.
-  static kj::Own<Segment> create(LogFolder& folder, Offset base);
+  static kj::Own<Segment> create(LogFolder& folder, Offset base, kj::StringPtr extension = nullptr);
   ~Segment() noexcept(false);
   KJ_DISALLOW_COPY(Segment);
 
@@ -98,6 +98,7 @@ class Segment {
 
   LogFolder& folder_;
   SegmentSummary summary_;
+  const kj::String extension_;
   const uint64_t id_;
   kj::Maybe<kj::Own<const SharedFile>> file_;
   // While it is appended to, or until the indexes are saved.

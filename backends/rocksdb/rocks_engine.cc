@@ -50,7 +50,8 @@ class RocksEngine final : public StorageEngine {
       eraseExtents(extents, buckets_, writer);
       if (extents.size() > 0) {
         // The last extent's row may lag behind its batches.
-        writer.eraseBatches(buckets_.find(extents.back().bucket), extents.back().first, kBehindAll);
+        auto& last = extents.back();
+        writer.of(last.rewrite).eraseBatches(buckets_.find(last.bucket), last.first, kBehindAll);
         writer.eraseBlocks(extents.front().first, kBehindAll);
       }
       writer.eraseIndex(row->firstBatch, kBehindAll);

@@ -63,6 +63,20 @@ TEST_F(RocksInspection, SoundStoresAreOkAndUntouched) {
   EXPECT_EQ(fingerprint(folder_.path()), before);
 }
 
+TEST_F(RocksInspection, CompactedLogsAreOk) {
+  fill();
+  {
+    auto log = engine_->open(LogId{kj::str("words-0"), topicId(1)}, {});
+    compact(*log);
+    appendBatches(*log, 10);
+  }
+  close();
+  auto outcome = look({.path = store(), .verify = true, .records = true, .deep = true});
+  EXPECT_EQ(outcome.code, 0) << outcome.out;
+  EXPECT_TRUE(has(outcome, "0 errors, 0 warnings, 0 notes; checked 90 batches, 800 records")) << outcome.out;
+  EXPECT_TRUE(has(outcome, "recordCount=0")) << outcome.out;
+}
+
 TEST_F(RocksInspection, ListsLogsExtentsBatchesAndTables) {
   fill();
   close();
