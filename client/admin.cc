@@ -30,7 +30,9 @@ PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) 
           .extents = partition.getExtents(),
           .leaderEpoch = LeaderEpoch(partition.getLeaderEpoch()),
           .engine = kj::str(partition.getEngine()),
-          .core = partition.getCore()};
+          .core = partition.getCore(),
+          .cleanedUpTo = Offset(partition.getCleanedUpTo()),
+          .compactionFailure = kj::str(partition.getCompactionFailure())};
 }
 
 TopicDescription descriptionOf(rpc::TopicDescription::Reader topic) {

@@ -213,6 +213,8 @@ struct PartitionDescription {
   leaderEpoch @8 :Int32;
   engine @9 :Text;
   core @10 :UInt16;         # the loop that owns it
+  cleanedUpTo @11 :Int64 = -1;   # compacted topics: records below were compacted; -1: none since the broker's start
+  compactionFailure @12 :Text;   # why the last compaction came to nothing, and when it is tried again; empty: it did not
 }
 
 # --- Records -----------------------------------------------------------------------------------------------------------------

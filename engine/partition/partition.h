@@ -7,6 +7,7 @@
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
 #include "engine/base/position_waiters.h"
+#include "engine/base/wait_list.h"
 #include "engine/base/work_pool.h"
 #include "engine/partition/partition_config.h"
 #include "engine/partition/partition_metrics.h"
@@ -50,12 +51,23 @@ struct OffsetFound {
   LeaderEpoch leaderEpoch = kNoLeaderEpoch;
 };
 
+// How far compaction got, as far as it was looked at since the start of the broker.
+struct CompactionStatus {
+  Offset cleanedUpTo = kNoOffset;  // kNoOffset: the topic is not compacted, or nothing was yet
+  kj::Maybe<kj::String> failure;   // why the last try came to nothing, and when the next one is
+
+  CompactionStatus clone() const {
+    return {cleanedUpTo, failure.map([](const kj::String& text) { return kj::str(text); })};
+  }
+};
+
 struct PartitionStatus {
   kj::Maybe<kj::String> offline;  // why, when it is
   Offset logStart, highWatermark, end, durable;
   Bytes bytes;
   uint32_t extents = 0;
   LeaderEpoch leaderEpoch;
+  CompactionStatus compaction;
 };
 
 // One partition on its leader: checks and stamps what is appended, keeps the high watermark, groups syncs, wakes those
@@ -80,7 +92,9 @@ class Partition final : public kj::Refcounted {
   kj::Promise<Result<void>> whenCommitted(Offset offset);
 
   // Batches from `from` up to the high watermark, at least one if there is one; with bytesMax 0 none, only the bounds.
-  // Empty at the high watermark. kOffsetOutOfRange below the log start and beyond the end.
+  // Empty at the high watermark. Batches that compaction has left without records are passed over: nextOffset may lie
+  // further on than the last batch ends, also when there is none. kOffsetOutOfRange below the log start and beyond the
+  // end.
   Result<ReadOutcome> read(Offset from, Bytes bytesMax);
   // Done when a record at `from` or later can be read, or when the partition was closed or went offline.
   kj::Promise<void> whenReadable(Offset from);
@@ -89,7 +103,24 @@ class Partition final : public kj::Refcounted {
   // Makes everything below `before` unreadable (kNoOffset: below the high watermark); returns the new start.
   Result<Offset> deleteRecords(Offset before);
 
+  // For retention and compaction: does something to the log, as all others do. An error when the partition is or goes
+  // offline, and when the device is full.
+  Result<bool> maintain(kj::StringPtr doing, kj::FunctionParam<bool(PartitionLog& log)> action);
+  // While one lives, close() waits: a piece of the log is worked on elsewhere. Who holds one ends soon when
+  // isClosing(); whenClosing() is done then.
+  class Hold;
+  kj::Own<Hold> hold();
+  bool isClosing() const { return closing_; }
+  kj::Promise<void> whenClosing() {
+    if (closing_) return kj::READY_NOW;
+    return closingBegun_.wait();
+  }
+  Offset highWatermark() const { return highWatermark_; }
+  PartitionMetrics& metrics() { return context_.metrics; }
+  void setCompactionStatus(CompactionStatus status) { compaction_ = kj::mv(status); }
+
   void configure(PartitionConfig config);
+  const PartitionConfig& config() const { return config_; }
   PartitionStatus status();
   // Sorted by id.
   Result<kj::Vector<ProducerDescription>> producers() const;
@@ -129,6 +160,8 @@ class Partition final : public kj::Refcounted {
   Result<T> guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(PartitionLog&)> action);
   void goOffline(kj::String reason);
   Result<kj::Array<kj::byte>> inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec);
+  // The batches from `from` up to the high watermark that have records; moves `from` behind what was looked at.
+  kj::Array<const kj::byte> readRecordful(PartitionLog& log, Offset& from, Bytes bytesMax);
   Result<OffsetFound> firstSince(PartitionLog& log, TimestampMs atLeast);
   Result<OffsetFound> newest(PartitionLog& log);
   // The first record in [from, upTo) that is at least so late, or none.
@@ -159,11 +192,27 @@ class Partition final : public kj::Refcounted {
   bool syncing_ = false;  // a sync loop is under way
   bool keeping_ = false;  // a row of the producers is being written
   bool closing_ = false;
+  size_t holds_ = 0;
+  WaitList holdsGone_;
+  WaitList closingBegun_;
+  CompactionStatus compaction_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> intervalEnd_;  // set while an interval runs: cuts it short
   PositionWaiters<Offset> readers_;
   PositionWaiters<Offset> committers_;
   TaskErrors taskErrors_{*this};
   kj::TaskSet tasks_{taskErrors_};
+};
+
+class Partition::Hold {
+ public:
+  explicit Hold(kj::Own<Partition> partition) : partition_(kj::mv(partition)) { ++partition_->holds_; }
+  ~Hold() noexcept(false) {
+    if (--partition_->holds_ == 0) partition_->holdsGone_.wakeAll();
+  }
+  KJ_DISALLOW_COPY(Hold);
+
+ private:
+  kj::Own<Partition> partition_;
 };
 
 }  // namespace cambium

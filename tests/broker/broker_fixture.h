@@ -37,10 +37,15 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   }
 
   void start() {
-    broker = kj::heap<TestBroker>(
-        io, folder.path(),
-        TestBroker::Options{
-            .deployment = GetParam(), .partitionsMax = partitionsMax, .limits = limits, .kafkaLimits = kafkaLimits});
+    broker = kj::heap<TestBroker>(io, folder.path(),
+                                  TestBroker::Options{.deployment = GetParam(),
+                                                      .partitionsMax = partitionsMax,
+                                                      .limits = limits,
+                                                      .kafkaLimits = kafkaLimits,
+                                                      .retentionCheckMs = retentionCheckMs,
+                                                      .cleanerBackoffMs = cleanerBackoffMs,
+                                                      .offsetsSegmentBytes = offsetsSegmentBytes,
+                                                      .clockShiftMs = &clockShiftMs});
     for (unsigned loop = 0; loop < GetParam().cores; ++loop)
       clients.push_back(broker->connect(loop));
   }
@@ -66,6 +71,10 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   int32_t partitionsMax = 1000;
   RpcLimits limits{};
   kafka::KafkaLimits kafkaLimits{};
+  int64_t retentionCheckMs = 300'000;
+  int64_t cleanerBackoffMs = 15'000;
+  int32_t offsetsSegmentBytes = 16 << 20;
+  std::atomic<int64_t> clockShiftMs{0};
   kj::Own<TestBroker> broker;
   std::vector<kj::Own<RpcClient>> clients;
 };

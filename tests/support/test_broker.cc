@@ -11,6 +11,7 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
     : io_(io),
       options_(options),
       kafka_{options.kafkaLimits, nullptr},
+      clock_(options.clockShiftMs),
       files_(dataDir, 256),
       engines_(files_, dataDir, 256),
       pool_(2),
@@ -25,7 +26,10 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
                       .logEngine = kj::str(deployment.logEngine),
                       .stateEngine = kj::str(deployment.stateEngine),
                       .partitionsMax = options_.partitionsMax,
-                      .groupInitialRebalanceDelayMs = 0};
+                      .groupInitialRebalanceDelayMs = 0,
+                      .offsetsSegmentBytes = options_.offsetsSegmentBytes,
+                      .retentionCheckMs = options_.retentionCheckMs,
+                      .cleanerBackoffMs = options_.cleanerBackoffMs};
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   auto failure = kj::runCatchingExceptions([&] {
     auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
