@@ -31,7 +31,7 @@ kafka::ProduceRequest KafkaKillProducer::requestOf(int64_t number) {
   BatchBuilder builder(options);
   auto value = valueOf(number);
   // The same batch each time that it is sent.
-  builder.add(TimestampMs(1'700'000'000'000 + number), nullptr, value.asBytes().asConst());
+  builder.add(began_ + number, nullptr, value.asBytes().asConst());
   kafka::ProduceRequest request;
   request.acks = -1;
   request.timeoutMs = 30'000;
@@ -49,7 +49,7 @@ kj::Promise<void> KafkaKillProducer::sendOnAndOn() {
     oracle_.sending(name_, number);
     auto answer = co_await client_->call(requestOf(number), kProduceVersion);
     auto& told = answer->responses[0].partitionResponses[0];
-    EXPECT_EQ(told.errorCode, 0) << name_.cStr() << " " << number;
+    EXPECT_EQ(told.errorCode, 0) << valueOf(number).cStr();
     if (told.errorCode != 0) co_return;
     oracle_.acknowledged(name_, number, told.baseOffset);
     // Answers come in the order of the requests.

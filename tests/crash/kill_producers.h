@@ -4,6 +4,7 @@
 
 #include "client/producer.h"
 #include "engine/base/coroutine.h"
+#include "server/main/system_world.h"
 #include "tests/crash/broker_process.h"
 #include "tests/crash/oracle_file.h"
 #include "tests/support/kafka_client.h"
@@ -54,6 +55,8 @@ class KafkaKillProducer final : public KillProducer {
   kafka::ProduceRequest requestOf(int64_t number);
 
   const bool idempotent_;
+  // Not long ago: after a crash a broker does not look for producers in segments whose records are older than a day.
+  const TimestampMs began_ = SystemClock().now();
   int64_t producerId_ = -1;
   int64_t next_ = 0;      // number, and sequence
   int64_t answered_ = 0;  // all below were
