@@ -44,7 +44,9 @@ void refuseHeadlessStore(rocksdb::Env& env, kj::StringPtr path) {
   std::vector<std::string> names;
   if (!env.GetChildren(path.cStr(), &names).ok()) return;
   for (auto& name : names) {
-    bool isData = name.starts_with("MANIFEST-") || name.ends_with(".sst") || name.ends_with(".log");
+    // The first manifest alone is a store whose making was interrupted: it never held anything.
+    bool isManifest = name.starts_with("MANIFEST-") && name != "MANIFEST-000001";
+    bool isData = isManifest || name.ends_with(".sst") || name.ends_with(".log");
     KJ_REQUIRE(
         !isData,
         "the folder holds parts of a RocksDB store, but its CURRENT file is missing; nothing was changed: restore that "

@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <gtest/gtest.h>
+#include <random>
 
 #include "tests/crash/crash_run.h"
 #include "tests/crash/quiet.h"
@@ -45,6 +46,8 @@ class CrashPoints : public ::testing::TestWithParam<Engines> {
     return std::make_unique<CrashRun>(surroundings, folder.path(), GetParam().log, GetParam().state);
   }
   static bool all() { return kj::StringPtr(getenv("CAMBIUM_CRASH_POINTS") ?: "") == "all"; }
+  // At each call every loss and every fault, not one of them in turn.
+  static bool each() { return all() || getenv("CAMBIUM_CRASH_POINT") != nullptr; }
   // Of `points` calls those that are tried.
   static std::vector<uint64_t> sample(uint64_t points, uint64_t count) {
     std::vector<uint64_t> chosen;
@@ -101,7 +104,7 @@ TEST_P(CrashPoints, PowerMayFailAtEveryCall) {
     if (tooManyFailures()) break;
     ++turn;
     for (size_t i = 0; i < std::size(kLosses); ++i) {
-      if (!all() && i != turn % std::size(kLosses)) continue;
+      if (!each() && i != turn % std::size(kLosses)) continue;
       auto run = newRun();
       run->files().failAt(n, Fault::kPowerOff);
       run->live();
@@ -122,7 +125,7 @@ TEST_P(CrashPoints, EveryCallMayFail) {
     if (tooManyFailures()) break;
     ++turn;
     for (size_t i = 0; i < std::size(kFaults); ++i) {
-      if (!all() && i != turn % std::size(kFaults)) continue;
+      if (!each() && i != turn % std::size(kFaults)) continue;
       auto run = newRun();
       run->files().failAt(n, kFaults[i].fault);
       run->live();
@@ -134,6 +137,46 @@ TEST_P(CrashPoints, EveryCallMayFail) {
     }
   }
   printf("%s: %zu calls failed, %zu trials in all\n", GetParam().name, points.size(), tried);
+}
+
+// Every file that holds anything, with its size.
+void listFiles(FileSystem& files, kj::StringPtr folder, std::vector<std::pair<std::string, uint64_t>>& found) {
+  for (auto& entry : files.list(folder)) {
+    auto path = folder.size() == 0 ? kj::str(entry.name) : kj::str(folder, "/", entry.name);
+    if (entry.isDirectory) {
+      listFiles(files, path, found);
+    } else if (entry.sizeBytes > 0) {
+      found.emplace_back(path.cStr(), entry.sizeBytes);
+    }
+  }
+}
+
+// A damaged byte may cost what it damages, and then that is said; it never makes anything up.
+TEST_P(CrashPoints, AFlippedBitInventsNothing) {
+  Quiet quiet;
+  uint64_t trials = all() ? 2000 : 12;
+  size_t noticed = 0;
+  for (uint64_t seed = 1; seed <= trials; ++seed) {
+    std::mt19937_64 random(seed);
+    auto run = newRun();
+    run->live();
+    std::vector<std::pair<std::string, uint64_t>> files;
+    listFiles(run->files(), "", files);
+    auto& [path, size] = files[random() % files.size()];
+    auto bit = random() % (size * 8);
+    run->files().flipBit(path.c_str(), bit);
+    CrashRun::Complaints wrong;
+    auto complaints = run->crashAndCheck({Loss::Kind::kNothing});
+    noticed += !complaints.empty();
+    for (auto& complaint : complaints) {
+      for (auto* word : {"invented", "out of order", "was acknowledged at", "replaced at", "another topic"}) {
+        if (complaint.find(word) != std::string::npos) wrong.push_back(complaint);
+      }
+    }
+    expectNone(wrong, *run, seed, (path + ", bit " + std::to_string(bit) + " flipped: seed in place of call").c_str());
+    if (tooManyFailures()) break;
+  }
+  printf("%s: %lu bits flipped, %zu of them cost something\n", GetParam().name, trials, noticed);
 }
 
 }  // namespace

@@ -188,6 +188,16 @@ TEST_F(Recovery, RefusesAFolderWhoseHeadIsMissing) {
   EXPECT_EQ(log("words")->bounds().end.value(), 50);
 }
 
+TEST_F(Recovery, MakesAStoreWhoseMakingWasInterrupted) {
+  std::filesystem::create_directories(path_.cStr());
+  std::ofstream(folder_.path("store/MANIFEST-000001").cStr()) << "half";
+  open();
+  add(*log("words"), 5);
+  close();
+  open();
+  EXPECT_EQ(log("words")->bounds().end.value(), 50);
+}
+
 TEST_F(Recovery, RefusesASecondEngine) {
   open();
   EXPECT_NE(failureOf([&] { openRocksEngine(path_); }).find("another process"), std::string::npos);
