@@ -74,8 +74,8 @@ TEST_P(MutantTest, ASyncThatIsOnlyPretendedIsNoticed) {
   }
 }
 
-// Changes a byte of the records of the first batch of the last segment; with `accepted`, its checksum fits them again: what a
-// recovery and a reader that do not look at it would see.
+// Changes a byte of the records of the first batch of the last segment; with `accepted`, its checksum fits them again:
+// what a recovery and a reader that do not look at it would see.
 void changeBatch(MemoryFileSystem& files, bool accepted) {
   kj::String path;
   for (auto& entry : files.list("native")) {
