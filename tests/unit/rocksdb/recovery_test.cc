@@ -90,11 +90,12 @@ TEST_F(Recovery, RefusesDamageInTheMiddleAndGoesOnWhenToldTo) {
 TEST_F(Recovery, CutsAtASectorThatWasNeverWritten) {
   open();
   uint64_t synced = 0;
-  auto wal = walFile();
+  std::string wal;
   {
     auto words = log("words");
     add(*words, 2);
     syncNow(*words);
+    wal = walFile();
     synced = std::filesystem::file_size(wal);
     add(*words, 8);
   }
