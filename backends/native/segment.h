@@ -87,6 +87,16 @@ class Segment {
 
  private:
   const SegmentIndexes& indexes(kj::Own<const SealedIndexes>& hold);
+  // A place in the files at which a lookup may begin, after the entries that say so were held against the batches.
+  // Index files have no checksum: entries that do not agree with the batches are damage, and both indexes are built
+  // anew.
+  uint64_t soundPositionFor(int64_t relativeOffset);
+  uint64_t soundPositionFor(TimestampMs atLeast);
+  bool agrees(const OffsetIndexEntry* entry);  // null agrees
+  bool agrees(const SegmentIndexes& indexes, const TimeEntry& entry);
+  // The same for the last entries.
+  bool endAgrees(const SegmentIndexes& indexes);
+  void replaceIndexes();
   SegmentIndexes& ownIndexes();
   SegmentIndexes loadIndexes();
   kj::Maybe<SegmentIndexes> readIndexFiles();

@@ -197,7 +197,10 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   uint64_t from = segment.summary().bytes;
   syncedOffsetEntries_ = segment.summary().offsetEntries;
   syncedTimeEntries_ = segment.summary().timeEntries;
-  if (!segment.completeIndexes()) syncedTimeEntries_ = segment.summary().timeEntries;
+  if (!segment.completeIndexes()) {
+    syncedOffsetEntries_ = segment.summary().offsetEntries;
+    syncedTimeEntries_ = segment.summary().timeEntries;
+  }
   if (known_.lost && trust_ == Trust::kKnown) {
     if (found.bytes == from) return false;
     cutTail(segment, found, "a sync had failed there"_kj);
