@@ -4,7 +4,7 @@ import sys
 import time
 
 from admin import admin, create
-from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer
+from kafka import AsyncConsumerRebalanceListener, KafkaConsumer, KafkaProducer
 from kafka.structs import OffsetAndMetadata
 from pyclient import (CALL_TIMEOUT_S, COMMIT_INTERVAL_S, HEARTBEAT_INTERVAL_MS, SESSION_TIMEOUT_MS, Stop, reason, records_of, run, show,
                       tell)
@@ -21,8 +21,9 @@ def produce(bootstrap, topic, codec, path):
     print("acked", len(sent))
 
 
-class Member(ConsumerRebalanceListener):
-    """A consumer, what it has printed, and what of that is committed."""
+class Member(AsyncConsumerRebalanceListener):
+    """A consumer, and what it has printed and not committed. The listener is called in the client's loop, where a call that waits is
+    refused: hence asynchronous."""
 
     def __init__(self, bootstrap, topic, group):
         self.consumer = KafkaConsumer(bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest",
@@ -32,26 +33,37 @@ class Member(ConsumerRebalanceListener):
         self.last_commit = time.monotonic()
         self.consumer.subscribe([topic], listener=self)
 
-    def on_partitions_assigned(self, assigned):
+    async def on_partitions_assigned(self, assigned):
         tell("assigned", [p.partition for p in assigned])
 
-    def on_partitions_revoked(self, revoked):
-        self.commit()
+    async def on_partitions_revoked(self, revoked):
+        printed = self.take_printed()
+        if printed:
+            try:
+                await self.consumer.commit_async(printed)
+            except Exception as error:  # a member that was thrown out meanwhile goes on without
+                print("commit:", reason(error), file=sys.stderr, flush=True)
         tell("revoked", [p.partition for p in revoked])
 
-    def on_partitions_lost(self, lost):
+    async def on_partitions_lost(self, lost):
         self.printed.clear()
         tell("revoked", [p.partition for p in lost])
 
-    def commit(self):
+    def take_printed(self):
+        """What is to be committed; from then on it counts as committed."""
+        printed = {p: OffsetAndMetadata(offset, "", -1) for p, offset in self.printed.items()}
+        self.printed.clear()
         self.last_commit = time.monotonic()
-        if not self.printed:
+        return printed
+
+    def commit(self):
+        printed = self.take_printed()
+        if not printed:
             return
         try:
-            self.consumer.commit({p: OffsetAndMetadata(offset, "", -1) for p, offset in self.printed.items()})
+            self.consumer.commit(printed)
         except Exception as error:  # a member that was thrown out meanwhile goes on without
             print("commit:", reason(error), file=sys.stderr, flush=True)
-        self.printed.clear()
 
     def take(self, records_max):
         """Prints up to so many records that come within a moment; returns how many."""
