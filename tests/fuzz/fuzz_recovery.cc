@@ -3,7 +3,9 @@
 #include <kj/debug.h>
 
 #include "backends/native/native_engine.h"
+#include "engine/base/byte_cursor.h"
 #include "engine/base/crc32c.h"
+#include "engine/record/batch_view.h"
 #include "tests/fuzz/recovery_store.h"
 
 // Any bytes as one file of a native store that is opened: a segment, an offset index, a time index, a log state, the
@@ -68,7 +70,8 @@ kj::Array<kj::byte> everythingOf(PartitionLog& log) {
     KJ_REQUIRE(piece.size() > 0, "nothing where there must be something", next, bounds.end);
     BatchIterator batches(piece);
     while (auto* batch = batches.next()) {
-      KJ_REQUIRE(isFirst ? batch->baseOffset() <= next : batch->baseOffset() == next, "a hole");
+      bool goesOn = isFirst ? batch->baseOffset() <= next : batch->baseOffset() == next;
+      KJ_REQUIRE(goesOn, "a hole");
       KJ_REQUIRE(batch->nextOffset() > next && batch->crcMatches());
       next = batch->nextOffset();
       isFirst = false;

@@ -126,7 +126,7 @@ TEST(MetricsPageTest, EveryFamilyHasHelpAndCountersSayTotal) {
       EXPECT_EQ(line.ends_with(" counter"), helped.ends_with("_total")) << line;
     }
   }
-  EXPECT_EQ(families, 37);
+  EXPECT_EQ(families, 44);
 }
 
 }  // namespace
