@@ -134,10 +134,10 @@ void one(ByteView input) {
   file->sync();
   KJ_IF_MAYBE(seen, use(files, true)) {
     files.crash();
-    auto again = KJ_REQUIRE_NONNULL(use(files, false), "a store that was sound is refused after a crash");
+    auto& again = KJ_REQUIRE_NONNULL(use(files, false), "a store that was sound is refused after a crash");
     KJ_REQUIRE(again.bounds.start == seen->bounds.start && again.bounds.end == seen->bounds.end, seen->bounds.end,
                again.bounds.end);
-    KJ_REQUIRE(again.batches.asPtr() == seen->batches.asPtr(), "something else is there after a crash");
+    KJ_REQUIRE(again.batches == seen->batches, "something else is there after a crash");
   }
 }
 
