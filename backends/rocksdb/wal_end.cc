@@ -15,8 +15,6 @@ constexpr size_t kHeaderBytes = 7;
 constexpr size_t kLengthAt = 4;
 constexpr size_t kTypeAt = 6;
 constexpr kj::byte kTypeMax = 4;  // full, first, middle, last
-// Shorter runs of zeros are nothing special.
-constexpr size_t kZerosMin = 16;
 
 uint32_t littleEndian(const kj::byte* from, size_t bytes) {
   uint32_t value = 0;
@@ -34,8 +32,7 @@ bool isUnwritten(ByteView file, size_t begin, size_t end) {
   for (size_t from = begin; from < end;) {
     size_t to = std::min(end, (from / kSectorBytes + 1) * kSectorBytes);
     bool zeros = std::all_of(file.begin() + from, file.begin() + to, [](kj::byte b) { return b == 0; });
-    // The first part has the record's header, which is never zeros.
-    if (zeros && (to - from >= kZerosMin || from == begin)) return true;
+    if (zeros) return true;
     from = to;
   }
   return false;

@@ -150,7 +150,10 @@ TEST_P(CleanupBrokerTest, TheNewestOfEachKeyStays) {
 
 TEST_P(CleanupBrokerTest, AWaitingReaderGetsWhatComesNext) {
   ASSERT_EQ(client().createTopic("state", 1,
-                                 {{"cleanup.policy", "compact"}, {"segment.ms", "3600000"}, {"segment.bytes", "150"}}),
+                                 {{"cleanup.policy", "compact"},
+                                  {"segment.ms", "3600000"},
+                                  {"segment.bytes", "150"},
+                                  {"min.cleanable.dirty.ratio", "0"}}),
             "");
   for (int i = 0; i < 5; ++i)
     set("state", "a", kj::str(i).asPtr());
