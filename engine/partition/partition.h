@@ -7,7 +7,11 @@
 #include "engine/base/clock.h"
 #include "engine/base/error.h"
 #include "engine/base/position_waiters.h"
+#include "engine/base/wait_list.h"
 #include "engine/base/work_pool.h"
+#include "engine/partition/append_gate.h"
+#include "engine/partition/append_outcome.h"
+#include "engine/partition/move_status.h"
 #include "engine/partition/partition_config.h"
 #include "engine/partition/partition_metrics.h"
 #include "engine/partition/producer_keeper.h"
@@ -20,14 +24,6 @@ struct PartitionContext {
   kj::Timer& timer;
   const Clock& clock;
   PartitionMetrics& metrics;
-};
-
-struct AppendOutcome {
-  Offset baseOffset;  // of the first record
-  Offset nextOffset;  // one past the last one
-  TimestampMs logAppendTime = kNoTimestamp;
-  Offset logStart;
-  bool duplicate = false;  // the batches were there already, and the rest says where
 };
 
 struct ReadOutcome {
@@ -56,6 +52,15 @@ struct PartitionStatus {
   Bytes bytes;
   uint32_t extents = 0;
   LeaderEpoch leaderEpoch;
+  kj::Maybe<MoveStatus> move{};  // while the log is on its way to another engine; filled in by who moves it
+};
+
+// A piece of a log, for a copy of it.
+struct LogSlice {
+  kj::Array<const kj::byte> batches;  // whole ones; empty at the end
+  Offset first;                       // of the first batch, or where the log ends
+  Offset next;                        // one past the last batch, or where the log ends
+  Bounds bounds;                      // of the log, at that moment
 };
 
 // One partition on its leader: checks and stamps what is appended, keeps the high watermark, groups syncs, wakes those
@@ -73,7 +78,7 @@ class Partition final : public kj::Refcounted {
   // Checks one or more batches, stamps them in place and writes them; readable up to the high watermark at once. The
   // bytes are the partition's to change during the call. An answer that waits for durability waits on
   // whenCommitted(nextOffset) as well, also for batches of an idempotent producer that are there already (`duplicate`),
-  // which are not written again. All of the batches or none.
+  // which are not written again. All of the batches or none. While appends are held: kRequestTimedOut, see appendLater().
   Result<AppendOutcome> append(kj::ArrayPtr<kj::byte> batches);
   // Done once everything below `offset` is as safe as the topic's durability promises; an error when that cannot come
   // about.
@@ -89,7 +94,30 @@ class Partition final : public kj::Refcounted {
   // Makes everything below `before` unreadable (kNoOffset: below the high watermark); returns the new start.
   Result<Offset> deleteRecords(Offset before);
 
+  // --- The log's way to another engine; LogMove takes the steps. In partition_move.cc.
+  // From now on nothing changes the log: appends wait, deletions are refused (kRequestTimedOut), no sync begins.
+  void holdAppends();
+  // Lets what waits go on, in the order in which it came.
+  void releaseAppends();
+  bool holdsAppends() const { return gate_.closed(); }
+  // Only while appends are held: append(), once they are released.
+  kj::Promise<Result<AppendOutcome>> appendLater(kj::Array<kj::byte> batches) { return gate_.wait(kj::mv(batches)); }
+  kj::Promise<void> whenReleased() { return gate_.whenOpen(); }
+  // Done when no sync is under way any more; while appends are held, that is when nobody but the caller uses the log.
+  kj::Promise<void> whenQuiet();
+  // What lies from `from` on (kNoOffset, or below the log's start: from there on), at least one batch if there is one,
+  // beyond the high watermark too.
+  Result<LogSlice> slice(Offset from, Bytes bytesMax);
+  // Puts another log in the place of the one that is there, which is returned. Requires held appends, quiet, a log that
+  // holds the same and is durable as a whole.
+  kj::Own<PartitionLog> exchangeLog(kj::Own<PartitionLog> log);
+  // It is not known any more which log is in charge: offline, until the broker opens the right one.
+  void loseLog(kj::StringPtr reason);
+  // Of all appends since the partition was opened.
+  uint64_t appendedBytes() const { return appendedBytes_; }
+
   void configure(PartitionConfig config);
+  const PartitionConfig& config() const { return config_; }
   PartitionStatus status();
   // Sorted by id.
   Result<kj::Vector<ProducerDescription>> producers() const;
@@ -159,6 +187,9 @@ class Partition final : public kj::Refcounted {
   bool syncing_ = false;  // a sync loop is under way
   bool keeping_ = false;  // a row of the producers is being written
   bool closing_ = false;
+  uint64_t appendedBytes_ = 0;
+  AppendGate gate_{kHeldBytesMax};
+  WaitList quiet_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> intervalEnd_;  // set while an interval runs: cuts it short
   PositionWaiters<Offset> readers_;
   PositionWaiters<Offset> committers_;

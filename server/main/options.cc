@@ -48,6 +48,9 @@ DEFINE_int64(offsets_retention_minutes, 10080,
 DEFINE_int32(producers_per_partition_max, 100000,
              "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
 DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");
+DEFINE_int64(move_bytes_per_second, 64 << 20,
+             "Bytes per second that moves of topics between storage engines copy, all loops together, and more where "
+             "producers are so fast that a move would never end; 0: no limit");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
@@ -97,6 +100,7 @@ Result<void> checkAll() {
       {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, INT32_MAX},
       {"producers_per_partition_max"_kj, FLAGS_producers_per_partition_max, 1, 1'000'000},
       {"producer_expiration_ms"_kj, FLAGS_producer_expiration_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
+      {"move_bytes_per_second"_kj, FLAGS_move_bytes_per_second, 0, int64_t{1} << 40},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
@@ -179,6 +183,7 @@ BrokerConfig brokerConfig() {
   config.offsetsRetentionMinutes = FLAGS_offsets_retention_minutes;
   config.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
                       .expirationMs = FLAGS_producer_expiration_ms};
+  config.moveBytesPerSecond = Bytes(static_cast<uint64_t>(FLAGS_move_bytes_per_second));
   std::vector<gflags::CommandLineFlagInfo> all;
   gflags::GetAllFlags(&all);
   for (auto& flag : all) {

@@ -40,7 +40,8 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
     broker = kj::heap<TestBroker>(
         io, folder.path(),
         TestBroker::Options{
-            .deployment = GetParam(), .partitionsMax = partitionsMax, .limits = limits, .kafkaLimits = kafkaLimits});
+            .deployment = GetParam(), .partitionsMax = partitionsMax, .limits = limits, .kafkaLimits = kafkaLimits,
+            .moveBytesPerSecond = moveBytesPerSecond});
     for (unsigned loop = 0; loop < GetParam().cores; ++loop)
       clients.push_back(broker->connect(loop));
   }
@@ -66,6 +67,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   int32_t partitionsMax = 1000;
   RpcLimits limits{};
   kafka::KafkaLimits kafkaLimits{};
+  Bytes moveBytesPerSecond{0};
   kj::Own<TestBroker> broker;
   std::vector<kj::Own<RpcClient>> clients;
 };

@@ -25,7 +25,8 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
                       .logEngine = kj::str(deployment.logEngine),
                       .stateEngine = kj::str(deployment.stateEngine),
                       .partitionsMax = options_.partitionsMax,
-                      .groupInitialRebalanceDelayMs = 0};
+                      .groupInitialRebalanceDelayMs = 0,
+                      .moveBytesPerSecond = options_.moveBytesPerSecond};
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   auto failure = kj::runCatchingExceptions([&] {
     auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {

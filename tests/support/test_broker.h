@@ -33,6 +33,7 @@ class TestBroker {
     int32_t partitionsMax = 1000;
     RpcLimits limits{};
     kafka::KafkaLimits kafkaLimits{};
+    Bytes moveBytesPerSecond{0};
     // Set: the start is dropped after so many turns of the loop, if it has not come to its end by then; only stop() may
     // follow.
     kj::Maybe<unsigned> startTurnsMax{};
@@ -64,10 +65,10 @@ class TestBroker {
   // The same for connections.
   void awaitConnections(uint64_t count);
   void awaitKafkaConnections(uint64_t count);
-
- private:
+  // Returns when the condition holds; throws after ten seconds, saying what did not come about. Everything else goes on.
   void awaitTrue(kj::StringPtr what, kj::FunctionParam<bool()> condition);
 
+ private:
   kj::AsyncIoContext& io_;
   Options options_;
   kafka::KafkaSettings kafka_;
