@@ -160,8 +160,8 @@ class Admin {
   kj::Promise<Result<void>> addPartitions(kj::String topic, int32_t total);
   kj::Promise<Result<void>> alterTopic(kj::String topic, kj::Array<ConfigChange> changes);
 
-  // Begins to move the topic's logs to another engine, or lets a move that failed try again; describeTopic() shows how far
-  // it is.
+  // Begins to move the topic's logs to another engine, or lets a move that failed try again; describeTopic() shows how
+  // far it is.
   kj::Promise<Result<void>> moveTopic(kj::String topic, kj::String engine);
   // Back to where the topic came from. kNoReassignmentInProgress when there is nothing to cancel.
   kj::Promise<Result<void>> cancelMove(kj::String topic);

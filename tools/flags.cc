@@ -212,8 +212,7 @@ Result<TopicOptions> topicOptions() {
 
 Result<MoveOptions> moveOptions() {
   if (FLAGS_cancel == !FLAGS_engine.empty()) {
-    return makeError(ErrorCode::kInvalidRequest,
-                     "give either --engine, where the topic shall go, or --cancel");
+    return makeError(ErrorCode::kInvalidRequest, "give either --engine, where the topic shall go, or --cancel");
   }
   return MoveOptions{kj::str(view(FLAGS_engine)), FLAGS_cancel, FLAGS_wait};
 }

@@ -110,9 +110,12 @@ constexpr FlagUse kMoveFlags[] = {{"engine"_kj}, {"wait"_kj}, {"cancel"_kj}};
 kj::ArrayPtr<const Command> moveCommands() {
   static const Command commands[] = {
       {"topic move"_kj, "NAME"_kj, "Move a topic to another storage engine"_kj,
-       "The broker copies one partition after another in the background and switches over when a copy is complete, while\n"
-       "producers and consumers go on; offsets, timestamps and the states of producers stay as they are. A broker that\n"
-       "stops goes on when it starts again. A move that failed is tried again when it is asked for again. With --cancel\n"
+       "The broker copies one partition after another in the background and switches over when a copy is complete, "
+       "while\n"
+       "producers and consumers go on; offsets, timestamps and the states of producers stay as they are. A broker "
+       "that\n"
+       "stops goes on when it starts again. A move that failed is tried again when it is asked for again. With "
+       "--cancel\n"
        "partitions that had moved go back.\n"_kj,
        1, 1, kMoveFlags, move},
   };

@@ -148,9 +148,8 @@ kj::Promise<Result<Offset>> LocalBroker::deleteRecords(PartitionKey key, Offset 
 
 kj::Promise<Result<PartitionStatus>> LocalBroker::status(PartitionKey key) {
   auto& shard = owner(key);
-  return on<Result<PartitionStatus>>(shard, [&shard, key]() -> kj::Promise<Result<PartitionStatus>> {
-    return statusHere(shard, key);
-  });
+  return on<Result<PartitionStatus>>(
+      shard, [&shard, key]() -> kj::Promise<Result<PartitionStatus>> { return statusHere(shard, key); });
 }
 
 // --- Idempotent producers

@@ -4,7 +4,8 @@
 
 namespace cambium {
 
-// Where the log of one partition is and where it belongs, as the metadata store has it. Plain data that may cross loops.
+// Where the log of one partition is and where it belongs, as the metadata store has it. Plain data that may cross
+// loops.
 struct LogPlacement {
   kj::String engine;       // of the log in charge
   kj::String otherEngine;  // that may hold another log of the partition; empty: none
@@ -26,7 +27,8 @@ struct PlacedPartition {
 };
 
 // The placements of all logs, in the records of their topics. Only the loop that owns a partition changes where its log
-// is, one step after the other; where it belongs is changed by whoever alters the topic. Lives on the loop of the store.
+// is, one step after the other; where it belongs is changed by whoever alters the topic. Lives on the loop of the
+// store.
 class LogPlacements {
  public:
   explicit LogPlacements(MetadataStore& store) : store_(store) {}

@@ -99,8 +99,8 @@ class Shard {
   // Only after openGroups().
   ShardGroups& groups() { return *groups_; }
 
-  // Once, when the topics are loaded: from then on logs are moved to where they belong. `placements` lives on the loop of
-  // `home`.
+  // Once, when the topics are loaded: from then on logs are moved to where they belong. `placements` lives on the loop
+  // of `home`.
   void startMoves(LogPlacements& placements, LoopPort& home);
   // Null when the log of the partition is where it belongs.
   kj::Maybe<MoveStatus> moveStatus(const PartitionKey& key);

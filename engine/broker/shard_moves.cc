@@ -148,14 +148,12 @@ kj::Promise<ShardMoves::Next> ShardMoves::move(PartitionKey key, Work& work) {
   co_await world_.pool.run([&engines = engines_, kind = kj::str(work.placement.wanted)] { engines.open(kind); });
   if (ending(work)) co_return Next::kStop;
   LogMove move(kj::mv(partition), engines_.get(work.placement.wanted), work.partition.logId(), pace_,
-               MoveSurroundings{.pool = world_.pool,
-                                .timer = shard_.loop().timer,
-                                .clock = world_.clock,
-                                .recordSwitch =
-                                    [this, &work] {
-                                      return change(work, work.placement.wanted, work.placement.engine);
-                                    },
-                                .lackOfRoom = [this](Bytes more) { return lackOfRoom(more); }});
+               MoveSurroundings{
+                   .pool = world_.pool,
+                   .timer = shard_.loop().timer,
+                   .clock = world_.clock,
+                   .recordSwitch = [this, &work] { return change(work, work.placement.wanted, work.placement.engine); },
+                   .lackOfRoom = [this](Bytes more) { return lackOfRoom(more); }});
   work.move = &move;
   KJ_DEFER(work.move = nullptr);
   auto outcome = co_await move.run();

@@ -47,8 +47,8 @@ class ShardMoves {
     uint32_t attempt;
     LogPlacement placement{};  // as the store had it when it was last asked
     MoveStatus::Phase phase = MoveStatus::Phase::kWaiting;
-    kj::String failure{};   // with kFailed
-    bool gone = false;      // the topic was deleted
+    kj::String failure{};  // with kFailed
+    bool gone = false;     // the topic was deleted
     bool queued = false;
     LogMove* move = nullptr;  // while it runs
   };

@@ -283,8 +283,8 @@ kj::Promise<Result<void>> TopicController::deleteTopic(kj::String name) {
   return kj::mv(paf.promise);
 }
 
-// The topic may change meanwhile (a move goes on step by step): the deletion's record holds its last version, which says
-// where all of its logs are.
+// The topic may change meanwhile (a move goes on step by step): the deletion's record holds its last version, which
+// says where all of its logs are.
 kj::Promise<kj::Maybe<kj::Own<const Topic>>> TopicController::beginDeletion(kj::Own<const Topic> topic) {
   using Begun = kj::Maybe<kj::Own<const Topic>>;
   for (;;) {

@@ -44,8 +44,8 @@ class TopicController {
   kj::Promise<Result<kj::Own<const Topic>>> offsetsTopic();
   bool hasOffsetsTopic() const { return image_->find(kOffsetsTopic) != nullptr; }
   kj::Promise<Result<void>> addPartitions(kj::String name, int32_t total);
-  // Another storage.engine sets the topic's partitions on their way there (see ShardMoves), or lets those try again whose
-  // move failed. That engine is opened first.
+  // Another storage.engine sets the topic's partitions on their way there (see ShardMoves), or lets those try again
+  // whose move failed. That engine is opened first.
   kj::Promise<Result<void>> alterTopic(kj::String name, kj::Vector<ConfigChange> changes);
   // Back to the engine that the partitions came from: copies that are being made are given up, partitions that had
   // arrived go back. kNoReassignmentInProgress when every partition is where it belongs.

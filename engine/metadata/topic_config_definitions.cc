@@ -287,7 +287,8 @@ const TopicConfigDefinition kDefinitions[] = {
        config.storageEngine = kj::str(value.text);
        return true;
      },
-     "Storage engine of the topic's logs; unset: the broker's --log_engine when the topic was made. Altering it moves the "
+     "Storage engine of the topic's logs; unset: the broker's --log_engine when the topic was made. Altering it moves "
+     "the "
      "logs to the other engine while producers and consumers go on; taking it away moves them to the --log_engine."_kj,
      true},
     {"unclean.leader.election.enable"_kj,

@@ -11,6 +11,8 @@ void LogCopy::begin(LogOptions options) {
 }
 
 void LogCopy::append(const LogSlice& slice, Bytes syncEvery) {
+  KJ_REQUIRE(slice.first >= log_->bounds().end, "the batches of the log were changed while it was copied", id_.name,
+             slice.first, log_->bounds().end);
   if (log_->bounds().end != slice.first) log_->resetTo(slice.first);
   auto end = log_->append(slice.batches);
   KJ_REQUIRE(end == slice.next, "the copy ends elsewhere than what was appended to it", id_.name, end, slice.next);

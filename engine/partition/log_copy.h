@@ -16,8 +16,8 @@ class LogCopy final : public kj::AtomicRefcounted {
 
   // Makes an empty log, in the place of whatever was left there under this id.
   void begin(LogOptions options);
-  // Appends a piece of the source, synced whenever `syncEvery` bytes have come together. A piece that begins elsewhere
-  // than the last one ended is the new beginning: what was there has gone from the source.
+  // Appends a piece of the source, synced whenever `syncEvery` bytes have come together. A piece that begins behind
+  // where the last one ended is the new beginning: what was there has gone from the source.
   void append(const LogSlice& slice, Bytes syncEvery);
   void sync();
   // Brings the log to the source's bounds, durable as a whole; throws when it then is anything else than the source is.

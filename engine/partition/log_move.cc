@@ -47,18 +47,19 @@ Error LogMove::failed(kj::StringPtr reason) const {
 }
 
 kj::Promise<void> LogMove::onPool(kj::Function<void(LogCopy&)> step) {
-  return surroundings_.pool.run(
-      [copy = kj::atomicAddRef(*copy_), step = kj::mv(step)]() mutable { step(*copy); });
+  return surroundings_.pool.run([copy = kj::atomicAddRef(*copy_), step = kj::mv(step)]() mutable { step(*copy); });
 }
 
 kj::Promise<Result<LogMove::Outcome>> LogMove::run() {
   kj::Maybe<Result<Outcome>> outcome;
+  partition_->setMoving(true);
   try {
     outcome = co_await steps();
   } catch (const kj::Exception& exception) {
     outcome = Result<Outcome>(failed(exception.getDescription()));
   }
   partition_->releaseAppends();
+  partition_->setMoving(false);
   // The log that is not in charge, whichever it is: closed where it may block.
   co_await onPool([](LogCopy& copy) { copy.close(); });
   co_return kj::mv(KJ_ASSERT_NONNULL(outcome));
@@ -96,9 +97,8 @@ kj::Promise<Result<bool>> LogMove::catchUp(bool all) {
       KJ_IF_MAYBE(reason, surroundings_.lackOfRoom(pace_.spaceCheckEvery)) co_return Result<bool>(failed(*reason));
     }
     bool last = next == slice.value().bounds.end;
-    co_await onPool([slice = kj::mv(slice.value()), every = pace_.syncEvery](LogCopy& copy) {
-      copy.append(slice, every);
-    });
+    co_await onPool(
+        [slice = kj::mv(slice.value()), every = pace_.syncEvery](LogCopy& copy) { copy.append(slice, every); });
     copiedUpTo_ = next;
     copied_ += bytes;
     if (last && !all) co_return Result<bool>(true);
@@ -106,13 +106,17 @@ kj::Promise<Result<bool>> LogMove::catchUp(bool all) {
   }
 }
 
-// So much may be copied by now: the pace, and twice what came meanwhile, lest the copy falls behind its source for ever.
+// So much may be copied by now: the pace, and twice what came meanwhile, lest the copy falls behind its source for
+// ever.
 kj::Promise<void> LogMove::keepPace() {
   auto perSecond = pace_.bytesPerSecond.value();
   if (perSecond == 0 || cancelled_) co_return;
   auto allowance = 2 * (partition_->appendedBytes() - appendedBefore_);
   auto owed = copied_ > allowance ? copied_ - allowance : 0;
-  auto dueNs = static_cast<int64_t>(static_cast<double>(owed) / static_cast<double>(perSecond) * 1e9);
+  // However slow it is: it looks again after a while, and a number of nanoseconds stays in its range.
+  constexpr double kSecondsMax = 1e6;
+  auto seconds = kj::min(static_cast<double>(owed) / static_cast<double>(perSecond), kSecondsMax);
+  auto dueNs = static_cast<int64_t>(seconds * 1e9);
   auto waitNs = begunNs_ + dueNs - surroundings_.clock.steadyNs();
   // Timers are no finer than this.
   constexpr int64_t kLeastNs = 1'000'000;

@@ -6,10 +6,10 @@ namespace cambium {
 
 // How hard a move works.
 struct MovePace {
-  Bytes sliceBytes = kibibytes(256);     // read, and held in memory, at a time; one batch at least
-  Bytes syncEvery = mebibytes(16);       // of the copy
+  Bytes sliceBytes = kibibytes(256);  // read, and held in memory, at a time; one batch at least
+  Bytes syncEvery = mebibytes(16);    // of the copy
   Bytes spaceCheckEvery = mebibytes(16);
-  Bytes bytesPerSecond{0};               // 0: as fast as it goes
+  Bytes bytesPerSecond{0};  // 0: as fast as it goes
 };
 
 // What a move needs besides its partition. Everything here outlives it.

@@ -78,7 +78,8 @@ class Partition final : public kj::Refcounted {
   // Checks one or more batches, stamps them in place and writes them; readable up to the high watermark at once. The
   // bytes are the partition's to change during the call. An answer that waits for durability waits on
   // whenCommitted(nextOffset) as well, also for batches of an idempotent producer that are there already (`duplicate`),
-  // which are not written again. All of the batches or none. While appends are held: kRequestTimedOut, see appendLater().
+  // which are not written again. All of the batches or none. While appends are held: kRequestTimedOut, see
+  // appendLater().
   Result<AppendOutcome> append(kj::ArrayPtr<kj::byte> batches);
   // Done once everything below `offset` is as safe as the topic's durability promises; an error when that cannot come
   // about.
@@ -95,6 +96,10 @@ class Partition final : public kj::Refcounted {
   Result<Offset> deleteRecords(Offset before);
 
   // --- The log's way to another engine; LogMove takes the steps. In partition_move.cc.
+  // While it is set the batches of the log are not to be changed, by compaction: part of them is copied already.
+  // Retention, which takes whole extents away, goes on.
+  void setMoving(bool moving) { moving_ = moving; }
+  bool isMoving() const { return moving_; }
   // From now on nothing changes the log: appends wait, deletions are refused (kRequestTimedOut), no sync begins.
   void holdAppends();
   // Lets what waits go on, in the order in which it came.
@@ -187,6 +192,7 @@ class Partition final : public kj::Refcounted {
   bool syncing_ = false;  // a sync loop is under way
   bool keeping_ = false;  // a row of the producers is being written
   bool closing_ = false;
+  bool moving_ = false;
   uint64_t appendedBytes_ = 0;
   AppendGate gate_{kHeldBytesMax};
   WaitList quiet_;

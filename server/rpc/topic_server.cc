@@ -75,7 +75,8 @@ kj::Promise<void> TopicServer::describe(DescribeContext context) {
   auto partitions = out.initPartitions(static_cast<unsigned>(statuses.size()));
   for (unsigned i = 0; i < partitions.size(); ++i) {
     auto index = static_cast<int32_t>(i);
-    writeStatus(partitions[i], index, statuses[i], topic->partition(index).engine, broker.ownerOf({topic->id(), index}));
+    writeStatus(partitions[i], index, statuses[i], topic->partition(index).engine,
+                broker.ownerOf({topic->id(), index}));
   }
 }
 

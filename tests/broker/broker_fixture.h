@@ -37,11 +37,12 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   }
 
   void start() {
-    broker = kj::heap<TestBroker>(
-        io, folder.path(),
-        TestBroker::Options{
-            .deployment = GetParam(), .partitionsMax = partitionsMax, .limits = limits, .kafkaLimits = kafkaLimits,
-            .moveBytesPerSecond = moveBytesPerSecond});
+    broker = kj::heap<TestBroker>(io, folder.path(),
+                                  TestBroker::Options{.deployment = GetParam(),
+                                                      .partitionsMax = partitionsMax,
+                                                      .limits = limits,
+                                                      .kafkaLimits = kafkaLimits,
+                                                      .moveBytesPerSecond = moveBytesPerSecond});
     for (unsigned loop = 0; loop < GetParam().cores; ++loop)
       clients.push_back(broker->connect(loop));
   }

@@ -4,6 +4,7 @@ namespace cambium {
 namespace {
 
 using kafka::IncrementalAlterConfigsRequest;
+using kafka::kKafkaDeployments;
 
 // Topics on their way from one engine to the other, in a whole broker.
 class MoveTest : public kafka::KafkaTest {
@@ -23,7 +24,8 @@ class MoveTest : public kafka::KafkaTest {
   }
   void awaitAllIn(kj::StringPtr engine, int partitions = 2) {
     for (auto& each : clients)
-      broker->awaitTrue("the topic is in its engine", [&] { return each->whereIs("words") == allIn(engine, partitions); });
+      broker->awaitTrue("the topic is in its engine",
+                        [&] { return each->whereIs("words") == allIn(engine, partitions); });
   }
   // Batches larger than a slice, so that a copy of them takes its time when it is slow.
   void fill(int batches) {
@@ -36,10 +38,9 @@ class MoveTest : public kafka::KafkaTest {
   std::string all(int index) {
     std::string text;
     auto partition = otherClient().partition("words", index);
-    auto piece = read(scope(), partition, 0);
-    auto next = piece.error.empty() ? 0 : piece.logStart;
+    auto next = wait(broker->local().status({idOf("words"), index})).value().logStart.value();
     for (;;) {
-      piece = read(scope(), partition, next);
+      auto piece = read(scope(), partition, next);
       if (!piece.error.empty()) return piece.error;
       if (piece.nextOffset == next) return text;
       for (auto& value : piece.values)
@@ -55,28 +56,33 @@ class MoveTest : public kafka::KafkaTest {
     }
     return false;
   }
-  void slowRestart(Bytes bytesPerSecond) {
-    moveBytesPerSecond = bytesPerSecond;
+  void restartAll() {
     restart();
+    for (unsigned loop = 0; loop < GetParam().cores; ++loop)
+      kafkas.push_back(broker->connectKafka(loop));
+  }
+  void restartWithPace(Bytes bytesPerSecond) {
+    moveBytesPerSecond = bytesPerSecond;
+    restartAll();
   }
   // Appends numbers to one partition, one after the other, until it is told to stop.
-  kj::Promise<void> produce(rpc::Partition::Client partition, int& next) {
+  kj::Promise<void> pump(rpc::Partition::Client partition, int& next) {
     if (stopProducing) return kj::READY_NOW;
     return appendLater(partition, {std::to_string(next)}).then([this, partition, &next](int64_t offset) mutable {
       EXPECT_EQ(offset, next);
       ++next;
-      return produce(kj::mv(partition), next);
+      return pump(kj::mv(partition), next);
     });
   }
-  kj::Promise<void> produceKafka(kafka::KafkaClient& kafka, int32_t index, int& next) {
+  kj::Promise<void> pumpKafka(kafka::KafkaClient& connection, int32_t index, int& next) {
     if (stopProducing) return kj::READY_NOW;
     auto value = std::to_string(next);
     auto batch = batchOf({value.c_str()}, {.producerId = 70 + index, .producerEpoch = 0, .baseSequence = next});
-    return kafka.call(produceOf("words", index, kj::mv(batch)), 11)
-        .then([this, &kafka, index, &next](kafka::Answer<kafka::ProduceResponse> answer) {
+    return connection.call(produceOf("words", index, kj::mv(batch)), 11)
+        .then([this, &connection, index, &next](kafka::Answer<kafka::ProduceResponse> answer) {
           EXPECT_EQ(produced(answer.body), (Produced{0, next}));
           ++next;
-          return produceKafka(kafka, index, next);
+          return pumpKafka(connection, index, next);
         });
   }
   // Reads numbers as they come.
@@ -102,9 +108,9 @@ TEST_P(MoveTest, ThereAndBackWhileProducersAndConsumersGoOn) {
     auto number = static_cast<size_t>(index);
     auto& at = clients[number % clients.size()];
     if (index < 2) {
-      working.add(produce(at->partition("words", index), sent[number]));
+      working.add(pump(at->partition("words", index), sent[number]));
     } else {
-      working.add(produceKafka(*kafkas[number % kafkas.size()], index, sent[number]));
+      working.add(pumpKafka(*kafkas[number % kafkas.size()], index, sent[number]));
     }
     reading.add(consume(otherClient().partition("words", index), seen[number]));
   }
@@ -132,7 +138,7 @@ TEST_P(MoveTest, ThereAndBackWhileProducersAndConsumersGoOn) {
   EXPECT_FALSE(engineHolds(from(), "words-0")) << "what was moved from is removed";
   EXPECT_TRUE(engineHolds(to(), "words-0"));
 
-  restart();
+  restartAll();
   EXPECT_EQ(client().whereIs("words"), allIn(to(), 4));
   for (int index = 0; index < 4; ++index) {
     std::string expected;
@@ -143,8 +149,8 @@ TEST_P(MoveTest, ThereAndBackWhileProducersAndConsumersGoOn) {
   // What the broker knows of the idempotent producers came along.
   for (int index = 2; index < 4; ++index) {
     int last = sent[index] - 1;
-    auto again = batchOf({std::to_string(last).c_str()},
-                         {.producerId = 70 + index, .producerEpoch = 0, .baseSequence = last});
+    auto again =
+        batchOf({std::to_string(last).c_str()}, {.producerId = 70 + index, .producerEpoch = 0, .baseSequence = last});
     EXPECT_EQ(produce("words", index, kj::mv(again)), (Produced{0, last}));
   }
 }
@@ -217,7 +223,7 @@ TEST_P(MoveTest, ACancelBringsEverythingBack) {
   createTopic("words", 2);
   fill(4);
   auto before = all(0);
-  slowRestart(Bytes(1));
+  restartWithPace(Bytes(1));
   ASSERT_EQ(client().moveTopic("words", to()), "");
   broker->awaitTrue("a copy is under way", [&] { return contains(client().whereIs("words"), "copying"); });
   EXPECT_EQ(append(scope(), client().partition("words", 0), {"more"}), 4) << "producers go on";
@@ -235,7 +241,7 @@ TEST_P(MoveTest, ACancelBringsEverythingBack) {
 TEST_P(MoveTest, ADeletionInTheMiddleLeavesNothing) {
   createTopic("words", 2);
   fill(4);
-  slowRestart(Bytes(1));
+  restartWithPace(Bytes(1));
   ASSERT_EQ(client().moveTopic("words", to()), "");
   broker->awaitTrue("a copy is under way", [&] { return contains(client().whereIs("words"), "copying"); });
   ASSERT_EQ(otherClient().deleteTopic("words"), "");
@@ -251,10 +257,10 @@ TEST_P(MoveTest, AStopInTheMiddleGoesOnAtTheNextStart) {
   createTopic("words", 2);
   fill(4);
   auto before = all(1);
-  slowRestart(Bytes(1));
+  restartWithPace(Bytes(1));
   ASSERT_EQ(client().moveTopic("words", to()), "");
   broker->awaitTrue("a copy is under way", [&] { return contains(client().whereIs("words"), "copying"); });
-  slowRestart(Bytes(0));
+  restartWithPace(Bytes(0));
   awaitAllIn(to());
   EXPECT_EQ(all(1), before);
   EXPECT_FALSE(engineHolds(from(), "words-0"));
@@ -266,7 +272,7 @@ TEST_P(MoveTest, ManyWishesAtOnce) {
   int sent[4] = {};
   kj::Vector<kj::Promise<void>> working;
   for (size_t index = 0; index < 4; ++index)
-    working.add(produce(clients[index % clients.size()]->partition("words", static_cast<int>(index)), sent[index]));
+    working.add(pump(clients[index % clients.size()]->partition("words", static_cast<int>(index)), sent[index]));
   auto allWork = kj::joinPromises(working.releaseAsArray()).eagerlyEvaluate(nullptr);
   for (int round = 0; round < 12; ++round) {
     ASSERT_EQ(client().moveTopic("words", round % 2 == 0 ? to() : from()), "");

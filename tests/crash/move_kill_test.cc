@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <random>
 
@@ -29,10 +30,10 @@ class MoveKillTest : public ::testing::TestWithParam<Direction> {
   void start() {
     broker = kj::heap<BrokerProcess>(
         io, CAMBIUMD,
-        std::vector<std::string>{std::string("--data_dir=") + folder.path().cStr(), "--rpc_listen=127.0.0.1:0",
-                                 "--http_listen=", "--kafka_listen=",
-                                 std::string("--state_engine=") + GetParam().stateEngine, "--cores=2",
-                                 "--move_bytes_per_second=30000000"});
+        std::vector<std::string>{
+            std::string("--data_dir=") + folder.path().cStr(), "--rpc_listen=127.0.0.1:0",
+            "--http_listen=", "--kafka_listen=", std::string("--state_engine=") + GetParam().stateEngine, "--cores=2",
+            "--move_bytes_per_second=30000000"});
     auto& network = io.provider->getNetwork();
     auto stream = network.parseAddress(broker->address()).wait(io.waitScope)->connect().wait(io.waitScope);
     client = kj::heap<RpcClient>(io.waitScope, kj::mv(stream));

@@ -65,7 +65,8 @@ class TestBroker {
   // The same for connections.
   void awaitConnections(uint64_t count);
   void awaitKafkaConnections(uint64_t count);
-  // Returns when the condition holds; throws after ten seconds, saying what did not come about. Everything else goes on.
+  // Returns when the condition holds; throws after ten seconds, saying what did not come about. Everything else goes
+  // on.
   void awaitTrue(kj::StringPtr what, kj::FunctionParam<bool()> condition);
 
  private:
