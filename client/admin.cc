@@ -58,6 +58,8 @@ PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) 
           .leaderEpoch = LeaderEpoch(partition.getLeaderEpoch()),
           .engine = kj::str(partition.getEngine()),
           .core = partition.getCore(),
+          .cleanedUpTo = Offset(partition.getCleanedUpTo()),
+          .compactionFailure = kj::str(partition.getCompactionFailure()),
           .move = kj::mv(move)};
 }
 

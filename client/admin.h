@@ -68,6 +68,8 @@ struct PartitionDescription {
   LeaderEpoch leaderEpoch;
   kj::String engine;
   uint32_t core;
+  Offset cleanedUpTo;            // of compacted topics: records below were compacted; kNoOffset: none so far
+  kj::String compactionFailure;  // why the last compaction came to nothing; empty: it did not
   kj::Maybe<PartitionMove> move{};
 };
 

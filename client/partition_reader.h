@@ -43,7 +43,10 @@ class PartitionReader final {
   kj::StringPtr topic() const { return topic_; }
   PartitionIndex partition() const { return partition_; }
   bool hasChunks() const { return !chunks_.empty(); }
-  PartitionPosition position() const { return {topic_, partition_, position_, highWatermark_, paused, failed_}; }
+  PartitionPosition position() const {
+    // Not failed yet while somebody has to be told why.
+    return {topic_, partition_, position_, highWatermark_, paused, failed_ && error_ == nullptr};
+  }
 
   bool paused = false;
 

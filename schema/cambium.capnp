@@ -213,7 +213,9 @@ struct PartitionDescription {
   leaderEpoch @8 :Int32;
   engine @9 :Text;          # where its log is
   core @10 :UInt16;         # the loop that owns it
-  move @11 :PartitionMove;  # set while the log is on its way to another engine (see Admin.moveTopic)
+  cleanedUpTo @11 :Int64 = -1;   # compacted topics: records below were compacted; -1: none since the broker's start
+  compactionFailure @12 :Text;   # why the last compaction came to nothing, and when it is tried again; empty: it did not
+  move @13 :PartitionMove;  # set while the log is on its way to another engine (see Admin.moveTopic)
 }
 
 struct PartitionMove {

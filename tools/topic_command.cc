@@ -64,7 +64,14 @@ void addPartition(JsonWriter& json, const client::PartitionDescription& partitio
   json.key("end").value(partition.end).key("durable").value(partition.durable);
   json.key("bytes").value(partition.bytes).key("extents").value(partition.extents);
   json.key("leaderEpoch").value(partition.leaderEpoch).key("engine").value(partition.engine);
-  json.key("core").value(partition.core).key("error");
+  json.key("core").value(partition.core).key("cleanedUpTo").value(partition.cleanedUpTo);
+  json.key("compactionFailure");
+  if (partition.compactionFailure.size() > 0) {
+    json.value(partition.compactionFailure);
+  } else {
+    json.null();
+  }
+  json.key("error");
   KJ_IF_MAYBE(error, partition.error) {
     json.beginObject().key("code").value(errorName(error->code));
     json.key("message").value(error->message).endObject();
@@ -135,6 +142,9 @@ void printDescription(Session& session, const client::TopicDescription& topic) {
   for (auto& p : topic.partitions) {
     KJ_IF_MAYBE(error, p.error) {
       out.write(kj::str("partition ", p.index, " is offline: ", error->message, " (", errorName(error->code), ")\n"));
+    }
+    if (p.compactionFailure.size() > 0) {
+      out.write(kj::str("partition ", p.index, " could not be compacted: ", p.compactionFailure, "\n"));
     }
     KJ_IF_MAYBE(move, p.move) out.write(describeMove(p, *move));
   }

@@ -16,6 +16,7 @@ namespace cambium {
 //     words-0/00000000000000000000.log      batches one after another: a segment, named after its base offset
 //     words-0/00000000000000000000.index    offset_index.h
 //     words-0/00000000000000000000.timeindex  time_index.h
+//     words-0/*.cleaned, words-0/*.swap     segments on their way to replace others (segment_swap.h)
 struct LogFolder {
   LogFolder(FileSystem& fileSystem, IndexCache& indexCache, kj::String path, LogOptions options,
             kj::Function<void(kj::StringPtr)> report)

@@ -103,4 +103,12 @@ void LogStateFile::write(uint64_t ticket, ByteView contents) const {
   progress->written = ticket;
 }
 
+void LogStateFile::writeAround(ByteView contents, kj::FunctionParam<void()> step) const {
+  auto progress = progress_.lock();
+  prepareReplacement(fileSystem_, path_, contents);
+  step();
+  commitReplacement(fileSystem_, path_);
+  progress->written = ++progress->issued;
+}
+
 }  // namespace cambium

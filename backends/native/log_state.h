@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kj/function.h>
 #include <kj/refcount.h>
 
 #include "backends/native/log_folder.h"
@@ -73,6 +74,9 @@ class LogStateFile final : public kj::AtomicRefcounted {
   uint64_t ticket() const { return ++progress_.lock()->issued; }
   // Durable on return, unless a later one already is there.
   void write(uint64_t ticket, ByteView contents) const;
+  // Makes sure of the space for a state that counts as made now, runs `step`, and puts the state in place, which needs
+  // no space any more. `step` runs with no other state being written meanwhile.
+  void writeAround(ByteView contents, kj::FunctionParam<void()> step) const;
 
  private:
   struct Progress {

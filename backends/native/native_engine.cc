@@ -13,6 +13,7 @@
 #include "backends/native/native_log.h"
 #include "backends/native/native_tables.h"
 #include "backends/native/segment_recovery.h"
+#include "backends/native/segment_swap.h"
 #include "engine/base/guarded.h"
 
 namespace cambium {
@@ -110,7 +111,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   kj::Own<LogFolder> makeFolder(kj::StringPtr name, LogOptions options);
   kj::Own<PartitionLog> create(LogId id, LogOptions options, bool stale);
   kj::Own<PartitionLog> openExisting(LogId id, LogOptions options, ClosedLog closed, bool hasState);
-  bool matches(LogFolder& folder, const LogState& state);
+  static bool matches(kj::ArrayPtr<const FileSystem::Entry> entries, const LogState& state);
   kj::Own<PartitionLog> recover(LogId id, kj::Own<LogFolder> folder, ClosedLog closed, bool hasState);
   void claim(const LogId& id, bool& exists, bool& stale, bool& hasState, ClosedLog& closed);
   static size_t filesOf(const ClosedLog& closed);
@@ -453,9 +454,10 @@ kj::Own<PartitionLog> NativeEngine::create(LogId id, LogOptions options, bool st
 }
 
 // True when the files are those that the state describes, to the byte.
-bool NativeEngine::matches(LogFolder& folder, const LogState& state) {
+bool NativeEngine::matches(kj::ArrayPtr<const FileSystem::Entry> entries, const LogState& state) {
+  if (holdsSwap(entries)) return false;
   size_t next = 0;
-  for (auto& entry : fileSystem_.list(folder.path)) {
+  for (auto& entry : entries) {
     KJ_IF_MAYBE(base, parseSegmentFileName(entry.name, kLogSuffix)) {
       if (next >= state.segments.size()) return false;
       auto& segment = state.segments[next++];
@@ -467,9 +469,11 @@ bool NativeEngine::matches(LogFolder& folder, const LogState& state) {
 
 kj::Own<PartitionLog> NativeEngine::openExisting(LogId id, LogOptions options, ClosedLog closed, bool hasState) {
   auto folder = makeFolder(id.name, options);
-  if (!hasState || !closed.state.clean || !matches(*folder, closed.state)) {
+  auto entries = fileSystem_.list(folder->path);
+  if (!hasState || !closed.state.clean || !matches(entries, closed.state)) {
     return recover(kj::mv(id), kj::mv(folder), kj::mv(closed), hasState);
   }
+  removeCleaned(*folder, entries);
   kj::Vector<kj::Own<Segment>> segments;
   for (auto& summary : closed.state.segments)
     segments.add(kj::heap<Segment>(*folder, summary));
@@ -503,10 +507,12 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   } else if (!hasState && checkpointWasLost_) {
     trust = Trust::kDamaged;
   }
+  uint64_t session = 0;
   {
     auto registry = registry_.lock();
-    registry->session = kj::max(registry->session, known.session + 1);
+    session = registry->session = kj::max(registry->session, known.session + 1);
   }
+  bool swapped = recoverSwaps(*folder, known, trust == Trust::kKnown, session);
   SegmentRecovery recovery(*folder, known, trust);
   auto segments = recovery.run();
   ClosedLog reopened;
@@ -521,7 +527,7 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   reopened.newFolder = trust == Trust::kAbsent || closed.newFolder;
   reopened.dirtyFolder = closed.dirtyFolder;
   bool holdsData = reopened.durable.end > segments.front()->base();
-  bool worthAState = recovery.changed() || recovery.scannedBytes() > kScannedWorthAState || known.lost ||
+  bool worthAState = swapped || recovery.changed() || recovery.scannedBytes() > kScannedWorthAState || known.lost ||
                      known.resetting || (reopened.newFolder && holdsData);
   auto log =
       kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));

@@ -30,6 +30,7 @@ NativeLog::NativeLog(LogHost& host, kj::Own<LogFolder> folder, LogId id, Offset 
 }
 
 NativeLog::~NativeLog() noexcept(false) {
+  rewrites_.giveUp();
   host_.addBytes(-static_cast<int64_t>(sizeBytes_));
   host_.released(id_.name, describeClosed());
 }
@@ -46,28 +47,6 @@ void NativeLog::requireUsable() const {
 
 void NativeLog::breakWith(kj::StringPtr reason) {
   if (broken_ == nullptr) broken_ = kj::str(reason);
-}
-
-// Runs `action`; a failure that is not a full device breaks the log.
-template <class Do>
-auto NativeLog::guarded(Do&& action) -> decltype(action()) {
-  requireUsable();
-  try {
-    return action();
-  } catch (const kj::Exception& exception) {
-    if (exception.getType() != kj::Exception::Type::OVERLOADED) breakWith(exception.getDescription());
-    throw;
-  }
-}
-
-// Runs `action`, behind which there is no way back: any failure breaks the log, and is none that could be tried again.
-template <class Do>
-void NativeLog::committed(Do&& action) {
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { action(); })) {
-    breakWith(exception->getDescription());
-    kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, exception->getFile(), exception->getLine(),
-                                          kj::str(exception->getDescription())));
-  }
 }
 
 // What is not durable is lost. Remembered over a restart as far as the device still allows it: the system's cache may
@@ -322,7 +301,7 @@ kj::Maybe<TimeHit> NativeLog::maxTimestamp() {
       KJ_IF_MAYBE(b, best) {
         return timestamp > b->maxTimestamp;
       }
-      return true;
+      return timestamp != kNoTimestamp;
     };
     for (auto& segment : segments_) {
       auto& summary = segment->summary();
@@ -540,6 +519,7 @@ void NativeLog::removeBelow(Offset start) {
   // The new start is durable before anything below it goes.
   putState(state);
   committed([&] {
+    rewrites_.dropBefore(start);
     start_ = start;
     durable_ = durable;
     kj::Vector<kj::Own<Segment>> dropped;
@@ -576,6 +556,7 @@ void NativeLog::truncateFrom(Offset end) {
 // Gives up everything from the batch at `place`, of that segment, on.
 void NativeLog::cutAt(size_t index, const BatchPlace& place) {
   Offset end = place.base;
+  rewrites_.truncateFrom(end);
   bool overtakesJob = false;
   KJ_IF_MAYBE(job, inFlight_) {
     overtakesJob = job->end > end;
@@ -632,6 +613,7 @@ void NativeLog::resetTo(Offset start) {
 
 // The state says that the log is being reset to `start`.
 void NativeLog::finishReset(Offset start) {
+  rewrites_.giveUp();
   resetting_ = true;
   start_ = start;
   durable_ = SegmentSummary::empty(start);

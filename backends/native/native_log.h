@@ -33,11 +33,13 @@ class LogHost {
   virtual void addBytes(int64_t bytes) = 0;
 };
 
+class NativeRewrite;
+
 // A log over segment files; see log_folder.h for what lies where.
 //
-// A state file is written when the start moves, when the log is cut or reset, with the first sync after a roll, and
-// with a sync once more than 16 MiB became durable since the last one. The folder of a new log becomes durable with its
-// first sync.
+// A state file is written when the start moves, when the log is cut, reset or rewritten, with the first sync after a
+// roll, and with a sync once more than 16 MiB became durable since the last one. The folder of a new log becomes
+// durable with its first sync.
 class NativeLog final : public PartitionLog {
  public:
   // `segments` is not empty, its last one is active. `closed` says what of it is durable and what is still to be
@@ -57,6 +59,9 @@ class NativeLog final : public PartitionLog {
   void dropBefore(Offset start) override;
   void truncateFrom(Offset end) override;
   void resetTo(Offset start) override;
+  kj::Own<ExtentRewrite> startRewrite(Offset first, Offset end) override;
+  bool finishRewrite(kj::Own<ExtentRewrite> rewrite) override;
+  void closeExtent() override;
   Bounds bounds() const override;
   kj::Vector<Extent> extents() override;
   Bytes sizeBytes() const override;
@@ -120,6 +125,7 @@ class NativeLog final : public PartitionLog {
   void removeBelow(Offset start);
   void cutAt(size_t index, const BatchPlace& place);
   void finishReset(Offset start);
+  void swapSegments(NativeRewrite& rewrite);
   ClosedLog describeClosed();
   void measure();
 
@@ -130,7 +136,8 @@ class NativeLog final : public PartitionLog {
   Offset start_;
   kj::Vector<kj::Own<Segment>> segments_;
   kj::Maybe<kj::String> broken_;
-  bool lost_ = false;       // broken by a failed sync
+  bool lost_ = false;  // broken by a failed sync
+  RewriteTickets rewrites_;
   bool resetting_ = false;  // a reset has begun and is not complete
 
   SegmentSummary durable_;              // of the segment that holds the durable end, as it was then
@@ -149,6 +156,28 @@ class NativeLog final : public PartitionLog {
   Cursor cursors_[kCursors];
   size_t nextCursor_ = 0;
 };
+
+// Runs `action`; a failure that is not a full device breaks the log.
+template <class Do>
+auto NativeLog::guarded(Do&& action) -> decltype(action()) {
+  requireUsable();
+  try {
+    return action();
+  } catch (const kj::Exception& exception) {
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) breakWith(exception.getDescription());
+    throw;
+  }
+}
+
+// Runs `action`, behind which there is no way back: any failure breaks the log, and is none that could be tried again.
+template <class Do>
+void NativeLog::committed(Do&& action) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { action(); })) {
+    breakWith(exception->getDescription());
+    kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, exception->getFile(), exception->getLine(),
+                                          kj::str(exception->getDescription())));
+  }
+}
 
 // Makes a file durable unless it is not there any more; any thread.
 void syncIfThere(FileSystem& fileSystem, kj::StringPtr path);

@@ -46,11 +46,16 @@ void OffsetIndex::append(int32_t relativeOffset, int32_t position) {
   entries_.add(OffsetIndexEntry{relativeOffset, position});
 }
 
-uint64_t OffsetIndex::positionFor(int64_t relativeOffset) const {
+const OffsetIndexEntry* OffsetIndex::entryFor(int64_t relativeOffset) const {
   auto after =
       std::upper_bound(entries_.begin(), entries_.end(), relativeOffset,
                        [](int64_t offset, const OffsetIndexEntry& entry) { return offset < entry.relativeOffset; });
-  return after == entries_.begin() ? 0 : static_cast<uint64_t>((after - 1)->position);
+  return after == entries_.begin() ? nullptr : after - 1;
+}
+
+uint64_t OffsetIndex::positionFor(int64_t relativeOffset) const {
+  auto* entry = entryFor(relativeOffset);
+  return entry == nullptr ? 0 : static_cast<uint64_t>(entry->position);
 }
 
 void OffsetIndex::truncate(int64_t relativeOffset) {

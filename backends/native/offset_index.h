@@ -44,8 +44,10 @@ class OffsetIndex {
 
   // Requires that both are greater than those of the last entry.
   void append(int32_t relativeOffset, int32_t position);
-  // Where to begin looking for the batch that contains `relativeOffset`: the position of the last entry that does not
-  // lie behind it, 0 when there is none.
+  // Where to begin looking for the batch that contains `relativeOffset`: the last entry that does not lie behind it;
+  // null when there is none, and it has to be the segment's begin.
+  const OffsetIndexEntry* entryFor(int64_t relativeOffset) const;
+  // The position of that entry, 0 when there is none.
   uint64_t positionFor(int64_t relativeOffset) const;
   // Position of the last entry, 0 when there is none.
   uint64_t lastPosition() const { return entries_.size() == 0 ? 0 : static_cast<uint64_t>(entries_.back().position); }

@@ -4,15 +4,15 @@
 
 namespace cambium {
 
-Segment::Segment(LogFolder& folder, const SegmentSummary& summary)
-    : folder_(folder), summary_(summary), id_(folder.indexCache.newId()) {}
+Segment::Segment(LogFolder& folder, const SegmentSummary& summary, kj::StringPtr extension)
+    : folder_(folder), summary_(summary), extension_(kj::str(extension)), id_(folder.indexCache.newId()) {}
 
 Segment::~Segment() noexcept(false) {
   folder_.indexCache.erase(id_);
 }
 
-kj::Own<Segment> Segment::create(LogFolder& folder, Offset base) {
-  auto segment = kj::heap<Segment>(folder, SegmentSummary::empty(base));
+kj::Own<Segment> Segment::create(LogFolder& folder, Offset base, kj::StringPtr extension) {
+  auto segment = kj::heap<Segment>(folder, SegmentSummary::empty(base), extension);
   auto path = segment->path(kLogSuffix);
   auto file = folder.fileSystem.open(path, FileSystem::Mode::kCreate);
   if (file->size() > 0) file->truncate(0);
@@ -24,7 +24,7 @@ kj::Own<Segment> Segment::create(LogFolder& folder, Offset base) {
 }
 
 kj::String Segment::path(kj::StringPtr suffix) const {
-  return kj::str(folder_.path, "/", segmentFileName(summary_.base, suffix));
+  return kj::str(folder_.path, "/", segmentFileName(summary_.base, suffix), extension_);
 }
 
 const SharedFile& Segment::file() {
@@ -272,6 +272,11 @@ void Segment::extendIndexes(SegmentIndexes& indexes) {
 
 bool Segment::completeIndexes() {
   auto& indexes = ownIndexes();
+  // As they are, before anything is taken away for good reasons.
+  if (!endAgrees(indexes)) {
+    replaceIndexes();
+    return false;
+  }
   // A clean close left a time entry behind the last offset entry. With offset entries about to come in between, time
   // entries belong there too: it goes.
   auto offsets = indexes.offsets.entries();
@@ -282,6 +287,10 @@ bool Segment::completeIndexes() {
     summary_.timeEntries = kj::min(summary_.timeEntries, static_cast<uint32_t>(indexes.times.size()));
     trimIndexFiles_ = true;
   }
+  if (!endAgrees(indexes)) {
+    replaceIndexes();
+    return false;
+  }
   extendIndexes(indexes);
   return kept;
 }
@@ -290,11 +299,80 @@ HeaderScan Segment::headers(uint64_t position, uint64_t end) {
   return HeaderScan(folder_.fileSystem, file().get(), path(kLogSuffix), position, end);
 }
 
+bool Segment::agrees(const OffsetIndexEntry* entry) {
+  if (entry == nullptr) return true;
+  KJ_IF_MAYBE(place, batchAt(file().get(), static_cast<uint64_t>(entry->position), summary_.bytes)) {
+    return place->last - summary_.base == entry->relativeOffset;
+  }
+  return false;
+}
+
+bool Segment::agrees(const SegmentIndexes& indexes, const TimeEntry& entry) {
+  auto offset = summary_.base + int64_t{entry.relativeOffset};
+  auto* from = indexes.offsets.entryFor(entry.relativeOffset);
+  if (offset >= summary_.end || !agrees(from)) return false;
+  auto scan = headers(from == nullptr ? 0 : static_cast<uint64_t>(from->position), summary_.bytes);
+  for (;;) {
+    KJ_IF_MAYBE(place, scan.next()) {
+      if (place->last >= offset) return place->last == offset && place->maxTimestamp == entry.timestamp;
+    } else {
+      return false;
+    }
+  }
+}
+
+bool Segment::endAgrees(const SegmentIndexes& indexes) {
+  auto offsets = indexes.offsets.entries();
+  auto times = indexes.times.entries();
+  return (offsets.size() == 0 || agrees(&offsets.back())) && (times.size() == 0 || agrees(indexes, times.back()));
+}
+
+void Segment::replaceIndexes() {
+  KJ_IF_MAYBE(own, own_) {
+    SegmentIndexes anew;
+    extendIndexes(anew);
+    **own = kj::mv(anew);
+    // The files follow when the indexes are saved.
+    summary_.offsetEntries = summary_.timeEntries = 0;
+    trimIndexFiles_ = true;
+    folder_.report(kj::str(folder_.fileSystem.describe(path(kIndexSuffix)),
+                           " or its time index is damaged: rebuilt both from ", summary_.bytes, " bytes of batches"));
+    return;
+  }
+  folder_.indexCache.put(id_, kj::atomicRefcounted<SealedIndexes>(rebuildIndexes()));
+}
+
+uint64_t Segment::soundPositionFor(int64_t relativeOffset) {
+  for (bool again = false;; again = true) {
+    kj::Own<const SealedIndexes> hold;
+    auto* entry = indexes(hold).offsets.entryFor(relativeOffset);
+    if (entry == nullptr) return 0;
+    if (again || agrees(entry)) return static_cast<uint64_t>(entry->position);
+    replaceIndexes();
+  }
+}
+
+uint64_t Segment::soundPositionFor(TimestampMs atLeast) {
+  for (bool again = false;; again = true) {
+    kj::Own<const SealedIndexes> hold;
+    auto& found = indexes(hold);
+    auto times = found.times.entries();
+    // The first batch that late lies behind the last offset entry before the first time entry that late: with every
+    // offset entry the largest timestamp up to there is recorded.
+    auto* entry = found.times.firstAtLeast(atLeast);
+    auto* before = entry == nullptr ? times.end() : entry;
+    auto* offsets = entry == nullptr ? (found.offsets.size() == 0 ? nullptr : &found.offsets.entries().back())
+                                     : found.offsets.entryFor(int64_t{entry->relativeOffset} - 1);
+    bool sound = again || (agrees(offsets) && (entry == nullptr || agrees(found, *entry)) &&
+                           (before == times.begin() || agrees(found, *(before - 1))));
+    if (sound) return offsets == nullptr ? 0 : static_cast<uint64_t>(offsets->position);
+    replaceIndexes();
+  }
+}
+
 kj::Maybe<BatchPlace> Segment::locate(Offset offset) {
   if (offset >= summary_.end) return nullptr;
-  kj::Own<const SealedIndexes> hold;
-  uint64_t from = indexes(hold).offsets.positionFor(offset - summary_.base);
-  auto scan = headers(from, summary_.bytes);
+  auto scan = headers(soundPositionFor(offset - summary_.base), summary_.bytes);
   for (;;) {
     KJ_IF_MAYBE(place, scan.next()) {
       if (place->last >= offset) return *place;
@@ -305,18 +383,10 @@ kj::Maybe<BatchPlace> Segment::locate(Offset offset) {
 }
 
 kj::Maybe<BatchPlace> Segment::locateTime(TimestampMs atLeast, Offset from) {
+  // Below is only what has no timestamp, which is never looked for.
+  atLeast = kj::max(atLeast, kNoTimestamp + 1);
   if (summary_.bytes == 0 || summary_.maxTimestamp < atLeast || from >= summary_.end) return nullptr;
-  uint64_t position;
-  {
-    kj::Own<const SealedIndexes> hold;
-    auto& found = indexes(hold);
-    // The first batch that late lies behind the last offset entry before the first time entry that late: with every
-    // offset entry the largest timestamp up to there is recorded.
-    auto* entry = found.times.firstAtLeast(atLeast);
-    position =
-        entry == nullptr ? found.offsets.lastPosition() : found.offsets.positionFor(int64_t{entry->relativeOffset} - 1);
-    position = kj::max(position, found.offsets.positionFor(from - summary_.base));
-  }
+  auto position = kj::max(soundPositionFor(atLeast), soundPositionFor(from - summary_.base));
   auto scan = headers(position, summary_.bytes);
   for (;;) {
     KJ_IF_MAYBE(place, scan.next()) {
@@ -348,8 +418,12 @@ kj::Maybe<BatchPlace> Segment::locateNewest(Offset from) {
 void Segment::truncate(const BatchPlace& place) {
   auto& indexes = ownIndexes();
   SegmentSummary cut = SegmentSummary::empty(summary_.base);
-  indexes.offsets.truncate(place.base - summary_.base);
-  indexes.times.truncate(place.base - summary_.base);
+  for (bool again = false;; again = true) {
+    indexes.offsets.truncate(place.base - summary_.base);
+    indexes.times.truncate(place.base - summary_.base);
+    if (again || endAgrees(indexes)) break;
+    replaceIndexes();
+  }
   cut.offsetEntries = kj::min(summary_.offsetEntries, static_cast<uint32_t>(indexes.offsets.size()));
   cut.timeEntries = kj::min(summary_.timeEntries, static_cast<uint32_t>(indexes.times.size()));
   if (place.position > 0) {

@@ -29,10 +29,10 @@ class Segment {
     size_t timeEntries;
   };
 
-  // A segment whose file exists and holds what `summary` says.
-  Segment(LogFolder& folder, const SegmentSummary& summary);
+  // A segment whose file exists and holds what `summary` says. `extension` is added to the names of its files.
+  Segment(LogFolder& folder, const SegmentSummary& summary, kj::StringPtr extension = nullptr);
   // Makes an empty one. The files are new: what was there under that name is gone.
-  static kj::Own<Segment> create(LogFolder& folder, Offset base);
+  static kj::Own<Segment> create(LogFolder& folder, Offset base, kj::StringPtr extension = nullptr);
   ~Segment() noexcept(false);
   KJ_DISALLOW_COPY(Segment);
 
@@ -87,6 +87,16 @@ class Segment {
 
  private:
   const SegmentIndexes& indexes(kj::Own<const SealedIndexes>& hold);
+  // A place in the files at which a lookup may begin, after the entries that say so were held against the batches.
+  // Index files have no checksum: entries that do not agree with the batches are damage, and both indexes are built
+  // anew.
+  uint64_t soundPositionFor(int64_t relativeOffset);
+  uint64_t soundPositionFor(TimestampMs atLeast);
+  bool agrees(const OffsetIndexEntry* entry);  // null agrees
+  bool agrees(const SegmentIndexes& indexes, const TimeEntry& entry);
+  // The same for the last entries.
+  bool endAgrees(const SegmentIndexes& indexes);
+  void replaceIndexes();
   SegmentIndexes& ownIndexes();
   SegmentIndexes loadIndexes();
   kj::Maybe<SegmentIndexes> readIndexFiles();
@@ -98,6 +108,7 @@ class Segment {
 
   LogFolder& folder_;
   SegmentSummary summary_;
+  const kj::String extension_;
   const uint64_t id_;
   kj::Maybe<kj::Own<const SharedFile>> file_;
   // While it is appended to, or until the indexes are saved.

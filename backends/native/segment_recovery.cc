@@ -178,6 +178,8 @@ void SegmentRecovery::scanFrom(size_t first) {
       return;
     }
     bool listed = trust_ == Trust::kKnown && i < known_.segments.size();
+    // Nobody says that its name is durable, also when there is nothing in it that would be.
+    if (!listed) namesDirty_ = true;
     auto segment = kj::heap<Segment>(folder_, listed ? known_.segments[i] : SegmentSummary::empty(found.base));
     auto& scanned = *segment;
     if (segments_.size() > 0) segments_.back()->seal();
@@ -195,7 +197,10 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   uint64_t from = segment.summary().bytes;
   syncedOffsetEntries_ = segment.summary().offsetEntries;
   syncedTimeEntries_ = segment.summary().timeEntries;
-  if (!segment.completeIndexes()) syncedTimeEntries_ = segment.summary().timeEntries;
+  if (!segment.completeIndexes()) {
+    syncedOffsetEntries_ = segment.summary().offsetEntries;
+    syncedTimeEntries_ = segment.summary().timeEntries;
+  }
   if (known_.lost && trust_ == Trust::kKnown) {
     if (found.bytes == from) return false;
     cutTail(segment, found, "a sync had failed there"_kj);
@@ -276,7 +281,7 @@ void SegmentRecovery::makeDurable() {
     }
   }
   // With the names of segments that were made after the last sync.
-  if (changed_ || dirty_.size() > 0) folder_.fileSystem.syncDirectory(folder_.path);
+  if (changed_ || namesDirty_ || dirty_.size() > 0) folder_.fileSystem.syncDirectory(folder_.path);
 }
 
 }  // namespace cambium

@@ -71,6 +71,7 @@ class SegmentRecovery {
   Offset start_;
   uint64_t scannedBytes_ = 0;
   bool changed_ = false;
+  bool namesDirty_ = false;
   uint32_t syncedOffsetEntries_ = 0;
   uint32_t syncedTimeEntries_ = 0;
   kj::Vector<Found> found_;

@@ -24,7 +24,25 @@ bool isSoundHeader(ByteView header, uint64_t room) {
          loadBigEndian<int32_t>(header.begin() + kLastOffsetDelta) >= 0;
 }
 
+BatchPlace placeOf(ByteView header, uint64_t position) {
+  Offset base(loadBigEndian<int64_t>(header.begin() + kBaseOffset));
+  return {
+      .position = position,
+      .bytes = static_cast<uint64_t>(BatchView::claimedSize(header)),
+      .base = base,
+      .last = base + int64_t{loadBigEndian<int32_t>(header.begin() + kLastOffsetDelta)},
+      .maxTimestamp = TimestampMs(loadBigEndian<int64_t>(header.begin() + kMaxTimestamp)),
+  };
+}
+
 }  // namespace
+
+kj::Maybe<BatchPlace> batchAt(File& file, uint64_t position, uint64_t end) {
+  kj::byte header[kHeaderBytes];
+  if (position >= end || file.read(position, header) < kHeaderBytes) return nullptr;
+  if (!isSoundHeader(header, end - position)) return nullptr;
+  return placeOf(header, position);
+}
 
 void throwDamaged(FileSystem& fileSystem, kj::StringPtr path, uint64_t position, Offset offset, kj::StringPtr what) {
   KJ_FAIL_REQUIRE("a segment is damaged", what, fileSystem.describe(path), position, offset,
@@ -48,13 +66,7 @@ kj::Maybe<BatchPlace> HeaderScan::next() {
   if (expected_ != kNoOffset && base != expected_) {
     throwDamaged(fileSystem_, path_, position_, expected_, "a batch of another offset");
   }
-  BatchPlace place{
-      .position = position_,
-      .bytes = static_cast<uint64_t>(BatchView::claimedSize(header)),
-      .base = base,
-      .last = base + int64_t{loadBigEndian<int32_t>(header.begin() + kLastOffsetDelta)},
-      .maxTimestamp = TimestampMs(loadBigEndian<int64_t>(header.begin() + kMaxTimestamp)),
-  };
+  auto place = placeOf(header, position_);
   position_ += place.bytes;
   expected_ = place.last + 1;
   return place;

@@ -18,6 +18,10 @@ struct BatchPlace {
 [[noreturn]] void throwDamaged(FileSystem& fileSystem, kj::StringPtr path, uint64_t position, Offset offset,
                                kj::StringPtr what);
 
+// The batch whose header lies at `position`, of a segment that ends at `end`; null when there is none. Checks no
+// checksum.
+kj::Maybe<BatchPlace> batchAt(File& file, uint64_t position, uint64_t end);
+
 // Walks the batch headers of a part of a segment; checks no checksum. Reads a few KiB at a time and steps over large
 // batches.
 class HeaderScan {

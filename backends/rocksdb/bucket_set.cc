@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include "backends/rocksdb/check.h"
+#include "backends/rocksdb/log_rows.h"
 #include "backends/rocksdb/row_cursor.h"
 
 namespace cambium::rocks {
@@ -18,14 +19,45 @@ BucketSet::BucketSet(RocksStore& store, Reclaimer& reclaimer, const RocksOptions
   // Every extent has a row from its first batch on, so a bucket without rows holds nothing that anybody could read.
   for (RowCursor cursor(store, store.extents()); cursor.valid(); cursor.next()) {
     auto row = decodeExtentRow(cursor.key(), cursor.value());
+    lastRewrite_ = kj::max(lastRewrite_, row.rewrite.value());
     auto found = buckets_.find(row.bucket);
     if (found == buckets_.end()) continue;  // opening that log will say so
     auto& bucket = found->second;
     ++bucket.extents;
     bucket.liveBytes += row.bytes.value();
+    // What was rewritten may be older than all else in the bucket.
+    if (row.rewrite != kNotRewritten) continue;
     if (bucket.earliest == kNoTimestamp || row.firstTimestamp < bucket.earliest) bucket.earliest = row.firstTimestamp;
     bucket.latest = kj::max(bucket.latest, row.maxTimestamp);
   }
+  sweepRewrites();
+}
+
+void BucketSet::sweepRewrites() {
+  rocksdb::WriteBatch batch;
+  for (RowCursor cursor(store_, store_.meta(), kMarkerPrefix.asBytes()); cursor.valid(); cursor.next()) {
+    KJ_IF_MAYBE(marker, decodeMarker(cursor.key(), cursor.value())) {
+      lastRewrite_ = kj::max(lastRewrite_, marker->rewrite.value());
+      LogRowWriter writer(store_, marker->log, batch, marker->rewrite);
+      auto bucket = buckets_.find(marker->bucket);
+      eraseRewrite(writer, bucket == buckets_.end() ? nullptr : bucket->second.family);
+    } else {
+      break;
+    }
+  }
+  if (batch.Count() == 0) return;
+  try {
+    store_.write(batch, RocksStore::Durability::kBuffered, "clearing away what rewrites left");
+  } catch (const kj::Exception& exception) {
+    // The markers stay for the next opening.
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+  }
+}
+
+RewriteNumber BucketSet::takeRewriteNumber() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  KJ_REQUIRE(lastRewrite_ < kRewritesMax, "no rewrite number is left in this store: open it again", store_.path());
+  return RewriteNumber(++lastRewrite_);
 }
 
 bool BucketSet::isFull(const Bucket& bucket, size_t size, TimestampMs timestamp) const {
@@ -67,6 +99,14 @@ BucketSet::Lease BucketSet::lease(size_t size, TimestampMs timestamp) {
   return Lease(*this, number, bucket.family);
 }
 
+BucketSet::Lease BucketSet::pin(BucketNumber number) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto& bucket = buckets_.at(number);
+  KJ_ASSERT(bucket.extents > 0);
+  ++bucket.leases;
+  return Lease(*this, number, bucket.family);
+}
+
 void BucketSet::release(BucketNumber number) {
   std::lock_guard<std::mutex> lock(mutex_);
   auto& bucket = buckets_.at(number);
@@ -103,9 +143,17 @@ void BucketSet::removeExtent(BucketNumber number, Bytes bytes) {
   consider(number, bucket);
 }
 
+void BucketSet::removeBytes(BucketNumber number, Bytes bytes) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto& bucket = buckets_.at(number);
+  bucket.liveBytes -= kj::min(bucket.liveBytes, bytes.value());
+}
+
 bool BucketSet::goesWith(BucketNumber number, uint32_t extents) {
   std::lock_guard<std::mutex> lock(mutex_);
-  return !isOpen(number) && buckets_.at(number).extents <= extents;
+  auto& bucket = buckets_.at(number);
+  // Under a lease somebody may be about to begin an extent there.
+  return !isOpen(number) && bucket.extents <= extents && bucket.leases == 0;
 }
 
 void BucketSet::consider(BucketNumber number, Bucket& bucket) {
@@ -131,7 +179,8 @@ void BucketSet::dropIfUnused(BucketNumber number) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     auto& bucket = buckets_.at(number);
-    // Nobody can come back to a closed bucket without extents: leases are of the open one, extents begin under a lease.
+    // Nobody can come back to a closed bucket without extents and leases: leases are of the open one or of one with
+    // extents, and extents begin under a lease.
     KJ_ASSERT(bucket.extents == 0 && bucket.leases == 0);
     family = bucket.family;
     buckets_.erase(number);

@@ -16,7 +16,8 @@ class BucketSet {
  public:
   using Family = RocksStore::Family;
 
-  // Takes over the families that `store` found; reads the extent rows to know who uses them.
+  // Takes over the families that `store` found; reads the extent rows to know who uses them. Clears away what rewrites
+  // left that did not come into place.
   BucketSet(RocksStore& store, Reclaimer& reclaimer, const RocksOptions& options);
 
   // The open bucket, kept from being dropped until the lease is destroyed.
@@ -37,6 +38,9 @@ class BucketSet {
     Family* family_;
   };
 
+  // Keeps a bucket in which the caller has an extent from being dropped.
+  Lease pin(BucketNumber number);
+
   // Where batches of `size` bytes in all and this max timestamp go now. Begins a new bucket when the open one is full;
   // that takes some 10 ms. A refusal of the library (a full device) throws.
   Lease lease(size_t size, TimestampMs timestamp);
@@ -49,6 +53,10 @@ class BucketSet {
   void addExtent(BucketNumber number);
   void addBytes(BucketNumber number, Bytes bytes);
   void removeExtent(BucketNumber number, Bytes bytes);
+  // Takes back addBytes() for what never became an extent's; under a lease.
+  void removeBytes(BucketNumber number, Bytes bytes);
+  // A number that no rewrite has.
+  RewriteNumber takeRewriteNumber();
   // True when a bucket is closed and `extents` are all that keep it: deleting rows in it would be wasted work.
   bool goesWith(BucketNumber number, uint32_t extents);
 
@@ -78,6 +86,8 @@ class BucketSet {
   void begin();
   void consider(BucketNumber number, Bucket& bucket);
 
+  void sweepRewrites();
+
   // Jobs of the reclaimer.
   void dropIfUnused(BucketNumber number);
   void compact(BucketNumber number);
@@ -91,6 +101,7 @@ class BucketSet {
   std::mutex mutex_;
   Buckets buckets_;
   uint32_t lastNumber_ = 0;
+  uint32_t lastRewrite_ = 0;
 };
 
 }  // namespace cambium::rocks

@@ -24,7 +24,7 @@ void ExtentList::goBack(const Mark& mark) {
 }
 
 bool ExtentList::isFull(const ExtentRow& extent, const IndexRow& row, const LogOptions& options) const {
-  if (extent.bucket != row.bucket) return true;
+  if (extent.bucket != row.bucket || extent.closed || extent.rewrite != kNotRewritten) return true;
   if (extent.end == extent.first) return false;
   if (extent.bytes.value() + row.size > options.segmentBytes.value()) return true;
   return row.maxTimestamp != kNoTimestamp && extent.firstTimestamp != kNoTimestamp &&
@@ -65,6 +65,32 @@ void ExtentList::note(const IndexRow& row) {
   block_.maxTimestamp = kj::max(block_.maxTimestamp, row.maxTimestamp);
   ++blockRows_;
   bytes_ += uint64_t{row.size};
+}
+
+bool ExtentList::close(LogRowWriter& writer) {
+  if (extents_.size() == 0 || extents_.back().closed) return false;
+  checkpoint(writer);
+  extents_.back().closed = true;
+  writer.put(extents_.back());
+  return true;
+}
+
+void ExtentList::replace(const ExtentRow& rewritten) {
+  kj::Vector<ExtentRow> extents;
+  bytes_ = Bytes(0);
+  auto keep = [&](const ExtentRow& extent) {
+    extents.add(extent);
+    bytes_ += extent.bytes.value();
+  };
+  for (auto& extent : extents_) {
+    bool spanned = extent.end > rewritten.first && extent.first < rewritten.end;
+    if (!spanned) {
+      keep(extent);
+    } else if (extent.end == rewritten.end) {
+      keep(rewritten);
+    }
+  }
+  extents_ = kj::mv(extents);
 }
 
 bool ExtentList::checkpoint(LogRowWriter& writer) {

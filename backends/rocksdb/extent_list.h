@@ -25,13 +25,17 @@ class ExtentList {
   void goBack(const Mark& mark);
 
   // Takes note of a batch behind all others. Returns true when it begins an extent: because its bucket is another one,
-  // or because the last extent is as large or spans as much time as the options allow.
+  // because the last extent is as large or spans as much time as the options allow, or because that was closed.
   bool add(const IndexRow& row, const LogOptions& options, LogRowWriter& writer);
   // Takes note of a batch that is in the store but not yet in an extent's or a block's row.
   void recover(const IndexRow& row);
   // Writes the open block, when it has rows, and the last extent with it. Returns false when there was nothing to
   // write.
   bool checkpoint(LogRowWriter& writer);
+  // Closes the last extent. Returns false when there was nothing to write.
+  bool close(LogRowWriter& writer);
+  // Puts one extent in place of those that it spans.
+  void replace(const ExtentRow& rewritten);
 
   // Oldest first. The first one may begin below the log's start: its bytes and timestamps then still count what was
   // dropped.

@@ -9,11 +9,17 @@ namespace {
 constexpr kj::StringPtr kBucketPrefix = "bucket-"_kj;
 constexpr kj::StringPtr kTablePrefix = "table-"_kj;
 constexpr size_t kBucketDigits = 10;
+constexpr size_t kPlainKeyBytes = 12;
+constexpr size_t kRewrittenKeyBytes = 16;
+// Set where the highest bit of an offset would be, which is never set.
+constexpr uint32_t kRewrittenBit = 0x80000000;
+constexpr int8_t kClosedFlag = 1;
 
 RowKey requireKey(kj::StringPtr family, ByteView key) {
   KJ_IF_MAYBE(parsed, RowKey::parse(key)) return *parsed;
   KJ_FAIL_REQUIRE(
-      "a key of the store is damaged: expected 12 bytes (log number, offset); check the store with the inspection tool",
+      "a key of the store is damaged: expected 12 bytes (log number, offset), or 16 of a rewritten extent; check the "
+      "store with the inspection tool",
       family, key.size());
 }
 
@@ -25,14 +31,28 @@ void requireWhole(const ByteReader& reader, kj::StringPtr family, const RowKey& 
 
 }  // namespace
 
-RowKey::RowKey(LogNumber log, Offset offset) {
+RowKey::RowKey(LogNumber log, RewriteNumber rewrite, Offset offset) {
   storeBigEndian(bytes_.data(), log.value());
-  storeBigEndian(bytes_.data() + 4, offset.value());
+  if (rewrite != kNotRewritten) {
+    size_ = kRewrittenKeyBytes;
+    storeBigEndian(bytes_.data() + 4, kRewrittenBit | rewrite.value());
+  }
+  storeBigEndian(bytes_.data() + (size_ - 8), offset.value());
+}
+
+RewriteNumber RowKey::rewrite() const {
+  if (size_ == kPlainKeyBytes) return kNotRewritten;
+  return RewriteNumber(loadBigEndian<uint32_t>(bytes_.data() + 4) & ~kRewrittenBit);
 }
 
 kj::Maybe<RowKey> RowKey::parse(ByteView bytes) {
-  if (bytes.size() != 12) return nullptr;
-  return RowKey(LogNumber(loadBigEndian<uint32_t>(bytes.begin())), Offset(loadBigEndian<int64_t>(bytes.begin() + 4)));
+  if (bytes.size() != kPlainKeyBytes && bytes.size() != kRewrittenKeyBytes) return nullptr;
+  LogNumber log(loadBigEndian<uint32_t>(bytes.begin()));
+  Offset offset(loadBigEndian<int64_t>(bytes.end() - 8));
+  if (bytes.size() == kPlainKeyBytes) return RowKey(log, offset);
+  auto rewrite = loadBigEndian<uint32_t>(bytes.begin() + 4);
+  if ((rewrite & kRewrittenBit) == 0 || rewrite == kRewrittenBit) return nullptr;
+  return RowKey(log, RewriteNumber(rewrite & ~kRewrittenBit), offset);
 }
 
 kj::Array<kj::byte> encode(const IndexRow& row) {
@@ -59,6 +79,10 @@ kj::Array<kj::byte> encode(const ExtentRow& row) {
   out.int64(row.maxTimestamp.value());
   out.int64(row.firstTimestamp.value());
   out.uint32(row.bucket.value());
+  if (row.rewrite != kNotRewritten || row.closed) {
+    out.uint32(row.rewrite.value());
+    out.int8(row.closed ? kClosedFlag : 0);
+  }
   return out.finish();
 }
 
@@ -80,6 +104,7 @@ IndexRow decodeIndexRow(ByteView key, ByteView value) {
   row.size = in.uint32();
   row.maxTimestamp = TimestampMs(in.int64());
   row.bucket = BucketNumber(in.uint32());
+  row.rewrite = rowKey.rewrite();
   requireWhole(in, kIndexFamily, rowKey);
   return row;
 }
@@ -106,6 +131,10 @@ ExtentRow decodeExtentRow(ByteView key, ByteView value) {
   row.maxTimestamp = TimestampMs(in.int64());
   row.firstTimestamp = TimestampMs(in.int64());
   row.bucket = BucketNumber(in.uint32());
+  if (in.remaining() > 0) {
+    row.rewrite = RewriteNumber(in.uint32());
+    row.closed = (in.int8() & kClosedFlag) != 0;
+  }
   requireWhole(in, kExtentsFamily, rowKey);
   return row;
 }
@@ -121,6 +150,32 @@ LogRow decodeLogRow(kj::StringPtr name, ByteView value) {
              kLogsFamily, name);
   row.incarnation = Uuid::fromBytes(incarnation);
   return row;
+}
+
+kj::Array<kj::byte> markerKey(const RewriteMarker& marker) {
+  ByteWriter out(kMarkerPrefix.size() + 8);
+  out.bytes(kMarkerPrefix.asBytes());
+  out.uint32(marker.log.value());
+  out.uint32(marker.rewrite.value());
+  return out.finish();
+}
+
+kj::Array<kj::byte> encode(const RewriteMarker& marker) {
+  ByteWriter out(4);
+  out.uint32(marker.bucket.value());
+  return out.finish();
+}
+
+kj::Maybe<RewriteMarker> decodeMarker(ByteView key, ByteView value) {
+  size_t prefix = kMarkerPrefix.size();
+  if (key.size() != prefix + 8 || key.slice(0, prefix) != kMarkerPrefix.asBytes()) return nullptr;
+  ByteReader in(value);
+  RewriteMarker marker{LogNumber(loadBigEndian<uint32_t>(key.begin() + prefix)),
+                       RewriteNumber(loadBigEndian<uint32_t>(key.begin() + prefix + 4)), BucketNumber(in.uint32())};
+  KJ_REQUIRE(in.finished(),
+             "a row of the store is damaged: its size is wrong; check the store with the inspection tool", "default"_kj,
+             marker.log, marker.rewrite);
+  return marker;
 }
 
 kj::String bucketFamily(BucketNumber number) {

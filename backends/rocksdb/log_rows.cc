@@ -1,20 +1,22 @@
 #include "backends/rocksdb/log_rows.h"
 
+#include <algorithm>
+
 #include "backends/rocksdb/check.h"
 
 namespace cambium::rocks {
 
 kj::Vector<ExtentRow> LogRows::extents() const {
   kj::Vector<ExtentRow> rows;
-  for (RowCursor cursor(store_, store_.extents(), key(Offset(0)), RowKey::behind(log_)); cursor.valid();
-       cursor.next()) {
+  RowCursor cursor(store_, store_.extents(), RowKey(log_, Offset(0)), RowKey::behind(log_));
+  for (; cursor.valid(); cursor.next()) {
     rows.add(decodeExtentRow(cursor.key(), cursor.value()));
   }
   return rows;
 }
 
-void LogRows::walk(Offset offset, Offset lowest, kj::FunctionParam<bool(const IndexRow&)> visit) const {
-  RowCursor cursor(store_, store_.index(), key(lowest), RowKey::behind(log_), key(offset));
+void LogRows::walk(Offset offset, Offset lowest, Offset to, kj::FunctionParam<bool(const IndexRow&)> visit) const {
+  RowCursor cursor(store_, store_.index(), key(lowest), key(to), key(offset));
   for (bool isFirst = true; cursor.valid(); cursor.next(), isFirst = false) {
     auto row = decodeIndexRow(cursor.key(), cursor.value());
     if (isFirst && row.end() <= offset) return;
@@ -31,6 +33,32 @@ void LogRows::walkRange(Offset from, Offset to, kj::FunctionParam<bool(const Ind
 void LogRows::walkBlocks(Offset from, Offset to, kj::FunctionParam<bool(const BlockRow&)> visit) const {
   for (RowCursor cursor(store_, store_.blocks(), key(from), key(to)); cursor.valid(); cursor.next()) {
     if (!visit(decodeBlockRow(cursor.key(), cursor.value()))) return;
+  }
+}
+
+void walkExtents(RocksStore& store, LogNumber log, kj::ArrayPtr<const ExtentRow> extents, Offset from, Offset lowest,
+                 bool isBase, kj::FunctionParam<bool(const IndexRow&)> visit) {
+  auto* extent = std::upper_bound(extents.begin(), extents.end(), from,
+                                  [](Offset offset, const ExtentRow& each) { return offset < each.end; });
+  bool goesOn = true;
+  bool isFirst = true;
+  auto pass = [&](const IndexRow& row) {
+    isFirst = false;
+    return goesOn = visit(row);
+  };
+  while (goesOn && extent != extents.end()) {
+    // Extents that were appended share one range of keys.
+    auto* next = extent + 1;
+    while (extent->rewrite == kNotRewritten && next != extents.end() && next->rewrite == kNotRewritten)
+      ++next;
+    LogRows rows(store, log, extent->rewrite);
+    if (isFirst && !isBase) {
+      rows.walk(from, kj::max(extent->first, lowest), (next - 1)->end, pass);
+    } else {
+      rows.walkRange(kj::max(extent->first, from), (next - 1)->end, pass);
+    }
+    if (isFirst) return;
+    extent = next;
   }
 }
 
@@ -90,6 +118,7 @@ ExtentRow LogRows::recut(const ExtentRow& extent, Offset end, LogRowWriter& writ
   result.end = end;
   result.bytes = Bytes(0);
   result.maxTimestamp = kNoTimestamp;
+  result.closed = false;
   auto add = [&](const BlockRow& block) {
     result.bytes += block.bytes.value();
     result.maxTimestamp = kj::max(result.maxTimestamp, block.maxTimestamp);
@@ -120,12 +149,12 @@ void LogRowWriter::put(const BlockRow& row) {
 }
 
 void LogRowWriter::put(const ExtentRow& row) {
-  check(batch_.Put(&store_.extents(), toSlice(key(row.first)), toSlice(encode(row))),
+  check(batch_.Put(&store_.extents(), toSlice(RowKey(log_, row.first)), toSlice(encode(row))),
         "adding an extent row to a write");
 }
 
 void LogRowWriter::eraseExtent(Offset first) {
-  check(batch_.Delete(&store_.extents(), toSlice(key(first))), "removing an extent row");
+  check(batch_.Delete(&store_.extents(), toSlice(RowKey(log_, first))), "removing an extent row");
 }
 
 void LogRowWriter::eraseIndex(Offset from, Offset to) {
@@ -136,6 +165,22 @@ void LogRowWriter::eraseBlocks(Offset from, Offset to) {
 }
 void LogRowWriter::eraseBatches(RocksStore::Family* bucket, Offset from, Offset to) {
   eraseRange(bucket, from, to);
+}
+
+void LogRowWriter::putMarker(BucketNumber bucket) {
+  RewriteMarker marker{log_, rewrite_, bucket};
+  check(batch_.Put(&store_.meta(), toSlice(markerKey(marker)), toSlice(encode(marker))), "marking a rewrite");
+}
+
+void LogRowWriter::eraseMarker() {
+  check(batch_.Delete(&store_.meta(), toSlice(markerKey({log_, rewrite_, BucketNumber(0)}))), "unmarking a rewrite");
+}
+
+void eraseRewrite(LogRowWriter& writer, RocksStore::Family* bucket) {
+  if (bucket != nullptr) writer.eraseBatches(bucket, Offset(0), kBehindAll);
+  writer.eraseIndex(Offset(0), kBehindAll);
+  writer.eraseBlocks(Offset(0), kBehindAll);
+  writer.eraseMarker();
 }
 
 void LogRowWriter::eraseRange(RocksStore::Family* family, Offset from, Offset to) {

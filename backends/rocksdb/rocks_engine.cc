@@ -24,6 +24,7 @@ class RocksEngine final : public StorageEngine {
         registry_(*store_),
         buckets_(*store_, *reclaimer_, options),
         tables_(*store_) {
+    KJ_IF_MAYBE(line, store_->recovered()) report_(*line);
     buckets_.reclaimUnused();
   }
   ~RocksEngine() noexcept(false) override {
@@ -50,7 +51,8 @@ class RocksEngine final : public StorageEngine {
       eraseExtents(extents, buckets_, writer);
       if (extents.size() > 0) {
         // The last extent's row may lag behind its batches.
-        writer.eraseBatches(buckets_.find(extents.back().bucket), extents.back().first, kBehindAll);
+        auto& last = extents.back();
+        writer.of(last.rewrite).eraseBatches(buckets_.find(last.bucket), last.first, kBehindAll);
         writer.eraseBlocks(extents.front().first, kBehindAll);
       }
       writer.eraseIndex(row->firstBatch, kBehindAll);

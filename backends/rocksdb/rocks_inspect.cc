@@ -61,12 +61,19 @@ class Inspector final : public RocksInspector {
     auto value = store_.get(store_.logs(), log.asBytes(), "reading the row of a log");
     auto row = decodeLogRow(log, KJ_REQUIRE_NONNULL(value, "the store has no such log", store_.path(), log));
     Offset begin = kj::max(from, row.firstBatch);
-    LogRows rows(store_, row.number);
-    rows.walk(begin, row.firstBatch, [&](const IndexRow& found) {
+    auto extents = currentExtents({kj::str(log), row});
+    walkExtents(store_, row.number, extents, begin, row.firstBatch, false, [&](const IndexRow& found) {
       begin = found.base;
       return false;
     });
-    rows.walkRange(begin, kBehindAll, [&](const IndexRow& found) { return visitBatch(row.number, found, visit); });
+    // Rows that should be there may be missing: what follows them is shown all the same.
+    bool goesOn = true;
+    for (auto& extent : extents) {
+      if (!goesOn) return;
+      LogRows(store_, row.number, extent.rewrite)
+          .walkRange(kj::max(begin, extent.first), extent.end,
+                     [&](const IndexRow& found) { return goesOn = visitBatch(row.number, found, visit); });
+    }
   }
 
   kj::Array<kj::String> tables() override {
@@ -126,7 +133,7 @@ class Inspector final : public RocksInspector {
   }
 
   bool visitBatch(LogNumber log, const IndexRow& row, kj::FunctionParam<bool(const RocksBatchInfo&)>& visit) {
-    RowKey key(log, row.base);
+    RowKey key(log, row.rewrite, row.base);
     auto family = bucketFamily(row.bucket);
     RocksBatchInfo info{row.base, family, key.bytes(), nullptr, ""_kj};
     rocksdb::PinnableSlice value;
@@ -172,7 +179,13 @@ class Inspector final : public RocksInspector {
     uint64_t count = 0;
     uint64_t bytes = 0;
     TimestampMs latest = kNoTimestamp;
-    LogRows rows(store_, log.row.number);
+    if (extent.rewrite != kNotRewritten) {
+      LogRows(store_, log.row.number).walkRange(extent.first, extent.end, [&](const IndexRow& row) {
+        problem(kj::str(log.name, ": index row at offset ", row.base, " is not of the rewritten extent there"));
+        return true;
+      });
+    }
+    LogRows rows(store_, log.row.number, extent.rewrite);
     rows.walkRange(kj::max(extent.first, log.row.firstBatch), extent.end, [&](const IndexRow& row) {
       if (row.base != next)
         problem(kj::str(log.name, ": offsets ", next, " to ", row.base - 1, " are not in the index"));

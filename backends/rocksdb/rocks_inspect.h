@@ -28,7 +28,7 @@ struct RocksLogInfo {
 struct RocksBatchInfo {
   Offset baseOffset;      // as the index says
   kj::StringPtr family;   // where it lies …
-  ByteView key;           // … and under which key: log number (4), base offset (8)
+  ByteView key;           // … and under which key: log number (4), base offset (8), see key_layout.h
   ByteView bytes;         // empty when it is missing
   kj::StringPtr problem;  // "" when it is sound
 };

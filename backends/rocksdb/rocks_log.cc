@@ -2,6 +2,7 @@
 
 #include <kj/debug.h>
 
+#include "backends/rocksdb/batch_fetch.h"
 #include "backends/rocksdb/check.h"
 #include "engine/record/batch_view.h"
 
@@ -59,6 +60,7 @@ RocksLog::RocksLog(RocksStore& store, BucketSet& buckets, LogRegistry& registry,
 }
 
 RocksLog::~RocksLog() noexcept(false) {
+  rewrites_.giveUp();
   // Spares the next opening a few rows; without it, they are read.
   if (failure_ == nullptr) {
     kj::runCatchingExceptions([&] {
@@ -100,16 +102,6 @@ Bounds RocksLog::bounds() const {
 void RocksLog::requireUsable() const {
   KJ_IF_MAYBE(failure, failure_) kj::throwFatalException(kj::cp(*failure));
   store_.requireHealthy();
-}
-
-template <class Action>
-auto RocksLog::guarded(Action&& action) {
-  try {
-    return action();
-  } catch (const kj::Exception& exception) {
-    if (exception.getType() != kj::Exception::Type::OVERLOADED) failure_ = kj::cp(exception);
-    throw;
-  }
 }
 
 Offset RocksLog::append(ByteView batches) {
@@ -160,7 +152,9 @@ kj::Array<const kj::byte> RocksLog::read(Offset from, Offset upTo, Bytes bytesMa
   KJ_REQUIRE(row_.start <= from && from <= upTo && upTo <= end_, "read outside the log", name_, from, upTo, row_.start,
              end_);
   if (from == upTo) return nullptr;
-  return guarded([&]() -> kj::Array<const kj::byte> { return fetch(collect(from, upTo, bytesMax)); });
+  return guarded([&]() -> kj::Array<const kj::byte> {
+    return fetchBatches(store_, buckets_, row_.number, name_, collect(from, upTo, bytesMax));
+  });
 }
 
 kj::Vector<IndexRow> RocksLog::collect(Offset from, Offset upTo, Bytes bytesMax) {
@@ -182,60 +176,20 @@ kj::Vector<IndexRow> RocksLog::collect(Offset from, Offset upTo, Bytes bytesMax)
     for (auto& row : tail_) {
       if (row.end() > from && !take(row)) break;
     }
-  } else if (from == readOn_) {
-    // Exactly at a row: no need to look for the one before it, which costs the library a second seek.
-    next = from;
-    rows_.walkRange(from, kBehindAll, take);
   } else {
-    rows_.walk(from, row_.firstBatch, take);
+    // Exactly at a row: no need to look for the one before it, which costs the library a second seek.
+    bool isBase = from == readOn_;
+    if (isBase) next = from;
+    walkExtents(store_, row_.number, extents_.all(), from, row_.firstBatch, isBase, take);
   }
   if (rows.size() > 0) readOn_ = rows.back().end();
   KJ_REQUIRE(size > 0, "the index of a log has a gap; check the store with the inspection tool", name_, from);
   return rows;
 }
 
-kj::Array<const kj::byte> RocksLog::fetch(kj::ArrayPtr<const IndexRow> rows) {
-  if (rows.size() == 0) return nullptr;
-  uint64_t size = 0;
-  for (auto& row : rows)
-    size += row.size;
-  auto result = kj::heapArray<kj::byte>(size);
-  size_t position = 0;
-  rocksdb::PinnableSlice value;
-  RocksStore::Family* family = nullptr;
-  kj::Maybe<BucketNumber> bucket;
-  for (auto& row : rows) {
-    if (bucket == nullptr || KJ_ASSERT_NONNULL(bucket) != row.bucket) {
-      family = buckets_.find(row.bucket);
-      bucket = row.bucket;
-    }
-    value.Reset();
-    RowKey key(row_.number, row.base);
-    check(store_.db().Get(rocksdb::ReadOptions(), family, toSlice(key), &value),
-          kj::str("reading the batch at offset ", row.base, " of log ", name_, " from ", bucketFamily(row.bucket)));
-    requireSound(toView(value), row);
-    memcpy(result.begin() + position, value.data(), row.size);
-    position += row.size;
-  }
-  return result;
-}
-
-void RocksLog::requireSound(ByteView data, const IndexRow& row) {
-  KJ_IF_MAYBE(batch, BatchView::first(data)) {
-    if (batch->size() == data.size() && data.size() == row.size && batch->baseOffset() == row.base &&
-        batch->nextOffset() == row.end() && batch->crcMatches()) {
-      return;
-    }
-  }
-  KJ_FAIL_REQUIRE(
-      "a batch is damaged: its checksum, or what the index says of it, does not match; check the store with the "
-      "inspection tool",
-      name_, row.base, bucketFamily(row.bucket));
-}
-
 IndexRow RocksLog::rowContaining(Offset offset) {
   kj::Maybe<IndexRow> found;
-  rows_.walk(offset, row_.firstBatch, [&](const IndexRow& row) {
+  walkExtents(store_, row_.number, extents_.all(), offset, row_.firstBatch, false, [&](const IndexRow& row) {
     found = row;
     return false;
   });
@@ -245,10 +199,12 @@ IndexRow RocksLog::rowContaining(Offset offset) {
 
 kj::Maybe<TimeHit> RocksLog::seekTime(TimestampMs atLeast) {
   requireUsable();
+  // Below is only what has no timestamp, which is never looked for.
+  atLeast = kj::max(atLeast, kNoTimestamp + 1);
   return guarded([&]() -> kj::Maybe<TimeHit> {
     for (auto& extent : extents_.all()) {
       if (extent.maxTimestamp < atLeast) continue;
-      KJ_IF_MAYBE(row, rows_.firstAtLeast(atLeast, extent, row_.firstBatch))
+      KJ_IF_MAYBE(row, rowsOf(extent).firstAtLeast(atLeast, extent, row_.firstBatch))
         return TimeHit{row->base, row->maxTimestamp};
     }
     return nullptr;
@@ -263,13 +219,14 @@ kj::Maybe<TimeHit> RocksLog::maxTimestamp() {
     for (auto& extent : extents_.all()) {
       // What dropBefore() left of an extent may have lost the latest batch.
       TimestampMs candidate =
-          extent.first < row_.firstBatch ? rows_.maxTimestamp(extent, row_.firstBatch) : extent.maxTimestamp;
-      if (best != nullptr && candidate <= latest) continue;
+          extent.first < row_.firstBatch ? rowsOf(extent).maxTimestamp(extent, row_.firstBatch) : extent.maxTimestamp;
+      if (candidate <= latest) continue;
       best = &extent;
       latest = candidate;
     }
     if (best == nullptr) return nullptr;
-    KJ_IF_MAYBE(row, rows_.firstAtLeast(latest, *best, row_.firstBatch)) return TimeHit{row->base, row->maxTimestamp};
+    KJ_IF_MAYBE(row, rowsOf(*best).firstAtLeast(latest, *best, row_.firstBatch))
+      return TimeHit{row->base, row->maxTimestamp};
     KJ_FAIL_REQUIRE("no batch has the timestamp that an extent names; check the store with the inspection tool", name_,
                     best->first, latest);
   });
@@ -312,6 +269,7 @@ void RocksLog::dropBefore(Offset start) {
   KJ_REQUIRE(row_.start <= start && start <= end_, "new start outside the log", name_, start, row_.start, end_);
   if (start == row_.start) return;
   guarded([&] {
+    rewrites_.dropBefore(start);
     LogRow row = row_;
     row.start = start;
     row.firstBatch = start == end_ ? end_ : rowContaining(start).base;
@@ -326,7 +284,9 @@ void RocksLog::dropBefore(Offset start) {
       (extent.end <= row.firstBatch ? gone : left).add(extent);
     eraseExtents(gone, buckets_, writer);
     if (left.size() > 0 && left[0].first < row.firstBatch) {
-      writer.eraseBatches(buckets_.find(left[0].bucket), kj::max(left[0].first, row_.firstBatch), row.firstBatch);
+      auto rows = writer.of(left[0].rewrite);
+      rows.eraseBatches(buckets_.find(left[0].bucket), kj::max(left[0].first, row_.firstBatch), row.firstBatch);
+      rows.eraseIndex(left[0].first, row.firstBatch);
     }
     writer.eraseIndex(row_.firstBatch, row.firstBatch);
     commit(batch, row, "dropping the beginning of");
@@ -349,6 +309,7 @@ void RocksLog::truncateFrom(Offset end) {
                last.base, last.end());
   }
   guarded([&] {
+    rewrites_.truncateFrom(end);
     rocksdb::WriteBatch batch;
     LogRowWriter writer(store_, row_.number, batch);
     auto mark = extents_.mark();
@@ -360,8 +321,11 @@ void RocksLog::truncateFrom(Offset end) {
       if (extent.first >= end || end <= row_.firstBatch) {
         gone.add(extent);
       } else if (extent.end > end) {
-        writer.eraseBatches(buckets_.find(extent.bucket), end, kBehindAll);
-        left.add(rows_.recut(extent, end, writer));
+        auto rows = writer.of(extent.rewrite);
+        rows.eraseBatches(buckets_.find(extent.bucket), end, kBehindAll);
+        rows.eraseBlocks(end, kBehindAll);
+        rows.eraseIndex(end, kBehindAll);
+        left.add(rowsOf(extent).recut(extent, end, rows));
       } else {
         left.add(extent);
       }
@@ -384,6 +348,7 @@ void RocksLog::resetTo(Offset start) {
   requireUsable();
   KJ_REQUIRE(start >= Offset(0), "new start of a log is negative", name_, start);
   guarded([&] {
+    rewrites_.giveUp();
     rocksdb::WriteBatch batch;
     LogRowWriter writer(store_, row_.number, batch);
     eraseExtents(extents_.all(), buckets_, writer);
@@ -430,14 +395,22 @@ void RocksLog::configure(LogOptions options) {
 }
 
 void eraseExtents(kj::ArrayPtr<const ExtentRow> extents, BucketSet& buckets, LogRowWriter& writer) {
-  // Extents of one bucket follow each other.
+  // Of those that were appended, the ones of one bucket follow each other.
   for (size_t i = 0; i < extents.size();) {
+    auto& first = extents[i];
     size_t next = i;
-    for (; next < extents.size() && extents[next].bucket == extents[i].bucket; ++next)
-      writer.eraseExtent(extents[next].first);
+    do
+      writer.eraseExtent(extents[next++].first);
+    while (first.rewrite == kNotRewritten && next < extents.size() && extents[next].rewrite == kNotRewritten &&
+           extents[next].bucket == first.bucket);
     uint32_t count = static_cast<uint32_t>(next - i);
-    if (!buckets.goesWith(extents[i].bucket, count)) {
-      writer.eraseBatches(buckets.find(extents[i].bucket), extents[i].first, extents[next - 1].end);
+    auto rows = writer.of(first.rewrite);
+    if (!buckets.goesWith(first.bucket, count)) {
+      rows.eraseBatches(buckets.find(first.bucket), first.first, extents[next - 1].end);
+    }
+    if (first.rewrite != kNotRewritten) {
+      rows.eraseIndex(first.first, first.end);
+      rows.eraseBlocks(first.first, first.end);
     }
     i = next;
   }

@@ -26,6 +26,9 @@ class RocksLog final : public PartitionLog {
   void dropBefore(Offset start) override;
   void truncateFrom(Offset end) override;
   void resetTo(Offset start) override;
+  kj::Own<ExtentRewrite> startRewrite(Offset first, Offset end) override;
+  bool finishRewrite(kj::Own<ExtentRewrite> rewrite) override;
+  void closeExtent() override;
   Bounds bounds() const override;
   kj::Vector<Extent> extents() override;
   Bytes sizeBytes() const override;
@@ -42,8 +45,7 @@ class RocksLog final : public PartitionLog {
   void load(kj::Function<void(kj::StringPtr)>& report);
 
   kj::Vector<IndexRow> collect(Offset from, Offset upTo, Bytes bytesMax);
-  kj::Array<const kj::byte> fetch(kj::ArrayPtr<const IndexRow> rows);
-  void requireSound(ByteView data, const IndexRow& row);
+  LogRows rowsOf(const ExtentRow& extent) const { return LogRows(store_, row_.number, extent.rewrite); }
   // The batch that contains `offset`. Throws FAILED when the index has none.
   IndexRow rowContaining(Offset offset);
   void remember(const IndexRow& row);
@@ -69,12 +71,24 @@ class RocksLog final : public PartitionLog {
   // append.
   kj::Vector<IndexRow> tail_;
   Offset readOn_ = kNoOffset;  // where the last read ended: a row begins there, or will
+  RewriteTickets rewrites_;
   kj::Maybe<Offset> syncing_;  // where the running job will move `durable_`
   kj::Maybe<kj::Exception> failure_;
 };
 
+template <class Action>
+auto RocksLog::guarded(Action&& action) {
+  try {
+    return action();
+  } catch (const kj::Exception& exception) {
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) failure_ = kj::cp(exception);
+    throw;
+  }
+}
+
 // Adds to a write the end of some extents of a log, oldest first and one behind the other: their rows, blocks and
-// batches. Index rows are left to the caller. Batches in a bucket that goes with these extents are left alone.
+// batches. Index rows of what was appended are left to the caller. Batches in a bucket that goes with these extents are
+// left alone.
 void eraseExtents(kj::ArrayPtr<const ExtentRow> extents, BucketSet& buckets, LogRowWriter& writer);
 
 }  // namespace cambium::rocks

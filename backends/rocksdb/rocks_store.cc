@@ -10,7 +10,9 @@
 #include "backends/rocksdb/check.h"
 #include "backends/rocksdb/family_options.h"
 #include "backends/rocksdb/hardware_crc32c.h"
+#include "backends/rocksdb/wal_end.h"
 #include "engine/base/byte_cursor.h"
+#include "engine/base/text.h"
 #include "engine/storage/durable_folder.h"
 
 namespace cambium::rocks {
@@ -42,13 +44,22 @@ void refuseHeadlessStore(rocksdb::Env& env, kj::StringPtr path) {
   std::vector<std::string> names;
   if (!env.GetChildren(path.cStr(), &names).ok()) return;
   for (auto& name : names) {
-    bool isData = name.starts_with("MANIFEST-") || name.ends_with(".sst") || name.ends_with(".log");
+    // The first manifest alone is a store whose making was interrupted: it never held anything.
+    bool isManifest = name.starts_with("MANIFEST-") && name != "MANIFEST-000001";
+    bool isData = isManifest || name.ends_with(".sst") || name.ends_with(".log");
     KJ_REQUIRE(
         !isData,
         "the folder holds parts of a RocksDB store, but its CURRENT file is missing; nothing was changed: restore that "
         "file (it names the MANIFEST file, one line) or choose another folder",
         path, name.c_str());
   }
+}
+
+// Of a file of the write-ahead log, "000123.log".
+kj::Maybe<uint64_t> walNumber(const std::string& name) {
+  constexpr size_t kSuffixBytes = 4;
+  if (name.size() <= kSuffixBytes || !name.ends_with(".log")) return nullptr;
+  return parseInteger<uint64_t>(kj::heapString(name.data(), name.size() - kSuffixBytes));
 }
 
 class SilentLogger final : public rocksdb::Logger {
@@ -129,8 +140,6 @@ void RocksStore::openReadOnly(const std::vector<std::string>& families) {
 }
 
 void RocksStore::open(const std::vector<std::string>& families) {
-  auto dbOptions = databaseOptions(options_, env_ != nullptr ? env_.get() : rocksdb::Env::Default());
-  dbOptions.listeners.push_back(listener_);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (auto& name : families) {
     bool isBucket = parseBucketFamily(name.c_str()) != nullptr;
@@ -145,11 +154,12 @@ void RocksStore::open(const std::vector<std::string>& families) {
     descriptors.emplace_back(name, isBucket ? bucketOptions(options_) : rowOptions(options_, cache_));
   }
   std::vector<Family*> handles;
-  rocksdb::DB* db = nullptr;
-  check(rocksdb::DB::Open(dbOptions, path_.cStr(), descriptors, &handles, &db),
-        kj::str("cannot open the store in ", path_));
+  auto* db = openDatabase(descriptors, handles);
   adopt(db, handles);
   listener_->db = db;
+  // An assertion in Debian's library stops the process when a log file whose writing failed is synced, unless that file
+  // was synced in this way before.
+  check(db->SyncWAL(), kj::str("syncing the write-ahead log of ", path_));
   // A crash may have come before the first write to a new store.
   if (families.size() > 1 || !isEmpty(*db, *meta_)) {
     requireFormat();
@@ -165,6 +175,52 @@ void RocksStore::open(const std::vector<std::string>& families) {
   index_ = fixed(kIndexFamily);
   blocks_ = fixed(kBlocksFamily);
   extents_ = fixed(kExtentsFamily);
+}
+
+rocksdb::DB* RocksStore::openDatabase(const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+                                      std::vector<Family*>& handles) {
+  auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
+  auto dbOptions = databaseOptions(options_, &env);
+  dbOptions.listeners.push_back(listener_);
+  rocksdb::DB* db = nullptr;
+  auto status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
+  if (status.IsCorruption() && setUnwrittenEndAside(env)) {
+    // Up to the last sound record, which is all that can have been synced.
+    dbOptions.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    handles.clear();
+    status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
+  }
+  check(status, kj::str("cannot open the store in ", path_));
+  return db;
+}
+
+bool RocksStore::setUnwrittenEndAside(rocksdb::Env& env) {
+  std::vector<std::string> names;
+  check(env.GetChildren(path_.cStr(), &names), kj::str("listing ", path_));
+  // Only the last file that holds anything can have unsynced data: see Listener.
+  uint64_t lastNumber = 0;
+  std::string last;
+  for (auto& name : names) {
+    KJ_IF_MAYBE(number, walNumber(name)) {
+      uint64_t size = 0;
+      auto file = kj::str(path_, "/", name.c_str());
+      check(env.GetFileSize(file.cStr(), &size), file);
+      if (size == 0 || *number < lastNumber) continue;
+      lastNumber = *number;
+      last = file.cStr();
+    }
+  }
+  if (last.empty()) return false;
+  std::string contents;
+  check(rocksdb::ReadFileToString(&env, last, &contents), last.c_str());
+  KJ_IF_MAYBE(position, findUnwritten(toView(contents))) {
+    auto copy = last + ".cut-" + std::to_string(*position);
+    check(rocksdb::WriteStringToFile(&env, contents.substr(*position), copy, true), copy.c_str());
+    recovered_ = kj::str(last.c_str(), ": cut ", contents.size() - *position, " bytes from position ", *position,
+                         " on, of which a part was never written; set aside in ", copy.c_str());
+    return true;
+  }
+  return false;
 }
 
 void RocksStore::adopt(rocksdb::DB* db, const std::vector<Family*>& handles) {
@@ -229,12 +285,26 @@ void RocksStore::dropFamily(Family* family) {
   // Destroying the last handle, here and without the lock, unlinks the files.
 }
 
+namespace {
+
+// The library writes in one go what several threads bring at once: one of them reads the batches of the others, in an
+// order that ThreadSanitizer cannot see, because Debian's library is built without it. Under it they take turns.
+rocksdb::Status writeGrouped(rocksdb::DB& db, const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch) {
+#if __has_feature(thread_sanitizer)
+  static std::mutex turn;
+  std::lock_guard lock(turn);
+#endif
+  return db.Write(options, &batch);
+}
+
+}  // namespace
+
 void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::StringPtr context) {
   requireHealthy();
   if (full_.load(std::memory_order_relaxed)) leaveFullState();
   rocksdb::WriteOptions writeOptions;
   writeOptions.sync = durability == Durability::kSynced;
-  rocksdb::Status status = db_->Write(writeOptions, &batch);
+  rocksdb::Status status = writeGrouped(*db_, writeOptions, batch);
   if (status.ok()) return;
   auto exception = toException(status, context);
   if (exception.getType() == kj::Exception::Type::OVERLOADED) {

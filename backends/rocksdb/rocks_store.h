@@ -44,6 +44,10 @@ class RocksStore {
   KJ_DISALLOW_COPY(RocksStore);
 
   kj::StringPtr path() const { return path_; }
+  // What opening had to do that people should see; null when nothing.
+  kj::Maybe<kj::StringPtr> recovered() const {
+    return recovered_.map([](const kj::String& text) -> kj::StringPtr { return text; });
+  }
   rocksdb::DB& db() { return *db_; }
   Family& meta() { return *meta_; }
   Family& logs() { return *logs_; }
@@ -83,6 +87,11 @@ class RocksStore {
 
   void open(const std::vector<std::string>& families);
   void openReadOnly(const std::vector<std::string>& families);
+  // Opens the database; when it refuses because the end of its write-ahead log was not written, with what is in front.
+  rocksdb::DB* openDatabase(const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+                            std::vector<Family*>& handles);
+  // True when that is why it refuses. What lies behind is copied to a file beside the log.
+  bool setUnwrittenEndAside(rocksdb::Env& env);
   void adopt(rocksdb::DB* db, const std::vector<Family*>& handles);
   void requireFormat();
   void writeFormat();
@@ -106,6 +115,7 @@ class RocksStore {
   Family* extents_ = nullptr;
   std::map<BucketNumber, Family*> foundBuckets_;
   std::map<std::string, Family*> foundTables_;
+  kj::Maybe<kj::String> recovered_;
 
   std::mutex mutex_;
   // All handles, by name; guarded by mutex_. Must be gone before the database is.

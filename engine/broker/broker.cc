@@ -53,6 +53,7 @@ class Broker::OtherLoop {
   // Runs on the other loop.
   void openDoor(LocalBroker::Shared& shared, const DoorMaker& makeDoors) {
     local_ = kj::heap<LocalBroker>(*shard_, shared);
+    shard_->startCleanup();
     door_ = makeDoors(*local_, shard_->loop());
   }
   kj::Promise<void> drain() { return drainDoor(door_); }
@@ -129,6 +130,7 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
                                          .engines = engines_,
                                          .facts = {kVersion, directory_.clusterId(), config_}});
   local_ = kj::heap<LocalBroker>(*first_, *shared_);
+  first_->startCleanup();
   door_ = maker(*local_, loop_);
   for (auto& other : others_) {
     co_await callLoop<bool>(first_->port(), other->shard().port(),

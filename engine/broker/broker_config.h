@@ -33,8 +33,13 @@ struct BrokerConfig {
   int64_t groupMaxSessionTimeoutMs = 1'800'000;  // most that a member may ask for
   int32_t groupMaxSize = INT32_MAX;              // members of one group
   int32_t offsetsPartitions = 8;                 // of __consumer_offsets, when it is made
+  int32_t offsetsSegmentBytes = 16 << 20;        // of __consumer_offsets, when it is made
   int64_t offsetsRetentionMinutes = 10080;       // offsets of a group without members are kept so long
   ProducerLimits producers{};                    // of one partition
+  int64_t retentionCheckMs = 300'000;            // between two looks at what retention gives up
+  int64_t cleanerBackoffMs = 15'000;             // between two looks at what to compact, and after a failure
+  uint64_t cleanerKeyMapBytes = 64 << 20;        // of all loops together
+  uint64_t cleanerBytesPerSecond = 64 << 20;     // read and written by compaction, of all loops together; 0: no limit
   Bytes moveBytesPerSecond = mebibytes(64);      // that moves between engines copy, all loops together; 0: no limit
   kj::Vector<FlagValue> flags{};                 // of the command line; empty when there was none
 
@@ -52,8 +57,13 @@ struct BrokerConfig {
     copy.groupMaxSessionTimeoutMs = groupMaxSessionTimeoutMs;
     copy.groupMaxSize = groupMaxSize;
     copy.offsetsPartitions = offsetsPartitions;
+    copy.offsetsSegmentBytes = offsetsSegmentBytes;
     copy.offsetsRetentionMinutes = offsetsRetentionMinutes;
     copy.producers = producers;
+    copy.retentionCheckMs = retentionCheckMs;
+    copy.cleanerBackoffMs = cleanerBackoffMs;
+    copy.cleanerKeyMapBytes = cleanerKeyMapBytes;
+    copy.cleanerBytesPerSecond = cleanerBytesPerSecond;
     copy.moveBytesPerSecond = moveBytesPerSecond;
     for (auto& flag : flags)
       copy.flags.add(flag.clone());

@@ -3,9 +3,11 @@
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
+#include "engine/broker/shard_cleanup.h"
 #include "engine/broker/shard_groups.h"
 #include "engine/broker/shard_moves.h"
 #include "engine/metadata/topic_name.h"
+#include "engine/retention/retention_rules.h"
 
 namespace cambium {
 
@@ -20,6 +22,14 @@ constexpr size_t kRowsPerCommit = 1000;
 
 // How often producers that are silent for too long are looked for (Kafka's producer.id.expiration.check.interval.ms).
 constexpr int64_t kExpirationCheckMs = 10 * 60 * 1000;
+
+// What the topic's configs come to for one of its partitions.
+PartitionConfig configOf(const Topic& topic, int32_t index) {
+  auto config = topic.config().partition;
+  auto hash = PartitionKeyHash()(PartitionKey{topic.id(), index});
+  config.log.segmentMs = segmentMsOf(config.log.segmentMs, topic.config().cleanup, hash);
+  return config;
+}
 
 kj::Promise<void> closeAndHold(kj::Own<Partition> partition, Partition::Ending ending) {
   co_await partition->close(ending);
@@ -64,6 +74,17 @@ void Shard::startMoves(LogPlacements& placements, LoopPort& home) {
 kj::Maybe<MoveStatus> Shard::moveStatus(const PartitionKey& key) {
   if (moves_.get() == nullptr) return nullptr;
   return moves_->status(key);
+}
+
+ShardCleanup& Shard::cleanup() {
+  if (cleanup_.get() == nullptr) {
+    cleanup_ = kj::heap<ShardCleanup>(loop_, world_, engines_.get(config_.stateEngine), config_);
+  }
+  return *cleanup_;
+}
+
+void Shard::startCleanup() {
+  cleanup().start();
 }
 
 DeviceSpace Shard::deviceSpace() const {
@@ -156,7 +177,7 @@ void Shard::openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
                   auto& engine = engines.open(opening.topic->partition(opening.index).engine);
                   auto id = opening.topic->logId(opening.index);
-                  opening.log = engine.open(id.clone(), opening.topic->config().partition.log);
+                  opening.log = engine.open(id.clone(), configOf(*opening.topic, opening.index).log);
                   opening.producers = ProducerKeeper::recover(kj::mv(id), *opening.log, table, config.producers, now);
                 })) {
       opening.failure = kj::str(exception->getDescription());
@@ -190,9 +211,11 @@ void Shard::adopt(Opening opening) {
   } else {
     KJ_IF_MAYBE(complaint, opening.producers->complaint()) KJ_LOG(WARNING, "recovery", *complaint);
     slot.partition = kj::refcounted<Partition>(kj::mv(name), kj::mv(opening.log), kj::mv(opening.producers),
-                                               topic.config().partition, epoch, context);
+                                               configOf(topic, opening.index), epoch, context);
   }
-  partitions_.emplace(PartitionKey{topic.id(), opening.index}, kj::mv(slot));
+  PartitionKey key{topic.id(), opening.index};
+  cleanup().add(key, kj::addRef(*slot.partition), topic.logId(opening.index), topic.config().cleanup);
+  partitions_.emplace(key, kj::mv(slot));
 }
 
 kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
@@ -205,6 +228,7 @@ kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
       auto found = partitions_.find(PartitionKey{topic->id(), i});
       if (found == partitions_.end()) continue;
       auto& slot = found->second;
+      cleanup().remove(found->first);
       closing.add(closeAndHold(kj::mv(slot.partition), Partition::Ending::kDeleted).attach(kj::mv(slot.metrics)));
       partitions_.erase(found);
     }
@@ -223,7 +247,9 @@ void Shard::configureChanged(const MetadataImage& image) {
       if (before->revision() == topic->revision()) continue;
       for (int32_t i = 0; i < topic->partitionCount(); ++i) {
         auto found = partitions_.find(PartitionKey{topic->id(), i});
-        if (found != partitions_.end()) found->second.partition->configure(topic->config().partition);
+        if (found == partitions_.end()) continue;
+        found->second.partition->configure(configOf(*topic, i));
+        cleanup().configure(found->first, topic->config().cleanup);
       }
     }
   }
@@ -250,6 +276,7 @@ ShardReport Shard::report() {
 
 kj::Promise<void> Shard::close() {
   closed_ = true;
+  if (cleanup_.get() != nullptr) cleanup_->stop();
   if (groups_.get() != nullptr) co_await groups_->close();
   if (moves_.get() != nullptr) co_await moves_->close();
   kj::Vector<Slot> slots(partitions_.size());

@@ -6,33 +6,13 @@
 #include "engine/broker/broker_config.h"
 #include "engine/broker/engine_set.h"
 #include "engine/broker/loop_call.h"
+#include "engine/broker/partition_key.h"
 #include "engine/broker/world.h"
 #include "engine/group/coordinator_report.h"
 #include "engine/metadata/metadata_image.h"
 #include "engine/partition/partition.h"
 
 namespace cambium {
-
-// Names a partition: the topic by its id, so that a topic made anew is another one.
-struct PartitionKey {
-  Uuid topic;
-  int32_t index;
-
-  friend bool operator==(const PartitionKey&, const PartitionKey&) = default;
-};
-
-struct PartitionKeyHash {
-  size_t operator()(const PartitionKey& key) const {
-    return static_cast<size_t>(loadBigEndian<uint64_t>(key.topic.bytes().begin())) * 31 +
-           static_cast<size_t>(key.index);
-  }
-};
-
-// The loop, out of `shards`, that owns a partition. Partitions of one topic go round.
-inline unsigned shardOf(const PartitionKey& key, unsigned shards) {
-  auto first = loadBigEndian<uint32_t>(key.topic.bytes().begin());
-  return (first + static_cast<unsigned>(key.index)) % shards;
-}
 
 // The device that holds the data directory.
 struct DeviceSpace {
@@ -63,6 +43,7 @@ struct ShardReport {
 };
 
 class LogPlacements;
+class ShardCleanup;
 class ShardGroups;
 class ShardMoves;
 
@@ -98,6 +79,8 @@ class Shard {
   void openGroups();
   // Only after openGroups().
   ShardGroups& groups() { return *groups_; }
+  // Once, when the groups are loaded: retention and compaction begin.
+  void startCleanup();
 
   // Once, when the topics are loaded: from then on logs are moved to where they belong. `placements` lives on the loop
   // of `home`.
@@ -125,6 +108,7 @@ class Shard {
   static void openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const BrokerConfig& config,
                          TimestampMs now);
   void adopt(Opening opening);
+  ShardCleanup& cleanup();
   kj::Promise<void> closeGone(const MetadataImage& image);
   void configureChanged(const MetadataImage& image);
   kj::Promise<void> measureLag();
@@ -143,6 +127,7 @@ class Shard {
   LatencyHistogram loopLag_;
   double loopLagSeconds_ = 0;
   bool closed_ = false;
+  kj::Own<ShardCleanup> cleanup_;  // made when the first partition is
   kj::Own<ShardGroups> groups_;
   kj::Own<ShardMoves> moves_;
   LoopPort port_;

@@ -5,6 +5,7 @@
 #include "engine/base/coroutine.h"
 #include "engine/broker/shard_groups.h"
 #include "engine/metadata/topic_name.h"
+#include "engine/retention/cleaner_table.h"
 
 namespace cambium {
 
@@ -247,6 +248,7 @@ kj::Promise<void> TopicController::makeOffsetsTopic() {
   wish.settings.add(ConfigSetting{kj::str("compression.type"), kj::str("uncompressed")});
   wish.settings.add(ConfigSetting{kj::str("durability"), kj::str("fsync")});
   wish.settings.add(ConfigSetting{kj::str("max.message.bytes"), kj::str(kOffsetsBatchBytesMax)});
+  wish.settings.add(ConfigSetting{kj::str("segment.bytes"), kj::str(config_.offsetsSegmentBytes)});
   offsetsTopicFailure_ = nullptr;
   try {
     auto made = co_await createTopic(kj::mv(wish));
@@ -328,6 +330,7 @@ kj::Promise<void> TopicController::dropLogs(kj::Own<const Topic> topic) {
       if (partition.otherEngine.size() > 0) engines.open(partition.otherEngine).drop(logs.back().clone());
     }
     ProducerTable(engines.get(config.stateEngine)).forget(logs);
+    CleanerTable(engines.get(config.stateEngine)).forget(logs);
   });
 }
 

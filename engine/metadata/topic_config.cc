@@ -50,9 +50,9 @@ int levelOf(const TopicConfig& config, Codec codec) {
 // What can only be seen when all are there.
 kj::Maybe<Error> complete(TopicConfig& config) {
   KJ_IF_MAYBE(codec, config.partition.codec) config.partition.compressionLevel = levelOf(config, *codec);
-  if (config.minCompactionLagMs > config.maxCompactionLagMs) {
-    return makeError(ErrorCode::kInvalidConfig, "config min.compaction.lag.ms=", config.minCompactionLagMs,
-                     " is above max.compaction.lag.ms=", config.maxCompactionLagMs);
+  if (config.cleanup.minCompactionLagMs > config.cleanup.maxCompactionLagMs) {
+    return makeError(ErrorCode::kInvalidConfig, "config min.compaction.lag.ms=", config.cleanup.minCompactionLagMs,
+                     " is above max.compaction.lag.ms=", config.cleanup.maxCompactionLagMs);
   }
   if (config.flushMessages < TopicConfig().flushMessages && config.partition.durability != Durability::kFsync) {
     return makeError(ErrorCode::kInvalidConfig, "config flush.messages=", config.flushMessages,

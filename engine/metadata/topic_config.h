@@ -5,6 +5,7 @@
 #include "engine/base/error.h"
 #include "engine/metadata/config_description.h"
 #include "engine/partition/partition_config.h"
+#include "engine/retention/cleanup_config.h"
 
 namespace cambium {
 
@@ -22,20 +23,11 @@ struct ConfigChange {
   kj::Maybe<kj::String> value;
 };
 
-enum class CleanupPolicy : uint8_t { kDelete, kCompact, kCompactDelete, kNone };
-
 // All configs of a topic, checked and in force. Names, units and defaults follow Kafka's where Kafka has the config.
 struct TopicConfig {
   PartitionConfig partition;
-  int64_t retentionMs = 7LL * 24 * 3600 * 1000;  // -1: for ever
-  int64_t retentionBytes = -1;                   // per partition; -1: any size
-  CleanupPolicy cleanupPolicy = CleanupPolicy::kDelete;
-  int64_t deleteRetentionMs = 24LL * 3600 * 1000;  // of tombstones
-  double minCleanableDirtyRatio = 0.5;             // 0 to 1
-  int64_t minCompactionLagMs = 0;
-  int64_t maxCompactionLagMs = std::numeric_limits<int64_t>::max();
+  CleanupConfig cleanup;
   int64_t fileDeleteDelayMs = 60'000;
-  int64_t segmentJitterMs = 0;  // that partition.log.segmentMs may be shortened by
   int64_t flushMessages = std::numeric_limits<int64_t>::max();
   int32_t minInsyncReplicas = 1;
   // As written; partition.compressionLevel is the one that counts.

@@ -44,10 +44,10 @@ Bytes bytesOf(const ConfigValue& value) {
 bool takeCleanupPolicy(const ConfigValue& value, TopicConfig& config) {
   bool compact = value.contains("compact");
   bool remove = value.contains("delete");
-  config.cleanupPolicy = compact && remove ? CleanupPolicy::kCompactDelete
-                         : compact         ? CleanupPolicy::kCompact
-                         : remove          ? CleanupPolicy::kDelete
-                                           : CleanupPolicy::kNone;
+  config.cleanup.policy = compact && remove ? CleanupPolicy::kCompactDelete
+                          : compact         ? CleanupPolicy::kCompact
+                          : remove          ? CleanupPolicy::kDelete
+                                            : CleanupPolicy::kNone;
   config.partition.keysRequired = compact;
   return true;
 }
@@ -118,7 +118,7 @@ const TopicConfigDefinition kDefinitions[] = {
      "Level of zstd where the broker compresses (compression.type=zstd and the producer sent another codec)."_kj},
     {"delete.retention.ms"_kj, "log.cleaner.delete.retention.ms"_kj, ConfigType::kLong, "86400000"_kj, range(0),
      [](const ConfigValue& value, TopicConfig& config) {
-       config.deleteRetentionMs = value.number;
+       config.cleanup.deleteRetentionMs = value.number;
        return true;
      },
      "Milliseconds that compaction keeps a tombstone, so that slow readers learn of the deletion."_kj},
@@ -130,7 +130,7 @@ const TopicConfigDefinition kDefinitions[] = {
        config.fileDeleteDelayMs = value.number;
        return true;
      },
-     "Milliseconds between taking a segment out of the log and removing its files."_kj},
+     "Kept, and without effect: what retention gives up of a log is removed from the device at once."_kj},
     {"flush.messages"_kj, "log.flush.interval.messages"_kj, ConfigType::kLong, kInt64MaxText, range(1),
      [](const ConfigValue& value, TopicConfig& config) {
        config.flushMessages = value.number;
@@ -165,7 +165,7 @@ const TopicConfigDefinition kDefinitions[] = {
      "Kept, and without effect: this broker has no tiered storage, all that is retained is local."_kj},
     {"max.compaction.lag.ms"_kj, "log.cleaner.max.compaction.lag.ms"_kj, ConfigType::kLong, kInt64MaxText, range(1),
      [](const ConfigValue& value, TopicConfig& config) {
-       config.maxCompactionLagMs = value.number;
+       config.cleanup.maxCompactionLagMs = value.number;
        return true;
      },
      "Milliseconds after which a record becomes due for compaction, however little there is to gain."_kj},
@@ -201,13 +201,13 @@ const TopicConfigDefinition kDefinitions[] = {
      "Whose clock stamps the records: the producer's (CreateTime) or the broker's (LogAppendTime)."_kj},
     {"min.cleanable.dirty.ratio"_kj, "log.cleaner.min.cleanable.ratio"_kj, ConfigType::kDouble, "0.5"_kj, range(0, 1),
      [](const ConfigValue& value, TopicConfig& config) {
-       config.minCleanableDirtyRatio = value.fraction;
+       config.cleanup.minCleanableDirtyRatio = value.fraction;
        return true;
      },
      "Share of a log that must be uncompacted before compaction is worth its while."_kj},
     {"min.compaction.lag.ms"_kj, "log.cleaner.min.compaction.lag.ms"_kj, ConfigType::kLong, "0"_kj, range(0),
      [](const ConfigValue& value, TopicConfig& config) {
-       config.minCompactionLagMs = value.number;
+       config.cleanup.minCompactionLagMs = value.number;
        return true;
      },
      "Milliseconds that a record is safe from compaction."_kj},
@@ -248,13 +248,13 @@ const TopicConfigDefinition kDefinitions[] = {
      "Whether old segments move to remote storage. This broker has none, so true is refused."_kj},
     {"retention.bytes"_kj, "log.retention.bytes"_kj, ConfigType::kLong, "-1"_kj, range(-1),
      [](const ConfigValue& value, TopicConfig& config) {
-       config.retentionBytes = value.number;
+       config.cleanup.retentionBytes = value.number;
        return true;
      },
      "Bytes that a partition keeps at least before old segments may go; -1: no limit."_kj},
     {"retention.ms"_kj, "log.retention.ms"_kj, ConfigType::kLong, "604800000"_kj, range(-1),
      [](const ConfigValue& value, TopicConfig& config) {
-       config.retentionMs = value.number;
+       config.cleanup.retentionMs = value.number;
        return true;
      },
      "Milliseconds that records are kept at least; -1: for ever."_kj},
@@ -272,16 +272,17 @@ const TopicConfigDefinition kDefinitions[] = {
      "Size of an index at which its segment is closed."_kj},
     {"segment.jitter.ms"_kj, "log.roll.jitter.ms"_kj, ConfigType::kLong, "0"_kj, range(0),
      [](const ConfigValue& value, TopicConfig& config) {
-       config.segmentJitterMs = value.number;
+       config.cleanup.segmentJitterMs = value.number;
        return true;
      },
-     "Milliseconds that segment.ms may be shortened by at random, so that not all segments are closed at once."_kj},
+     "Milliseconds that segment.ms may be shortened by, for each partition by a share of its own, so that not all "
+     "segments are closed at once."_kj},
     {"segment.ms"_kj, "log.roll.ms"_kj, ConfigType::kLong, "604800000"_kj, range(1),
      [](const ConfigValue& value, TopicConfig& config) {
        config.partition.log.segmentMs = value.number;
        return true;
      },
-     "Span of record time that one segment may hold."_kj},
+     "Span of record time that one segment may hold; the active one is closed, too, when all it holds is older."_kj},
     {"storage.engine"_kj, ""_kj, ConfigType::kString, ""_kj, words(kEngineWords, "native or rocksdb"_kj),
      [](const ConfigValue& value, TopicConfig& config) {
        config.storageEngine = kj::str(value.text);

@@ -67,6 +67,7 @@ kj::Promise<Result<LogMove::Outcome>> LogMove::run() {
 
 kj::Promise<Result<LogMove::Outcome>> LogMove::steps() {
   using Ended = Result<Outcome>;
+  co_await partition_->whenUnheld();
   KJ_IF_MAYBE(reason, surroundings_.lackOfRoom(partition_->status().bytes)) co_return Ended(failed(*reason));
   co_await onPool([options = partition_->config().log](LogCopy& copy) { copy.begin(options); });
   begunNs_ = surroundings_.clock.steadyNs();

@@ -43,6 +43,16 @@ RecordRules recordRules(const PartitionConfig& config, TimestampMs now) {
   return rules;
 }
 
+// `empty`: the bytes of the batches without records, which are left out.
+kj::Array<const kj::byte> withoutEmpty(ByteView batches, size_t empty) {
+  auto kept = kj::heapArrayBuilder<kj::byte>(batches.size() - empty);
+  BatchIterator each(batches);
+  while (auto* batch = each.next()) {
+    if (batch->recordCount() > 0) kept.addAll(batch->bytes());
+  }
+  return kept.finish();
+}
+
 }  // namespace
 
 Partition::Partition(kj::String name, kj::Own<PartitionLog> log, kj::Own<ProducerKeeper> producers,
@@ -214,10 +224,7 @@ Result<ReadOutcome> Partition::read(Offset from, Bytes bytesMax) {
     ReadOutcome outcome{
         .batches = nullptr, .nextOffset = from, .highWatermark = highWatermark_, .logStart = bounds.start};
     if (from >= highWatermark_ || bytesMax == Bytes(0)) return kj::mv(outcome);
-    outcome.batches = log.read(from, highWatermark_, bytesMax);
-    BatchIterator each(outcome.batches);
-    while (auto* batch = each.next())
-      outcome.nextOffset = batch->nextOffset();
+    outcome.batches = readRecordful(log, outcome.nextOffset, bytesMax);
     return kj::mv(outcome);
   });
   if (result.ok() && result.value().batches.size() > 0) {
@@ -226,6 +233,38 @@ Result<ReadOutcome> Partition::read(Offset from, Bytes bytesMax) {
     context_.metrics.readLatency.add(context_.clock.steadyNs() - begun);
   }
   return result;
+}
+
+kj::Array<const kj::byte> Partition::readRecordful(PartitionLog& log, Offset& from, Bytes bytesMax) {
+  for (auto wish = bytesMax; from < highWatermark_;) {
+    auto batches = log.read(from, highWatermark_, wish);
+    if (batches.size() == 0) break;
+    auto next = from, firstFull = kNoOffset;
+    size_t empty = 0;
+    BatchIterator each(batches);
+    while (auto* batch = each.next()) {
+      if (batch->recordCount() == 0) {
+        empty += batch->size();
+      } else if (firstFull == kNoOffset) {
+        firstFull = batch->baseOffset();
+      }
+      next = batch->nextOffset();
+    }
+    if (firstFull == kNoOffset) {
+      // A long run of them is passed in few steps.
+      wish = kj::max(wish, kSearchBytes);
+      from = next;
+      continue;
+    }
+    if (wish > bytesMax) {
+      wish = bytesMax;
+      from = kj::max(from, firstFull);
+      continue;
+    }
+    from = next;
+    return empty == 0 ? kj::mv(batches) : withoutEmpty(batches, empty);
+  }
+  return nullptr;
 }
 
 kj::Promise<void> Partition::whenReadable(Offset from) {
@@ -349,6 +388,19 @@ Result<Offset> Partition::deleteRecords(Offset before) {
   });
 }
 
+Result<bool> Partition::maintain(kj::StringPtr doing, kj::FunctionParam<bool(PartitionLog& log)> action) {
+  return guarded<bool>(doing, [&](PartitionLog& log) -> Result<bool> {
+    if (gate_.closed()) {
+      return makeError(ErrorCode::kRequestTimedOut, "the log of partition ", name_, " changes engines; try again");
+    }
+    return action(log);
+  });
+}
+
+kj::Own<Partition::Hold> Partition::hold() {
+  return kj::heap<Hold>(kj::addRef(*this));
+}
+
 void Partition::configure(PartitionConfig config) {
   config_ = kj::mv(config);
   auto configured = guarded<bool>("configure", [&](PartitionLog& log) -> Result<bool> {
@@ -367,6 +419,7 @@ PartitionStatus Partition::status() {
   PartitionStatus status;
   status.leaderEpoch = epoch_;
   status.highWatermark = highWatermark_;
+  status.compaction = compaction_.clone();
   KJ_IF_MAYBE(reason, offlineReason_) status.offline = kj::str(*reason);
   if (!usable()) return status;
   auto described = guarded<bool>("describe", [&](PartitionLog& log) -> Result<bool> {
@@ -500,6 +553,9 @@ kj::Promise<void> Partition::close(Ending ending) {
   // A sync under way uses the log; it ends by itself, and an interval is cut short.
   closing_ = true;
   endInterval();
+  closingBegun_.wakeAll();
+  while (holds_ > 0)
+    co_await holdsGone_.wait();
   while (syncing_ || keeping_)
     co_await tasks_.onEmpty();
   try {

@@ -46,12 +46,23 @@ struct OffsetFound {
   LeaderEpoch leaderEpoch = kNoLeaderEpoch;
 };
 
+// How far compaction got, as far as it was looked at since the start of the broker.
+struct CompactionStatus {
+  Offset cleanedUpTo = kNoOffset;  // kNoOffset: the topic is not compacted, or nothing was yet
+  kj::Maybe<kj::String> failure;   // why the last try came to nothing, and when the next one is
+
+  CompactionStatus clone() const {
+    return {cleanedUpTo, failure.map([](const kj::String& text) { return kj::str(text); })};
+  }
+};
+
 struct PartitionStatus {
   kj::Maybe<kj::String> offline;  // why, when it is
   Offset logStart, highWatermark, end, durable;
   Bytes bytes;
   uint32_t extents = 0;
   LeaderEpoch leaderEpoch;
+  CompactionStatus compaction;
   kj::Maybe<MoveStatus> move{};  // while the log is on its way to another engine; filled in by who moves it
 };
 
@@ -86,7 +97,9 @@ class Partition final : public kj::Refcounted {
   kj::Promise<Result<void>> whenCommitted(Offset offset);
 
   // Batches from `from` up to the high watermark, at least one if there is one; with bytesMax 0 none, only the bounds.
-  // Empty at the high watermark. kOffsetOutOfRange below the log start and beyond the end.
+  // Empty at the high watermark. Batches that compaction has left without records are passed over: nextOffset may lie
+  // further on than the last batch ends, also when there is none. kOffsetOutOfRange below the log start and beyond the
+  // end.
   Result<ReadOutcome> read(Offset from, Bytes bytesMax);
   // Done when a record at `from` or later can be read, or when the partition was closed or went offline.
   kj::Promise<void> whenReadable(Offset from);
@@ -96,10 +109,12 @@ class Partition final : public kj::Refcounted {
   Result<Offset> deleteRecords(Offset before);
 
   // --- The log's way to another engine; LogMove takes the steps. In partition_move.cc.
-  // While it is set the batches of the log are not to be changed, by compaction: part of them is copied already.
-  // Retention, which takes whole extents away, goes on.
+  // While it is set the batches of the log are not to be changed: part of them is copied already. Compaction gives up;
+  // retention, which takes whole extents away, goes on.
   void setMoving(bool moving) { moving_ = moving; }
   bool isMoving() const { return moving_; }
+  // Done when nobody has a hold().
+  kj::Promise<void> whenUnheld();
   // From now on nothing changes the log: appends wait, deletions are refused (kRequestTimedOut), no sync begins.
   void holdAppends();
   // Lets what waits go on, in the order in which it came.
@@ -118,8 +133,26 @@ class Partition final : public kj::Refcounted {
   kj::Own<PartitionLog> exchangeLog(kj::Own<PartitionLog> log);
   // It is not known any more which log is in charge: offline, until the broker opens the right one.
   void loseLog(kj::StringPtr reason);
+  // How often that was done: who remembers something of the log by its extents forgets it then.
+  uint32_t exchanges() const { return exchanges_; }
   // Of all appends since the partition was opened.
   uint64_t appendedBytes() const { return appendedBytes_; }
+
+  // For retention and compaction: does something to the log, as all others do. An error when the partition is or goes
+  // offline, when the device is full, and while appends are held.
+  Result<bool> maintain(kj::StringPtr doing, kj::FunctionParam<bool(PartitionLog& log)> action);
+  // While one lives, close() and a move wait: a piece of the log is worked on elsewhere. Who holds one ends soon when
+  // isClosing() or isMoving(); whenClosing() is done in the first case.
+  class Hold;
+  kj::Own<Hold> hold();
+  bool isClosing() const { return closing_; }
+  kj::Promise<void> whenClosing() {
+    if (closing_) return kj::READY_NOW;
+    return closingBegun_.wait();
+  }
+  Offset highWatermark() const { return highWatermark_; }
+  PartitionMetrics& metrics() { return context_.metrics; }
+  void setCompactionStatus(CompactionStatus status) { compaction_ = kj::mv(status); }
 
   void configure(PartitionConfig config);
   const PartitionConfig& config() const { return config_; }
@@ -162,6 +195,8 @@ class Partition final : public kj::Refcounted {
   Result<T> guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(PartitionLog&)> action);
   void goOffline(kj::String reason);
   Result<kj::Array<kj::byte>> inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec);
+  // The batches from `from` up to the high watermark that have records; moves `from` behind what was looked at.
+  kj::Array<const kj::byte> readRecordful(PartitionLog& log, Offset& from, Bytes bytesMax);
   Result<OffsetFound> firstSince(PartitionLog& log, TimestampMs atLeast);
   Result<OffsetFound> newest(PartitionLog& log);
   // The first record in [from, upTo) that is at least so late, or none.
@@ -193,14 +228,31 @@ class Partition final : public kj::Refcounted {
   bool keeping_ = false;  // a row of the producers is being written
   bool closing_ = false;
   bool moving_ = false;
+  uint32_t exchanges_ = 0;
   uint64_t appendedBytes_ = 0;
   AppendGate gate_{kHeldBytesMax};
   WaitList quiet_;
+  size_t holds_ = 0;
+  WaitList holdsGone_;
+  WaitList closingBegun_;
+  CompactionStatus compaction_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> intervalEnd_;  // set while an interval runs: cuts it short
   PositionWaiters<Offset> readers_;
   PositionWaiters<Offset> committers_;
   TaskErrors taskErrors_{*this};
   kj::TaskSet tasks_{taskErrors_};
+};
+
+class Partition::Hold {
+ public:
+  explicit Hold(kj::Own<Partition> partition) : partition_(kj::mv(partition)) { ++partition_->holds_; }
+  ~Hold() noexcept(false) {
+    if (--partition_->holds_ == 0) partition_->holdsGone_.wakeAll();
+  }
+  KJ_DISALLOW_COPY(Hold);
+
+ private:
+  kj::Own<Partition> partition_;
 };
 
 }  // namespace cambium

@@ -23,6 +23,11 @@ kj::Promise<void> Partition::whenQuiet() {
     co_await quiet_.wait();
 }
 
+kj::Promise<void> Partition::whenUnheld() {
+  while (holds_ > 0)
+    co_await holdsGone_.wait();
+}
+
 Result<LogSlice> Partition::slice(Offset from, Bytes bytesMax) {
   if (!usable()) return offlineError();
   LogSlice slice{};
@@ -52,6 +57,7 @@ kj::Own<PartitionLog> Partition::exchangeLog(kj::Own<PartitionLog> log) {
   KJ_REQUIRE(gate_.closed() && !syncing_, "a log in use cannot be exchanged", name_);
   auto old = kj::mv(log_);
   log_ = kj::mv(log);
+  ++exchanges_;
   if (usable()) {
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([this] { log_->configure(config_.log); })) {
       goOffline(kj::str("configure: ", exception->getDescription()));

@@ -164,7 +164,8 @@ kj::Vector<ProducerDescription> ProducerStates::describe() const {
     all.add(ProducerDescription{.producerId = producer.id,
                                 .epoch = producer.epoch,
                                 .lastSequence = producer.last().lastSequence,
-                                .lastTimestamp = producer.last().timestamp});
+                                .lastTimestamp = producer.last().timestamp,
+                                .lastOffset = producer.last().nextOffset() - 1});
   }
   std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.producerId < b.producerId; });
   return all;

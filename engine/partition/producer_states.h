@@ -24,6 +24,7 @@ struct ProducerDescription {
   TimestampMs lastTimestamp = kNoTimestamp;  // the largest of its last batch
   int32_t coordinatorEpoch = -1;
   Offset transactionStart = kNoOffset;
+  Offset lastOffset = kNoOffset;  // of the last record of its last batch
 };
 
 // Where a batch that is sent again lies since the first time.

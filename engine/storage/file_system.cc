@@ -16,14 +16,19 @@ kj::Array<kj::byte> readWholeFile(FileSystem& fileSystem, kj::StringPtr path, si
 }
 
 void replaceFile(FileSystem& fileSystem, kj::StringPtr path, ByteView contents) {
-  auto temporary = kj::str(path, ".tmp");
-  {
-    auto file = fileSystem.open(temporary, FileSystem::Mode::kCreate);
-    file->truncate(0);
-    file->write(0, contents);
-    file->sync();
-  }
-  fileSystem.rename(temporary, path);
+  prepareReplacement(fileSystem, path, contents);
+  commitReplacement(fileSystem, path);
+}
+
+void prepareReplacement(FileSystem& fileSystem, kj::StringPtr path, ByteView contents) {
+  auto file = fileSystem.open(kj::str(path, ".tmp"), FileSystem::Mode::kCreate);
+  file->truncate(0);
+  file->write(0, contents);
+  file->sync();
+}
+
+void commitReplacement(FileSystem& fileSystem, kj::StringPtr path) {
+  fileSystem.rename(kj::str(path, ".tmp"), path);
   fileSystem.syncDirectory(parentPath(path));
 }
 

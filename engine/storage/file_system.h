@@ -91,6 +91,9 @@ kj::Array<kj::byte> readWholeFile(FileSystem& fileSystem, kj::StringPtr path, si
 // Replaces a file so that after a crash either the old or the new contents are there, whole: writes `path`.tmp, syncs
 // it, renames it and syncs the folder. Durable on return.
 void replaceFile(FileSystem& fileSystem, kj::StringPtr path, ByteView contents);
+// Its two halves. The first needs space and changes nothing that anybody reads; the second needs none.
+void prepareReplacement(FileSystem& fileSystem, kj::StringPtr path, ByteView contents);
+void commitReplacement(FileSystem& fileSystem, kj::StringPtr path);
 
 // The folder of a path: "a/b/c" -> "a/b", "c" -> "".
 kj::String parentPath(kj::StringPtr path);

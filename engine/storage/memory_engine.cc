@@ -4,6 +4,7 @@
 
 #include <kj/debug.h>
 
+#include "engine/storage/memory_rewrite.h"
 #include "engine/storage/names.h"
 
 namespace cambium {
@@ -125,19 +126,44 @@ class MemoryLog final : public PartitionLog {
 
   void dropBefore(Offset start) override {
     auto contents = lockUsable();
+    bool moves = start != data_.bounds().start;
     data_.dropBefore(start);
+    if (moves) rewrites_.dropBefore(start);
   }
 
   void truncateFrom(Offset end) override {
     auto contents = lockUsable();
     data_.truncateFrom(end);
     lowerSyncEnd(end);
+    rewrites_.truncateFrom(end);
   }
 
   void resetTo(Offset start) override {
     auto contents = lockUsable();
     data_.resetTo(start);
     lowerSyncEnd(start);
+    rewrites_.giveUp();
+  }
+
+  kj::Own<ExtentRewrite> startRewrite(Offset first, Offset end) override {
+    auto contents = lockUsable();
+    data_.checkRewrite(first, end);
+    return kj::heap<MemoryRewrite>(store_, rewrites_.issue(first, end), data_.contents(first, end));
+  }
+
+  bool finishRewrite(kj::Own<ExtentRewrite> rewrite) override {
+    auto contents = lockUsable();
+    auto& finished = static_cast<MemoryRewrite&>(*rewrite);
+    KJ_REQUIRE(finished.isFinished(), "a rewrite must be finished before it is put in place", finished.first());
+    if (!finished.ticket().isValid()) return false;
+    data_.replace(finished.first(), finished.end(), finished.written());
+    rewrites_.giveUp();
+    return true;
+  }
+
+  void closeExtent() override {
+    auto contents = lockUsable();
+    data_.closeExtent();
   }
 
   Bounds bounds() const override {
@@ -178,6 +204,7 @@ class MemoryLog final : public PartitionLog {
   MemoryStore& store_;
   MemoryLogData& data_;  // guarded by the store's lock
   LogOptions options_;
+  RewriteTickets rewrites_;
   kj::Maybe<Offset> syncEnd_;  // how far the running sync moves the durable bound
   kj::Maybe<kj::String> failure_;
 };

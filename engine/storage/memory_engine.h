@@ -29,6 +29,7 @@ class MemoryStore {
  private:
   friend class MemoryEngine;
   friend class MemoryLog;
+  friend class MemoryRewrite;
   friend class MemorySyncJob;
 
   struct NameLess {

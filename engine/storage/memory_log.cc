@@ -37,15 +37,19 @@ void MemoryLogData::append(ByteView batches, const LogOptions& options) {
     if (needsNewExtent(*batch, options)) extents_.emplace_back();
     auto& extent = extents_.back();
     extent.bytes += batch->size();
-    extent.batches.push_back(
-        {batch->baseOffset(), batch->nextOffset(), batch->maxTimestamp(), kj::heapArray<kj::byte>(batch->bytes())});
+    extent.batches.push_back(store(*batch));
     bounds_.end = batch->nextOffset();
   }
+}
+
+MemoryLogData::StoredBatch MemoryLogData::store(const BatchView& batch) {
+  return {batch.baseOffset(), batch.nextOffset(), batch.maxTimestamp(), kj::heapArray<kj::byte>(batch.bytes())};
 }
 
 bool MemoryLogData::needsNewExtent(const BatchView& batch, const LogOptions& options) const {
   if (extents_.empty()) return true;
   auto& extent = extents_.back();
+  if (extent.closed) return true;
   if (extent.bytes + batch.size() > options.segmentBytes.value()) return true;
   // Timestamps are what a client says: their distance may not fit into a signed integer.
   auto first = static_cast<uint64_t>(extent.batches.front().maxTimestamp.value());
@@ -75,7 +79,7 @@ kj::Array<const kj::byte> MemoryLogData::read(Offset from, Offset upTo, Bytes by
 kj::Maybe<TimeHit> MemoryLogData::seekTime(TimestampMs atLeast) const {
   kj::Maybe<TimeHit> hit;
   eachBatch(bounds_.start, [&](const StoredBatch& batch) {
-    if (batch.maxTimestamp < atLeast) return true;
+    if (batch.maxTimestamp == kNoTimestamp || batch.maxTimestamp < atLeast) return true;
     hit = TimeHit{batch.base, batch.maxTimestamp};
     return false;
   });
@@ -85,7 +89,7 @@ kj::Maybe<TimeHit> MemoryLogData::seekTime(TimestampMs atLeast) const {
 kj::Maybe<TimeHit> MemoryLogData::maxTimestamp() const {
   kj::Maybe<TimeHit> best;
   eachBatch(bounds_.start, [&](const StoredBatch& batch) {
-    bool better = true;
+    bool better = batch.maxTimestamp != kNoTimestamp;
     KJ_IF_MAYBE(known, best) {
       better = batch.maxTimestamp > known->maxTimestamp;
     }
@@ -130,6 +134,51 @@ void MemoryLogData::resetTo(Offset start) {
   bounds_ = {start, start, start};
 }
 
+void MemoryLogData::checkRewrite(Offset first, Offset end) const {
+  KJ_REQUIRE(end <= bounds_.durable, "only what is durable can be rewritten", first, end, bounds_.durable);
+  KJ_REQUIRE(end - first <= INT32_MAX, "too many offsets for one extent", first, end);
+  bool begins = false;
+  bool ends = false;
+  for (auto& extent : extents_) {
+    bool closed = extent.closed || &extent != &extents_.back();
+    begins = begins || extent.first() == first;
+    ends = ends || (extent.end() == end && closed);
+  }
+  KJ_REQUIRE(first < end && begins && ends, "what is to be rewritten must be closed extents", first, end);
+}
+
+kj::Array<kj::byte> MemoryLogData::contents(Offset first, Offset end) const {
+  kj::Vector<kj::byte> bytes;
+  eachBatch(first, [&](const StoredBatch& batch) {
+    if (batch.base >= end) return false;
+    bytes.addAll(batch.bytes);
+    return true;
+  });
+  return bytes.releaseAsArray();
+}
+
+void MemoryLogData::replace(Offset first, Offset end, ByteView batches) {
+  StoredExtent rewritten;
+  rewritten.closed = true;
+  rewritten.bytes = batches.size();
+  BatchIterator iterator(batches);
+  while (auto* batch = iterator.next())
+    rewritten.batches.push_back(store(*batch));
+  std::deque<StoredExtent> result;
+  for (auto& extent : extents_) {
+    if (extent.end() <= first || extent.first() >= end) {
+      result.push_back(kj::mv(extent));
+    } else if (extent.first() == first) {
+      result.push_back(kj::mv(rewritten));
+    }
+  }
+  extents_ = kj::mv(result);
+}
+
+void MemoryLogData::closeExtent() {
+  if (!extents_.empty()) extents_.back().closed = true;
+}
+
 // A batch that reaches beyond `end` goes as a whole: after a drop in the middle of it, durable can lie inside.
 void MemoryLogData::cutTail(Offset end) {
   while (!extents_.empty()) {
@@ -137,6 +186,7 @@ void MemoryLogData::cutTail(Offset end) {
     if (extent.end() <= end) break;
     extent.bytes -= extent.batches.back().bytes.size();
     extent.batches.pop_back();
+    extent.closed = false;
     if (extent.batches.empty()) extents_.pop_back();
   }
   bounds_.end = end;

@@ -37,6 +37,14 @@ class MemoryLogData {
   void truncateFrom(Offset end);
   void resetTo(Offset start);
 
+  // Throws unless startRewrite(first, end) may be called.
+  void checkRewrite(Offset first, Offset end) const;
+  // The batches of whole extents, one after another.
+  kj::Array<kj::byte> contents(Offset first, Offset end) const;
+  // Makes one closed extent of the extents that make up [first, end), with other batches.
+  void replace(Offset first, Offset end, ByteView batches);
+  void closeExtent();
+
   Bounds bounds() const { return bounds_; }
   kj::Vector<Extent> extents() const;
   Bytes sizeBytes() const;
@@ -53,11 +61,13 @@ class MemoryLogData {
   struct StoredExtent {
     std::deque<StoredBatch> batches;  // never empty
     size_t bytes = 0;
+    bool closed = false;  // also while it is the last one
 
     Offset first() const { return batches.front().base; }
     Offset end() const { return batches.back().next; }
   };
 
+  static StoredBatch store(const BatchView& batch);
   bool needsNewExtent(const BatchView& batch, const LogOptions& options) const;
   void cutTail(Offset end);
   // Calls `visit` with every batch that ends beyond `from`, in order, until it returns false.

@@ -6,6 +6,7 @@
 
 #include "engine/base/quantity.h"
 #include "engine/base/uuid.h"
+#include "engine/storage/extent_rewrite.h"
 
 namespace cambium {
 
@@ -66,8 +67,8 @@ class PartitionLog {
   virtual ~PartitionLog() noexcept(false) = default;
 
   // Appends one or more whole batches whose base offset and leader epoch are stamped. Requires: the first base offset
-  // equals bounds().end, and each further batch continues at the one before it. Returns the new end. Readable at once,
-  // durable after a sync. All of it or (when the device is full) nothing.
+  // equals bounds().end, and each further batch continues at the one before it. A batch need not hold records. Returns
+  // the new end. Readable at once, durable after a sync. All of it or (when the device is full) nothing.
   virtual Offset append(ByteView batches) = 0;
 
   // Whole batches in order, beginning with the one that contains `from`, as many as fit into `bytesMax`, none of them
@@ -85,9 +86,10 @@ class PartitionLog {
   virtual kj::Array<const kj::byte> read(Offset from, Offset upTo, Bytes bytesMax) = 0;
 
   // The first batch, by offset, that ends beyond bounds().start and whose max timestamp is at least `atLeast`; null
-  // when there is none. Uses the time index, reads batch headers of at most one index interval.
+  // when there is none. A batch without a timestamp is never it. Uses the time index, reads batch headers of at most
+  // one index interval.
   virtual kj::Maybe<TimeHit> seekTime(TimestampMs atLeast) = 0;
-  // The largest max timestamp of the log with the first batch that carries it; null when the log is empty.
+  // The largest max timestamp of the log with the first batch that carries it; null when no batch has a timestamp.
   virtual kj::Maybe<TimeHit> maxTimestamp() = 0;
 
   // Names everything that must reach the device for what has been appended so far; does not block. Null when nothing is
@@ -114,6 +116,25 @@ class PartitionLog {
   // Forgets everything and continues at `start`, which may lie anywhere (a replica that starts behind a gap). Durable
   // on return.
   virtual void resetTo(Offset start) = 0;
+
+  // Prepares the replacement of the extents that make up [first, end), which are closed (appends do not go to them) and
+  // durable; several extents become one. Requires that both are boundaries of extents as extents() tells them and that
+  // end - first fits into a signed 32-bit integer. A log has one rewrite at a time: starting another one gives up the
+  // one before.
+  //
+  //     extents [0..99] [100..199] [200..   startRewrite(0, 200)
+  virtual kj::Own<ExtentRewrite> startRewrite(Offset first, Offset end) = 0;
+  // Puts it in place of the extents, atomically and durably: after a crash either the old or the new ones are there.
+  // `rewrite` is of this log and finished. False, and nothing changed, when meanwhile the log was cut or reset below
+  // the rewrite's end, its start moved beyond the rewrite's first(), or another rewrite was started.
+  //
+  //     rewrite of [0, 200)   dropBefore(13), truncateFrom(199), resetTo(…) give it up; appends, truncateFrom(200) do
+  //     not
+  virtual bool finishRewrite(kj::Own<ExtentRewrite> rewrite) = 0;
+
+  // Closes the extent that appends go to, so that the next append begins a new one. Nothing when there is none. Not
+  // durable by itself: after a crash the extent may be open again.
+  virtual void closeExtent() = 0;
 
   virtual Bounds bounds() const = 0;
   virtual kj::Vector<Extent> extents() = 0;

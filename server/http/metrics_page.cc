@@ -131,6 +131,17 @@ void addTraffic(Families& families, const PartitionMetrics& totals) {
       {"cambium_syncs_total", "Syncs of logs to disk.", &PartitionMetrics::syncs},
       {"cambium_synced_bytes_total", "Bytes that syncs made durable.", &PartitionMetrics::syncedBytes},
       {"cambium_sync_failures_total", "Syncs that failed.", &PartitionMetrics::syncFailures},
+      {"cambium_retention_deleted_extents_total", "Segments that retention gave up.",
+       &PartitionMetrics::deletedExtents},
+      {"cambium_retention_deleted_bytes_total", "Bytes of the segments that retention gave up.",
+       &PartitionMetrics::deletedBytes},
+      {"cambium_compactions_total", "Passes of compaction that came to their end.", &PartitionMetrics::compactions},
+      {"cambium_compaction_failures_total", "Passes of compaction that failed.", &PartitionMetrics::compactionFailures},
+      {"cambium_compaction_bytes_total", "Bytes that compaction read and wrote.", &PartitionMetrics::compactionBytes},
+      {"cambium_compaction_removed_records_total", "Records that compaction removed.",
+       &PartitionMetrics::compactedRecords},
+      {"cambium_compaction_reclaimed_bytes_total", "Bytes that logs lost by compaction.",
+       &PartitionMetrics::reclaimedBytes},
   };
   for (auto& counter : kCounters) {
     families.counter(counter.name, counter.help, static_cast<double>(totals.*counter.field));

@@ -43,11 +43,24 @@ DEFINE_int64(group_max_session_timeout_ms, 1800000,
 DEFINE_int32(group_max_size, INT32_MAX, "Members of one consumer group at most");
 DEFINE_int32(offsets_topic_partitions, 8,
              "Partitions of __consumer_offsets, the topic of committed offsets; counts when that topic is made");
+DEFINE_int32(
+    offsets_topic_segment_bytes, 16 << 20,
+    "Size of a segment of __consumer_offsets, up to which nothing of it is compacted; counts when that topic is "
+    "made");
 DEFINE_int64(offsets_retention_minutes, 10080,
              "Committed offsets are kept so long after their group has lost its last member");
 DEFINE_int32(producers_per_partition_max, 100000,
              "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
 DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");
+DEFINE_int64(retention_check_interval_ms, 300000,
+             "Between two looks at what retention (retention.ms, retention.bytes) has to give up");
+DEFINE_int64(cleaner_backoff_ms, 15000,
+             "Between two looks at which logs to compact (cleanup.policy=compact), and at least after a failure");
+DEFINE_int64(
+    cleaner_key_map_bytes, 64 << 20,
+    "Memory for the keys of logs that are compacted, in all: 24 bytes per key; with more keys it takes several "
+    "passes");
+DEFINE_int64(cleaner_bytes_per_second, 64 << 20, "Read and written by compaction, in all; 0: no limit");
 DEFINE_int64(move_bytes_per_second, 64 << 20,
              "Bytes per second that moves of topics between storage engines copy, all loops together, and more where "
              "producers are so fast that a move would never end; 0: no limit");
@@ -97,9 +110,14 @@ Result<void> checkAll() {
       {"group_max_session_timeout_ms"_kj, FLAGS_group_max_session_timeout_ms, 1, INT32_MAX},
       {"group_max_size"_kj, FLAGS_group_max_size, 1, INT32_MAX},
       {"offsets_topic_partitions"_kj, FLAGS_offsets_topic_partitions, 1, 10'000},
+      {"offsets_topic_segment_bytes"_kj, FLAGS_offsets_topic_segment_bytes, 14, INT32_MAX},
       {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, INT32_MAX},
       {"producers_per_partition_max"_kj, FLAGS_producers_per_partition_max, 1, 1'000'000},
       {"producer_expiration_ms"_kj, FLAGS_producer_expiration_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
+      {"retention_check_interval_ms"_kj, FLAGS_retention_check_interval_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
+      {"cleaner_backoff_ms"_kj, FLAGS_cleaner_backoff_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
+      {"cleaner_key_map_bytes"_kj, FLAGS_cleaner_key_map_bytes, 1 << 16, int64_t{1} << 40},
+      {"cleaner_bytes_per_second"_kj, FLAGS_cleaner_bytes_per_second, 0, int64_t{1} << 50},
       {"move_bytes_per_second"_kj, FLAGS_move_bytes_per_second, 0, int64_t{1} << 40},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
@@ -180,9 +198,14 @@ BrokerConfig brokerConfig() {
   config.groupMaxSessionTimeoutMs = FLAGS_group_max_session_timeout_ms;
   config.groupMaxSize = FLAGS_group_max_size;
   config.offsetsPartitions = FLAGS_offsets_topic_partitions;
+  config.offsetsSegmentBytes = FLAGS_offsets_topic_segment_bytes;
   config.offsetsRetentionMinutes = FLAGS_offsets_retention_minutes;
   config.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
                       .expirationMs = FLAGS_producer_expiration_ms};
+  config.retentionCheckMs = FLAGS_retention_check_interval_ms;
+  config.cleanerBackoffMs = FLAGS_cleaner_backoff_ms;
+  config.cleanerKeyMapBytes = static_cast<uint64_t>(FLAGS_cleaner_key_map_bytes);
+  config.cleanerBytesPerSecond = static_cast<uint64_t>(FLAGS_cleaner_bytes_per_second);
   config.moveBytesPerSecond = Bytes(static_cast<uint64_t>(FLAGS_move_bytes_per_second));
   std::vector<gflags::CommandLineFlagInfo> all;
   gflags::GetAllFlags(&all);

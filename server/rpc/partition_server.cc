@@ -114,6 +114,8 @@ void writeStatus(rpc::PartitionDescription::Builder builder, int32_t index, cons
   builder.setBytes(status.bytes.value());
   builder.setExtents(status.extents);
   builder.setLeaderEpoch(status.leaderEpoch.value());
+  builder.setCleanedUpTo(status.compaction.cleanedUpTo.value());
+  KJ_IF_MAYBE(failure, status.compaction.failure) builder.setCompactionFailure(*failure);
   KJ_IF_MAYBE(move, status.move) writeMove(builder.initMove(), *move);
 }
 
@@ -220,7 +222,8 @@ kj::Promise<void> PartitionServer::readRecords(ReadRecordsContext context) {
   decoded.value().write(chunk.initRecords(static_cast<unsigned>(decoded.value().count())));
   chunk.setHighWatermark(outcome.highWatermark.value());
   chunk.setLogStart(outcome.logStart.value());
-  chunk.setNextOffset(decoded.value().nextOffset().value());
+  auto next = outcome.batches.size() == 0 ? outcome.nextOffset : decoded.value().nextOffset();
+  chunk.setNextOffset(next.value());
   read.share.answered(decoded.value().wordsHint() * sizeof(capnp::word));
 }
 

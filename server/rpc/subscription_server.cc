@@ -45,7 +45,11 @@ kj::Promise<kj::Maybe<Error>> SubscriptionServer::run() {
     if (!read.outcome.ok()) co_return kj::Maybe<Error>(kj::mv(read.outcome.error()));
     auto outcome = kj::heap(kj::mv(read.outcome.value()));
     highWatermark_ = outcome->highWatermark;
-    if (outcome->batches.size() == 0) continue;
+    if (outcome->batches.size() == 0) {
+      // Compaction may have left nothing up to there, and the end may lie on the way.
+      next_ = kj::max(next_, outcome->nextOffset);
+      continue;
+    }
     auto pushed = co_await push(kj::mv(outcome), kj::mv(read.share));
     if (!pushed.ok()) co_return kj::Maybe<Error>(kj::mv(pushed.error()));
   }

@@ -42,6 +42,10 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
                                                       .partitionsMax = partitionsMax,
                                                       .limits = limits,
                                                       .kafkaLimits = kafkaLimits,
+                                                      .retentionCheckMs = retentionCheckMs,
+                                                      .cleanerBackoffMs = cleanerBackoffMs,
+                                                      .offsetsSegmentBytes = offsetsSegmentBytes,
+                                                      .clockShiftMs = &clockShiftMs,
                                                       .moveBytesPerSecond = moveBytesPerSecond});
     for (unsigned loop = 0; loop < GetParam().cores; ++loop)
       clients.push_back(broker->connect(loop));
@@ -68,6 +72,10 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   int32_t partitionsMax = 1000;
   RpcLimits limits{};
   kafka::KafkaLimits kafkaLimits{};
+  int64_t retentionCheckMs = 300'000;
+  int64_t cleanerBackoffMs = 15'000;
+  int32_t offsetsSegmentBytes = 16 << 20;
+  std::atomic<int64_t> clockShiftMs{0};
   Bytes moveBytesPerSecond{0};
   kj::Own<TestBroker> broker;
   std::vector<kj::Own<RpcClient>> clients;

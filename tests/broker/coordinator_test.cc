@@ -146,7 +146,7 @@ TEST_P(CoordinatorBrokerTest, TheInternalTopicIsReadAndNothingElse) {
   ASSERT_TRUE(topic.ok());
   EXPECT_TRUE(topic.value().topic->isInternal());
   EXPECT_EQ(topic.value().topic->partitionCount(), 8);
-  EXPECT_EQ(topic.value().topic->config().cleanupPolicy, CleanupPolicy::kCompact);
+  EXPECT_EQ(topic.value().topic->config().cleanup.policy, CleanupPolicy::kCompact);
   EXPECT_PRED2(startsWith, client().deleteTopic("__consumer_offsets"), "invalidTopicException: ");
   EXPECT_PRED2(startsWith, client().createTopic("__consumer_offsets"), "invalidTopicException: ");
   for (int index = 0; index < 2; ++index) {

@@ -55,6 +55,34 @@ TEST_P(TopicTest, AlteredConfigsAreInForceAtOnce) {
   }
 }
 
+TEST_P(TopicTest, TimestampsOfRecordsAreHeldAgainstTheTopic) {
+  ASSERT_EQ(client().createTopic("words", 2), "");
+  auto now = SystemClock().now().value();
+  // The error of a record that is so many milliseconds off the clock.
+  auto send = [&](int index, int64_t off) {
+    auto request = otherClient().partition("words", index).appendRequest();
+    request.setAcks(rpc::Acks::ALL);
+    request.initRecords(1)[0].setTimestamp(now + off);
+    return errorOf(request.send().wait(scope()));
+  };
+  for (int index = 0; index < 2; ++index) {
+    EXPECT_EQ(send(index, 0), "");
+    EXPECT_EQ(send(index, -100'000'000), "");
+    EXPECT_PRED2(startsWith, send(index, 2 * 3'600'000), "invalidTimestamp: ");
+  }
+  ASSERT_EQ(client().alterTopic("words", {{"message.timestamp.before.max.ms", "3600000"},
+                                          {"message.timestamp.after.max.ms", "9000000"}}),
+            "");
+  for (int index = 0; index < 2; ++index) {
+    EXPECT_EQ(send(index, 2 * 3'600'000), "");
+    EXPECT_PRED2(startsWith, send(index, -2 * 3'600'000), "invalidTimestamp: ");
+  }
+  // The broker's own time makes the producer's irrelevant.
+  ASSERT_EQ(client().alterTopic("words", {{"message.timestamp.type", "LogAppendTime"}}), "");
+  for (int index = 0; index < 2; ++index)
+    EXPECT_EQ(send(index, -2 * 3'600'000), "");
+}
+
 TEST_P(TopicTest, PartitionsAreAddedAndServe) {
   ASSERT_EQ(client().createTopic("words", 1), "");
   auto first = client().partition("words", 0);

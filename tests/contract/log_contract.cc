@@ -49,6 +49,14 @@ Offset WatchedLog::addMany(int batches, int records, int64_t timestamp, size_t p
   return end;
 }
 
+Offset WatchedLog::addBatch(kj::Array<kj::byte> batch) {
+  Offset end = log_->append(batch);
+  end_ = KJ_ASSERT_NONNULL(BatchView::first(batch)).nextOffset();
+  EXPECT_EQ(end, end_);
+  written_.add(kj::mv(batch));
+  return end;
+}
+
 void WatchedLog::dropBefore(int64_t start) {
   log_->dropBefore(Offset(start));
   start_ = Offset(start);
@@ -134,6 +142,13 @@ void WatchedLog::openSame(StorageEngine& engine) {
   log_ = engine.open(id_.clone(), options_);
   expectSame();
   EXPECT_GE(log_->bounds().durable, atClose_.durable);
+}
+
+void WatchedLog::openAnew(StorageEngine& engine) {
+  log_ = engine.open(id_.clone(), options_);
+  start_ = end_ = Offset(0);
+  written_.clear();
+  expectSame();
 }
 
 void WatchedLog::openAfterCrash(StorageEngine& engine) {

@@ -78,9 +78,13 @@ class WatchedLog {
   // Appends one batch, or several of the same shape in one call. Returns the new end.
   Offset add(int records, int64_t timestamp = 1000, size_t payloadBytes = 40);
   Offset addMany(int batches, int records, int64_t timestamp = 1000, size_t payloadBytes = 40);
+  // Appends this batch, which begins at the end of the log.
+  Offset addBatch(kj::Array<kj::byte> batch);
   void dropBefore(int64_t start);
   void truncateFrom(int64_t end);
   void resetTo(int64_t start);
+  // A rewrite that went into place left these batches.
+  void noteRewritten(Offset first, Offset end, ByteView batches) { written_.replace(first, end, batches); }
 
   // The answer to one read is exactly the batches of written() that it should be.
   void expectRead(Offset from, Offset upTo, Bytes bytesMax);
@@ -94,6 +98,8 @@ class WatchedLog {
   void closeBroken(Bounds lastKnown);
   // Opens it again; nothing may be missing.
   void openSame(StorageEngine& engine);
+  // Opens it again after it was dropped.
+  void openAnew(StorageEngine& engine);
   // Opens it again after a crash: from the end, down to the durable bound, batches may be missing. Goes on with what is
   // there.
   void openAfterCrash(StorageEngine& engine);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <random>
 
+#include "tests/contract/rewriting.h"
 #include "tests/contract/side_by_side.h"
 
 namespace cambium {
@@ -29,6 +30,8 @@ class RandomRun {
   void seek(Slot& slot);
   void sync(Slot& slot);
   void changeDuringSync(Slot& slot);
+  void closeExtent(Slot& slot);
+  void rewrite(Slot& slot);
   void dropBefore(Slot& slot);
   void truncate(Slot& slot);
   void reset(Slot& slot);
@@ -42,6 +45,14 @@ class RandomRun {
   void reopen(Slot&);
   void kill(Slot&);
   void crash(Slot&);
+
+  // A rewrite in one of the two.
+  struct Side {
+    PartitionLog* log;
+    kj::Own<ExtentRewrite> rewrite{};
+    std::string startFailure{};
+    std::string failure{};
+  };
 
   void make(Slot& slot);
   uint64_t below(uint64_t n) { return random_() % n; }
@@ -69,6 +80,8 @@ void RandomRun::step() {
       {8, true, &RandomRun::seek},
       {8, true, &RandomRun::sync},
       {4, true, &RandomRun::changeDuringSync},
+      {4, true, &RandomRun::closeExtent},
+      {6, true, &RandomRun::rewrite},
       {5, true, &RandomRun::dropBefore},
       {5, true, &RandomRun::truncate},
       {1, true, &RandomRun::reset},
@@ -112,7 +125,11 @@ void RandomRun::append(Slot& slot) {
     size_t size = oneIn(20) ? below(60'000) : below(300);
     time_ += static_cast<int64_t>(below(20));
     int64_t timestamp = oneIn(20) ? -1 : time_ - (oneIn(3) ? static_cast<int64_t>(below(300)) : 0);
-    batches.addAll(makeBatch(base, records, TimestampMs(timestamp), size, random_()));
+    if (oneIn(30)) {
+      batches.addAll(makeEmptyBatch(base, records, TimestampMs(timestamp)));
+    } else {
+      batches.addAll(makeBatch(base, records, TimestampMs(timestamp), size, random_()));
+    }
     base += records;
   }
   both_.note(slot.name, ": append ", describeBatches(batches));
@@ -172,6 +189,61 @@ void RandomRun::changeDuringSync(Slot& slot) {
   KJ_IF_MAYBE(job, modelJob) {
     slot.model->finishSync(kj::mv(*job));
   }
+}
+
+void RandomRun::closeExtent(Slot& slot) {
+  both_.note(slot.name, ": close the extent");
+  both_.onBoth(slot, [](PartitionLog& log) { log.closeExtent(); });
+}
+
+// Rewrites what lies between two edges of extents, while other things happen; both decide alike about it.
+void RandomRun::rewrite(Slot& slot) {
+  if (oneIn(2)) closeExtent(slot);
+  sync(slot);
+  auto edges = both_.commonEdges(slot);
+  if (edges.size() < 2) return;
+  size_t from = below(edges.size() - 1);
+  Offset first = edges[from];
+  Offset end = edges[from + 1 + below(oneIn(2) ? edges.size() - from - 1 : 1)];
+  auto start = slot.model->bounds().start;
+  both_.note(slot.name, ": rewrite of [", first, ", ", end, ") starts");
+  Side sides[] = {{slot.model.get()}, {slot.subject.get()}};
+  for (auto& side : sides)
+    side.startFailure = failureOf([&] { side.rewrite = side.log->startRewrite(first, end); });
+  // Whether the last extent is open is all that the two may see differently.
+  if (sides[0].startFailure != "" || sides[1].startFailure != "") {
+    bool isLast = end == slot.model->bounds().end;
+    EXPECT_TRUE(isLast) << sides[0].startFailure << " / " << sides[1].startFailure;
+    return;
+  }
+  uint64_t salt = random_();
+  auto fateOf = [&](const BatchView& batch) {
+    // An engine may have forgotten what lies below the log start.
+    if (batch.baseOffset() <= start) return Fate::kKeep;
+    auto mixed = (static_cast<uint64_t>(batch.baseOffset().value()) * 0x9e3779b97f4a7c15u) ^ salt;
+    return static_cast<Fate>((mixed >> 40) % 3);
+  };
+  auto change = [&] {
+    for (auto changes = below(3); changes > 0; --changes) {
+      static constexpr Operation kChanges[] = {&RandomRun::append, &RandomRun::truncate,   &RandomRun::sync,
+                                               &RandomRun::read,   &RandomRun::dropBefore, &RandomRun::closeExtent,
+                                               &RandomRun::append, &RandomRun::reset};
+      (this->*kChanges[below(std::size(kChanges))])(slot);
+    }
+  };
+  if (oneIn(3)) change();
+  for (auto& side : sides)
+    side.failure = failureOf([&] { runRewrite(*side.rewrite, fateOf); });
+  EXPECT_EQ(sides[0].failure == "", sides[1].failure == "") << sides[0].failure << " / " << sides[1].failure;
+  if (oneIn(3)) change();
+  if (oneIn(8) || sides[0].failure != "") {
+    both_.note(slot.name, ": rewrite is given up");
+    return;
+  }
+  bool done = slot.model->finishRewrite(kj::mv(sides[0].rewrite));
+  both_.note(slot.name, ": rewrite ends, ", done ? "in place" : "overtaken");
+  EXPECT_EQ(slot.subject->finishRewrite(kj::mv(sides[1].rewrite)), done);
+  both_.compareContents(slot);
 }
 
 void RandomRun::dropBefore(Slot& slot) {

@@ -1,13 +1,13 @@
 #include "backends/rocksdb/rocks_engine_internal.h"
 #include "tests/contract/log_contract.h"
-#include "tests/support/rocks_faults.h"
+#include "tests/support/memory_file_system.h"
+#include "tests/support/rocks_files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace cambium {
 namespace {
 
-// Over real files; a crash keeps what was synced and, at the end of each file, a part of what was not, chosen by a
-// seeded rule.
+// Over files in memory; a crash keeps what was synced and of the rest any sectors, chosen by a seeded rule.
 class RocksFixture final : public BackendFixture {
  public:
   explicit RocksFixture(RocksOptions options) : options_(options) { start(); }
@@ -23,20 +23,19 @@ class RocksFixture final : public BackendFixture {
   }
   void crash() override {
     engine_ = nullptr;
-    faults_.crash([this](uint64_t unsynced) {
-      seed_ = seed_ * 6364136223846793005u + 1442695040888963407u;
-      return seed_ >> 33 & 1 ? 0 : (seed_ >> 20) % (unsynced + 1);
-    });
+    files_.crashPartly(++seed_);
     start();
   }
 
  private:
-  void start() { engine_ = rocks::openRocksEngineOn(faults_.fileSystem(), folder_.path("store"), options_, {}); }
+  void start() {
+    engine_ = rocks::openRocksEngineOn(rocksFilesOver(files_, folder_.path()), folder_.path("store"), options_, {});
+  }
 
   RocksOptions options_;
-  TemporaryFolder folder_;
-  RocksFaults faults_;
-  uint64_t seed_ = 1;
+  TemporaryFolder folder_;  // stays empty
+  MemoryFileSystem files_;
+  uint64_t seed_ = 0;
   kj::Own<StorageEngine> engine_;
 };
 

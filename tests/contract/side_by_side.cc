@@ -1,6 +1,7 @@
 #include "tests/contract/side_by_side.h"
 
 #include <algorithm>
+#include <set>
 
 namespace cambium {
 
@@ -126,6 +127,23 @@ void SideBySide::openAll() {
     EXPECT_GE(slot.subject->bounds().durable, slot.atClose.durable);
   }
   compareTables();
+}
+
+kj::Vector<Offset> SideBySide::commonEdges(Slot& slot) {
+  auto edgesOf = [](PartitionLog& log) {
+    std::set<Offset> edges;
+    for (auto& extent : log.extents()) {
+      edges.insert(extent.first);
+      edges.insert(extent.end);
+    }
+    return edges;
+  };
+  auto model = edgesOf(*slot.model);
+  kj::Vector<Offset> common;
+  for (auto edge : edgesOf(*slot.subject)) {
+    if (model.count(edge) > 0) common.add(edge);
+  }
+  return common;
 }
 
 void SideBySide::compareBounds(Slot& slot) {

@@ -42,6 +42,9 @@ class SideBySide {
   void kill();
   void crash(int times);
 
+  // Offsets where an extent begins or ends in both, rising: what can be rewritten in both lies between two of them.
+  kj::Vector<Offset> commonEdges(Slot& slot);
+
   void compareBounds(Slot& slot);
   void compareContents(Slot& slot);
   // Names and incarnations of all logs.

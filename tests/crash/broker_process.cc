@@ -14,6 +14,15 @@ namespace cambium {
 namespace {
 
 constexpr kj::StringPtr kReady = "Cap'n Proto RPC on "_kj;
+constexpr kj::StringPtr kKafka = "Kafka on "_kj;
+
+// What the line says behind `label`, or "".
+kj::String addressBehind(const std::string& text, kj::StringPtr label) {
+  auto at = text.find(label.cStr());
+  if (at == std::string::npos) return nullptr;
+  auto begin = at + label.size();
+  return kj::heapString(text.substr(begin, text.find_first_of(",;", begin) - begin).c_str());
+}
 
 // Reads until the ready line is whole; everything read so far.
 kj::Promise<std::string> readUntilReady(kj::AsyncInputStream& output, std::string text) {
@@ -62,8 +71,8 @@ BrokerProcess::BrokerProcess(kj::AsyncIoContext& io, kj::StringPtr program, std:
     kill();
     kj::throwFatalException(kj::mv(*exception));
   }
-  auto begin = text.find(kReady.cStr()) + kReady.size();
-  address_ = kj::heapString(text.substr(begin, text.find_first_of(",;", begin) - begin).c_str());
+  address_ = addressBehind(text, kReady);
+  kafkaAddress_ = addressBehind(text, kKafka);
   drained_ = drain(*output_).eagerlyEvaluate([](kj::Exception&&) {});
 }
 

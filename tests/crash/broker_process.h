@@ -8,7 +8,7 @@
 
 namespace cambium {
 
-// The program cambiumd as a process of its own, on a free port. Killed, when it runs, on destruction: that one process,
+// The program cambiumd as a process of its own, on free ports. Killed, when it runs, on destruction: that one process,
 // no other.
 class BrokerProcess {
  public:
@@ -20,6 +20,8 @@ class BrokerProcess {
 
   // "127.0.0.1:port" of its RPC door.
   kj::StringPtr address() const { return address_; }
+  // Of its Kafka door; "" when it has none.
+  kj::StringPtr kafkaAddress() const { return kafkaAddress_; }
   // SIGKILL; returns when the process is gone.
   void kill();
   // SIGTERM; returns its exit status.
@@ -31,6 +33,7 @@ class BrokerProcess {
   pid_t process_ = -1;
   kj::Own<kj::AsyncInputStream> output_;
   kj::String address_;
+  kj::String kafkaAddress_;
   kj::Promise<void> drained_ = nullptr;
 };
 

@@ -33,6 +33,14 @@ kj::Array<kj::byte> makeBatch(Offset base, int records, TimestampMs maxTimestamp
   return batch;
 }
 
+kj::Array<kj::byte> makeEmptyBatch(Offset base, int64_t offsets, TimestampMs timestamp) {
+  KJ_REQUIRE(offsets > 0 && offsets <= INT32_MAX);
+  auto batch = makeBatch(base, static_cast<int>(offsets), timestamp, 0, 0);
+  storeBigEndian(batch.begin() + kRecordCount, int32_t{0});
+  storeBigEndian(batch.begin() + kCrc, crc32c(batch.slice(kAttributes, batch.size())));
+  return batch;
+}
+
 kj::String describeBatches(ByteView data) {
   kj::Vector<kj::String> ranges;
   BatchIterator batches(data);
@@ -47,6 +55,23 @@ void BatchList::add(kj::Array<const kj::byte> batch) {
   KJ_REQUIRE(view.size() == batch.size(), "one batch at a time");
   KJ_REQUIRE(batches_.empty() || (*this)[size() - 1].nextOffset() == view.baseOffset(), "not in order");
   batches_.add(kj::mv(batch));
+}
+
+void BatchList::replace(Offset first, Offset end, ByteView batches) {
+  kj::Vector<kj::Array<const kj::byte>> result;
+  bool replaced = false;
+  auto putNew = [&] {
+    BatchIterator iterator(batches);
+    while (auto* batch = iterator.next())
+      result.add(kj::heapArray<kj::byte>(batch->bytes()));
+    replaced = true;
+  };
+  for (size_t i = 0; i < size(); ++i) {
+    Offset base = (*this)[i].baseOffset();
+    if (base >= first && !replaced) putNew();
+    if (base < first || base >= end) result.add(kj::mv(batches_[i]));
+  }
+  batches_ = kj::mv(result);
 }
 
 void BatchList::cutFrom(Offset end) {

@@ -15,6 +15,9 @@ namespace cambium {
 // another seed gives others of the same shape.
 kj::Array<kj::byte> makeBatch(Offset base, int records, TimestampMs maxTimestamp, size_t payloadBytes, uint64_t seed);
 
+// A batch that once held `offsets` offsets from `base` on and holds no record any more, as compaction leaves it.
+kj::Array<kj::byte> makeEmptyBatch(Offset base, int64_t offsets, TimestampMs timestamp = kNoTimestamp);
+
 // The ranges of the batches in `data`, for example "[0..9] [10..19]", then " +7" for 7 bytes that are no whole batch.
 // "" when there are none.
 kj::String describeBatches(ByteView data);
@@ -24,6 +27,8 @@ class BatchList {
  public:
   // Takes a batch that begins where the last one ends; any, when there is none.
   void add(kj::Array<const kj::byte> batch);
+  // Puts batches in place of all that begin in [first, end).
+  void replace(Offset first, Offset end, ByteView batches);
   // Forgets every batch that reaches beyond `end`.
   void cutFrom(Offset end);
   void clear() { batches_.clear(); }

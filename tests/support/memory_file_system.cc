@@ -7,11 +7,11 @@
 #include <kj/debug.h>
 #include <kj/vector.h>
 
+#include "tests/support/memory_node.h"
+
 namespace cambium {
 
 namespace {
-
-constexpr size_t kSectorBytes = 512;
 
 std::string stringOf(kj::ArrayPtr<const char> text) {
   return std::string(text.begin(), text.size());
@@ -24,40 +24,21 @@ std::string stringOf(kj::ArrayPtr<const char> text) {
 
 }  // namespace
 
-struct MemoryFileSystem::Node {
-  explicit Node(bool isDirectory) : isDirectory(isDirectory) {}
-
-  using Entries = std::map<std::string, std::shared_ptr<Node>>;
-  const bool isDirectory;
-  std::string live;
-  std::string durable;
-  size_t dirtyFrom = SIZE_MAX;  // first byte where live and durable may differ
-  size_t dirtyTo = 0;
-  Entries entries;
-  Entries durableEntries;
-
-  void touch(size_t from, size_t to) {
-    dirtyFrom = std::min(dirtyFrom, from);
-    dirtyTo = std::max(dirtyTo, to);
-  }
-  void clean() {
-    dirtyFrom = SIZE_MAX;
-    dirtyTo = 0;
-  }
-};
-
 struct MemoryFileSystem::State {
-  std::shared_ptr<Node> root = std::make_shared<Node>(true);
+  std::shared_ptr<MemoryNode> root = std::make_shared<MemoryNode>(true);
   uint64_t incarnation = 0;  // counts crashes
   uint64_t mutations = 0;
   uint64_t failing = 0;  // the mutating call that fails; 0: none
   Fault fault = Fault::kIoError;
   bool off = false;
   bool full = false;
+  std::string failedAt;
+  std::map<std::string, uint64_t> mutationsIn;
+  std::function<bool(kj::StringPtr)> liesAbout;
   std::set<std::string> locks;
 
   // Null when there is no such thing.
-  std::shared_ptr<Node> find(kj::StringPtr path) const {
+  std::shared_ptr<MemoryNode> find(kj::StringPtr path) const {
     auto node = root;
     for (kj::ArrayPtr<const char> rest = path.asArray(); rest.size() > 0;) {
       auto part = rest;
@@ -75,7 +56,7 @@ struct MemoryFileSystem::State {
     }
     return node;
   }
-  std::shared_ptr<Node> folderOf(kj::StringPtr path, kj::StringPtr doing) const {
+  std::shared_ptr<MemoryNode> folderOf(kj::StringPtr path, kj::StringPtr doing) const {
     auto folder = find(parentPath(path));
     if (folder == nullptr || !folder->isDirectory) fail(kj::Exception::Type::FAILED, doing, path, "No such folder");
     return folder;
@@ -95,8 +76,10 @@ struct MemoryFileSystem::State {
   void mutate(kj::StringPtr doing, kj::StringPtr path, bool takesSpace, Half&& half) {
     checkPower(doing, path);
     ++mutations;
+    ++mutationsIn[folderAtTop(path)];
     if (full && takesSpace) fail(kj::Exception::Type::OVERLOADED, doing, path, "No space left on device");
     if (mutations != failing) return;
+    failedAt = kj::str(doing, " ", path).cStr();
     if (fault == Fault::kNoSpace) fail(kj::Exception::Type::OVERLOADED, doing, path, "No space left on device");
     if (fault != Fault::kIoError) half();
     off = fault == Fault::kPowerOff;
@@ -105,6 +88,13 @@ struct MemoryFileSystem::State {
   void mutate(kj::StringPtr doing, kj::StringPtr path, bool takesSpace = false) {
     mutate(doing, path, takesSpace, [] {});
   }
+
+  static std::string folderAtTop(kj::StringPtr path) {
+    KJ_IF_MAYBE(slash, path.findFirst('/')) return stringOf(path.slice(0, *slash));
+    return path.cStr();
+  }
+  // A sync that is only pretended.
+  bool lies(kj::StringPtr path) const { return liesAbout && liesAbout(path); }
 
   template <class Settle>
   void restart(Settle&& settle) {
@@ -115,7 +105,7 @@ struct MemoryFileSystem::State {
     locks.clear();
   }
   template <class Settle>
-  static void walk(Node& node, Settle& settle) {
+  static void walk(MemoryNode& node, Settle& settle) {
     settle(node);
     for (auto& [name, entry] : node.entries)
       walk(*entry, settle);
@@ -124,15 +114,15 @@ struct MemoryFileSystem::State {
 
 class MemoryFileSystem::OpenFile final : public File {
  public:
-  OpenFile(const MemoryFileSystem& owner, std::shared_ptr<Node> node, uint64_t incarnation, kj::String path,
+  OpenFile(const MemoryFileSystem& owner, std::shared_ptr<MemoryNode> node, uint64_t incarnation, kj::String path,
            bool writable)
       : owner_(owner), node_(kj::mv(node)), incarnation_(incarnation), path_(kj::mv(path)), writable_(writable) {}
 
   void write(uint64_t position, ByteView data) override {
     auto state = lock("write to");
     if (!writable_) fail(kj::Exception::Type::FAILED, "write to", path_, "Bad file descriptor");
-    (*state)->mutate("write to", path_, true, [&] { put(position, data.slice(0, data.size() / 2)); });
-    put(position, data);
+    (*state)->mutate("write to", path_, true, [&] { node_->write(position, data.slice(0, data.size() / 2)); });
+    node_->write(position, data);
   }
   size_t read(uint64_t position, kj::ArrayPtr<kj::byte> buffer) override {
     auto state = lock("read");
@@ -149,20 +139,12 @@ class MemoryFileSystem::OpenFile final : public File {
     auto state = lock("change the size of");
     if (!writable_) fail(kj::Exception::Type::FAILED, "change the size of", path_, "Bad file descriptor");
     (*state)->mutate("change the size of", path_, size > node_->live.size());
-    node_->touch(std::min<size_t>(size, node_->live.size()), std::max<size_t>(size, node_->live.size()));
-    node_->live.resize(size);
+    node_->truncate(size);
   }
   void sync() override {
     auto state = lock("sync");
     (*state)->mutate("sync", path_);
-    node_->durable.resize(node_->live.size());
-    size_t to = std::min(node_->dirtyTo, node_->live.size());
-    if (node_->dirtyFrom < to) {
-      std::copy(node_->live.begin() + static_cast<ptrdiff_t>(node_->dirtyFrom),
-                node_->live.begin() + static_cast<ptrdiff_t>(to),
-                node_->durable.begin() + static_cast<ptrdiff_t>(node_->dirtyFrom));
-    }
-    node_->clean();
+    if (!(*state)->lies(path_)) node_->syncContents();
   }
 
  private:
@@ -174,16 +156,8 @@ class MemoryFileSystem::OpenFile final : public File {
     (*state)->checkPower(doing, path_);
     return state;
   }
-  void put(uint64_t position, ByteView data) {
-    if (data.size() == 0) return;
-    size_t end = position + data.size();
-    node_->touch(std::min<size_t>(position, node_->live.size()), end);
-    if (end > node_->live.size()) node_->live.resize(end);
-    memcpy(node_->live.data() + position, data.begin(), data.size());
-  }
-
   const MemoryFileSystem& owner_;
-  std::shared_ptr<Node> node_;
+  std::shared_ptr<MemoryNode> node_;
   const uint64_t incarnation_;
   const kj::String path_;
   const bool writable_;
@@ -209,38 +183,40 @@ MemoryFileSystem::MemoryFileSystem() : state_(std::make_unique<State>()) {}
 MemoryFileSystem::~MemoryFileSystem() noexcept(false) = default;
 
 void MemoryFileSystem::crash() {
-  auto state = state_.lock();
-  (*state)->restart([](Node& node) {
-    node.entries = node.durableEntries;
-    node.live = node.durable;
-    node.clean();
-  });
+  crash({});
 }
 
 void MemoryFileSystem::crashPartly(uint64_t seed) {
+  crash({.kind = Loss::Kind::kReordered, .seed = seed});
+}
+
+void MemoryFileSystem::crash(Loss loss) {
   auto state = state_.lock();
-  std::mt19937_64 random(seed);
-  (*state)->restart([&random](Node& node) {
-    if (random() % 2 == 0) node.entries = node.durableEntries;
-    node.durableEntries = node.entries;
-    if (node.dirtyFrom == SIZE_MAX) return;
-    size_t least = std::min(node.durable.size(), node.live.size());
-    size_t most = std::max(node.durable.size(), node.live.size());
-    size_t choice = random() % 3;
-    size_t size = choice == 0   ? node.durable.size()
-                  : choice == 1 ? node.live.size()
-                                : least + random() % (most - least + 1);
-    std::string result(size, '\0');
-    for (size_t from = 0; from < size; from = (from / kSectorBytes + 1) * kSectorBytes) {
-      bool written = random() % 2 == 0;
-      auto& source = written ? node.live : node.durable;
-      size_t to = std::min({size, (from / kSectorBytes + 1) * kSectorBytes, source.size()});
-      for (size_t i = from; i < to; ++i)
-        result[i] = source[i];
+  std::mt19937_64 random(loss.seed);
+  (*state)->restart([&](MemoryNode& node) {
+    switch (loss.kind) {
+      case Loss::Kind::kUnsynced:
+        return node.loseUnsynced();
+      case Loss::Kind::kNothing:
+        return node.keepAll();
+      case Loss::Kind::kTorn:
+        return node.tear(loss.sectorBytes, random);
+      case Loss::Kind::kReordered:
+        return node.reorder(loss.sectorBytes, random);
     }
-    node.live = node.durable = result;
-    node.clean();
   });
+}
+
+void MemoryFileSystem::lieAboutSyncs(std::function<bool(kj::StringPtr)> which) {
+  (*state_.lock())->liesAbout = std::move(which);
+}
+
+void MemoryFileSystem::powerOff() {
+  (*state_.lock())->off = true;
+}
+
+bool MemoryFileSystem::isOff() const {
+  return (*state_.lock())->off;
 }
 
 void MemoryFileSystem::failAt(uint64_t n, Fault fault) {
@@ -257,16 +233,20 @@ uint64_t MemoryFileSystem::mutations() const {
   return (*state_.lock())->mutations;
 }
 
+std::map<std::string, uint64_t> MemoryFileSystem::mutationsByFolder() const {
+  return (*state_.lock())->mutationsIn;
+}
+
+std::string MemoryFileSystem::failedAt() const {
+  return (*state_.lock())->failedAt;
+}
+
 void MemoryFileSystem::flipBit(kj::StringPtr path, uint64_t bit) {
   auto state = state_.lock();
   auto node = (*state)->find(path);
   KJ_REQUIRE(node != nullptr && !node->isDirectory, path);
   KJ_REQUIRE(bit / 8 < node->live.size(), path, bit);
-  auto flip = [bit](std::string& bytes) {
-    if (bit / 8 < bytes.size()) bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
-  };
-  flip(node->live);
-  flip(node->durable);
+  node->flip(bit);
 }
 
 kj::Own<File> MemoryFileSystem::open(kj::StringPtr path, Mode mode) {
@@ -276,8 +256,8 @@ kj::Own<File> MemoryFileSystem::open(kj::StringPtr path, Mode mode) {
   if (node == nullptr && mode == Mode::kCreate) {
     auto folder = (*state)->folderOf(path, "open");
     (*state)->mutate("open", path, true);
-    node = std::make_shared<Node>(false);
-    folder->entries[State::nameOf(path)] = node;
+    node = std::make_shared<MemoryNode>(false);
+    folder->setEntry(State::nameOf(path), node);
   }
   if (node == nullptr) fail(kj::Exception::Type::FAILED, "open", path, "No such file or directory");
   if (node->isDirectory) fail(kj::Exception::Type::FAILED, "open", path, "Is a directory");
@@ -309,7 +289,7 @@ void MemoryFileSystem::createDirectory(kj::StringPtr path) {
   auto state = state_.lock();
   auto folder = (*state)->folderOf(path, "make the folder");
   (*state)->mutate("make the folder", path, true);
-  folder->entries[State::nameOf(path)] = std::make_shared<Node>(true);
+  folder->setEntry(State::nameOf(path), std::make_shared<MemoryNode>(true));
 }
 
 void MemoryFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
@@ -324,8 +304,9 @@ void MemoryFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
   auto source = (*state)->folderOf(from, "rename");
   auto folder = (*state)->folderOf(to, "rename");
   (*state)->mutate("rename", from);
-  source->entries.erase(State::nameOf(from));
-  folder->entries[State::nameOf(to)] = node;
+  if (source == folder) return folder->renameEntry(State::nameOf(from), State::nameOf(to));
+  folder->setEntry(State::nameOf(to), node);
+  source->setEntry(State::nameOf(from), nullptr);
 }
 
 void MemoryFileSystem::removeFile(kj::StringPtr path) {
@@ -335,7 +316,7 @@ void MemoryFileSystem::removeFile(kj::StringPtr path) {
   if (node == nullptr) return;
   if (node->isDirectory) fail(kj::Exception::Type::FAILED, "remove", path, "Is a directory");
   (*state)->mutate("remove", path);
-  (*state)->folderOf(path, "remove")->entries.erase(State::nameOf(path));
+  (*state)->folderOf(path, "remove")->setEntry(State::nameOf(path), nullptr);
 }
 
 void MemoryFileSystem::removeTree(kj::StringPtr path) {
@@ -350,7 +331,7 @@ void MemoryFileSystem::removeTree(kj::StringPtr path) {
   auto state = state_.lock();
   if ((*state)->find(path) == nullptr) return;
   (*state)->mutate("remove", path);
-  (*state)->folderOf(path, "remove")->entries.erase(State::nameOf(path));
+  (*state)->folderOf(path, "remove")->setEntry(State::nameOf(path), nullptr);
 }
 
 void MemoryFileSystem::syncDirectory(kj::StringPtr path) {
@@ -361,16 +342,15 @@ void MemoryFileSystem::syncDirectory(kj::StringPtr path) {
     fail(kj::Exception::Type::FAILED, "sync the folder", path, "No such file or directory");
   }
   (*state)->mutate("sync the folder", path);
-  node->durableEntries = node->entries;
+  if (!(*state)->lies(path)) node->syncEntries();
 }
 
 void MemoryFileSystem::syncAll() {
   auto state = state_.lock();
   (*state)->mutate("sync everything", "");
-  auto settle = [](Node& node) {
-    node.durableEntries = node.entries;
-    node.durable = node.live;
-    node.clean();
+  auto settle = [](MemoryNode& node) {
+    node.syncEntries();
+    node.syncContents();
   };
   State::walk(*(*state)->root, settle);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -26,20 +27,44 @@ class MemoryFileSystem final : public FileSystem {
     kPowerOff,   // FAILED, a write half done, and every later call fails as well until crash()
   };
 
+  // What a power loss takes of what was not synced.
+  struct Loss {
+    enum class Kind {
+      kUnsynced,   // all of it
+      kNothing,    // nothing: as when a process is killed
+      kTorn,       // of each file and folder what came last; of a write that is torn the first sectors are there
+      kReordered,  // any sectors, in any of the versions they had, and any of the sizes; of a folder's names what
+                   // came last
+    };
+    Kind kind = Kind::kUnsynced;
+    size_t sectorBytes = 512;
+    uint64_t seed = 0;  // of the choices
+  };
+
   MemoryFileSystem();
   ~MemoryFileSystem() noexcept(false) override;
 
   // Power fails: everything that was not synced is gone. Open files and locks are dead; calls through them throw.
   void crash();
-  // The same, but each folder and each sector of 512 bytes that was not synced may have reached the disk or not; sizes
-  // too.
+  // The same with another loss.
+  void crash(Loss loss);
+  // Loss::Kind::kReordered in sectors of 512 bytes.
   void crashPartly(uint64_t seed);
+  // From now on the sync of a file or folder whose path `which` names does nothing, and says it did.
+  void lieAboutSyncs(std::function<bool(kj::StringPtr)> which);
+  // Every call fails from now on, until crash().
+  void powerOff();
+  bool isOff() const;
   // The n-th mutating call from now on (from 1) fails; 0 cancels.
   void failAt(uint64_t n, Fault fault);
   // Every write, truncate that extends, and making of a file fails for lack of space while it is set.
   void setFull(bool full);
   // How many mutating calls there were.
   uint64_t mutations() const;
+  // The same by the first part of the path.
+  std::map<std::string, uint64_t> mutationsByFolder() const;
+  // What the call did that failed last by failAt(), for example "sync native/words-0/log-state"; "" when none did.
+  std::string failedAt() const;
   // Changes one bit of a file, on the disk too. Bits count from the first byte's lowest.
   void flipBit(kj::StringPtr path, uint64_t bit);
 
@@ -57,7 +82,6 @@ class MemoryFileSystem final : public FileSystem {
   kj::String describe(kj::StringPtr path) override;
 
  private:
-  struct Node;
   struct State;
   class OpenFile;
   class HeldLock;

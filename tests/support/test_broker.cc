@@ -11,6 +11,7 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
     : io_(io),
       options_(options),
       kafka_{options.kafkaLimits, nullptr},
+      clock_(options.clockShiftMs),
       files_(dataDir, 256),
       engines_(files_, dataDir, 256),
       pool_(2),
@@ -26,6 +27,9 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
                       .stateEngine = kj::str(deployment.stateEngine),
                       .partitionsMax = options_.partitionsMax,
                       .groupInitialRebalanceDelayMs = 0,
+                      .offsetsSegmentBytes = options_.offsetsSegmentBytes,
+                      .retentionCheckMs = options_.retentionCheckMs,
+                      .cleanerBackoffMs = options_.cleanerBackoffMs,
                       .moveBytesPerSecond = options_.moveBytesPerSecond};
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   auto failure = kj::runCatchingExceptions([&] {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <vector>
 
 #include <kj/async-io.h>
@@ -24,6 +25,18 @@ struct Deployment {
   unsigned cores;
 };
 
+// The system's clock, whose time of day a test moves.
+class ShiftedClock final : public Clock {
+ public:
+  explicit ShiftedClock(const std::atomic<int64_t>* shiftMs) : shiftMs_(shiftMs) {}
+  TimestampMs now() const override { return clock_.now() + (shiftMs_ == nullptr ? 0 : shiftMs_->load()); }
+  int64_t steadyNs() const override { return clock_.steadyNs(); }
+
+ private:
+  SystemClock clock_;
+  const std::atomic<int64_t>* shiftMs_;
+};
+
 // The broker that cambiumd runs, in the test's process: real files in `dataDir`, real threads, real sockets on free
 // ports, an RPC door and a Kafka door for each loop. The first loop is the test's. Stops, when it runs, on destruction.
 class TestBroker {
@@ -37,6 +50,12 @@ class TestBroker {
     // Set: the start is dropped after so many turns of the loop, if it has not come to its end by then; only stop() may
     // follow.
     kj::Maybe<unsigned> startTurnsMax{};
+    // Of retention and compaction.
+    int64_t retentionCheckMs = 300'000;
+    int64_t cleanerBackoffMs = 15'000;
+    int32_t offsetsSegmentBytes = 16 << 20;
+    // How far the broker's wall clock is off the system's, to be moved at any time; null: not at all.
+    std::atomic<int64_t>* clockShiftMs = nullptr;
   };
 
   // Throws what Broker and its start() throw.
@@ -65,15 +84,14 @@ class TestBroker {
   // The same for connections.
   void awaitConnections(uint64_t count);
   void awaitKafkaConnections(uint64_t count);
-  // Returns when the condition holds; throws after ten seconds, saying what did not come about. Everything else goes
-  // on.
+  // … when the condition holds.
   void awaitTrue(kj::StringPtr what, kj::FunctionParam<bool()> condition);
 
  private:
   kj::AsyncIoContext& io_;
   Options options_;
   kafka::KafkaSettings kafka_;
-  SystemClock clock_;
+  ShiftedClock clock_;
   SystemEntropy entropy_;
   DiskFileSystem files_;
   ThreadLoops loops_;

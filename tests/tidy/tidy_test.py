@@ -23,6 +23,7 @@ LAYERS = [
     "backends/native",
     "backends/rocksdb",
     "engine/partition",
+    "engine/retention",
     "engine/metadata",
     "engine/group",
     "engine/broker",
@@ -44,9 +45,10 @@ ONLY = {
     "backends/native": {"engine/base", "engine/record", "engine/storage"},
     "backends/rocksdb": {"engine/base", "engine/record", "engine/storage"},
     "engine/partition": {"engine/base", "engine/record", "engine/storage"},
+    "engine/retention": {"engine/base", "engine/record", "engine/storage", "engine/partition"},
     "server/kafka/wire": {"engine/base"},
-    "server/http": {"engine/base", "engine/record", "engine/storage", "engine/partition", "engine/metadata", "engine/group",
-                    "engine/broker"},
+    "server/http": {"engine/base", "engine/record", "engine/storage", "engine/partition", "engine/retention", "engine/metadata",
+                    "engine/group", "engine/broker"},
     "client": {"schema", "engine/base", "engine/record"},
 }
 

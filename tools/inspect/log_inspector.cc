@@ -1,6 +1,7 @@
 #include "tools/inspect/log_inspector.h"
 
 #include "backends/native/log_metadata.h"
+#include "backends/native/segment_swap.h"
 #include "tools/inspect/index_check.h"
 
 namespace cambium::tools {
@@ -10,6 +11,13 @@ namespace {
 constexpr ItemKind kLogItem{"log"_kj, "logs"_kj};
 constexpr ItemKind kSegmentFileItem{"segment"_kj, "segments"_kj};
 constexpr int kNumberWidth = 10;
+
+kj::StringPtr explainStray(kj::StringPtr name) {
+  if (name.endsWith(".tmp")) return "left over from a write that was interrupted"_kj;
+  if (name.endsWith(kCleanedSuffix)) return "of a rewrite that is going on or was interrupted"_kj;
+  if (name.endsWith(kSwapSuffix)) return "of a rewritten segment on its way into place"_kj;
+  return "not a part of the log; set aside by a recovery, or somebody else's"_kj;
+}
 
 kj::String lastPart(kj::StringPtr path) {
   KJ_IF_MAYBE(slash, path.findLast('/')) return kj::str(path.slice(*slash + 1));
@@ -148,6 +156,11 @@ void LogInspector::checkMetadata() {
 
 // The segments that the log's state lists must be there, and as long as it says.
 void LogInspector::checkListed() {
+  if (holdsSwap(files_.list(folder_))) {
+    inspection_.note(files_.describe(folder_),
+                     kj::str("putting a rewritten segment in place was interrupted; the next start finishes it"));
+    return;
+  }
   KJ_IF_MAYBE(state, known_.state) {
     if (state->resetting) {
       inspection_.note(files_.describe(folder_),
@@ -200,12 +213,7 @@ void LogInspector::checkStrays() {
     }
     bool known = parseSegmentFileName(entry.name, kLogSuffix) != nullptr || entry.name == kMetadataName ||
                  entry.name == kLogStateName;
-    if (!known) {
-      inspection_.note(
-          files_.describe(path(entry.name)),
-          kj::str(entry.name.endsWith(".tmp") ? "left over from a write that was interrupted"
-                                              : "not a part of the log; set aside by a recovery, or somebody else's"));
-    }
+    if (!known) inspection_.note(files_.describe(path(entry.name)), kj::str(explainStray(entry.name)));
   }
 }
 

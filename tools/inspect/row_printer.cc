@@ -8,6 +8,7 @@
 
 #include "engine/group/offset_key.h"
 #include "engine/partition/producer_states.h"
+#include "engine/retention/cleaner_table.h"
 #include "schema/metadata.capnp.h"
 
 namespace cambium::tools {
@@ -22,6 +23,7 @@ constexpr ItemKind kProducerItem{"producer"_kj, "producers"_kj};
 constexpr kj::StringPtr kMetadata = "metadata"_kj;
 constexpr kj::StringPtr kOffsets = "offsets"_kj;
 constexpr kj::StringPtr kProducers = "producers"_kj;
+constexpr kj::StringPtr kCleaner = "cleaner"_kj;
 constexpr kj::StringPtr kTopics = "topics/"_kj;
 constexpr kj::StringPtr kDeletions = "deletions/"_kj;
 constexpr size_t kRevisionBytes = 8;
@@ -29,6 +31,14 @@ constexpr size_t kIncarnationBytes = 16;
 
 kj::String textOf(ByteView bytes) {
   return kj::heapString(bytes.asChars().begin(), bytes.size());
+}
+
+// Of a key of name, zero and incarnation.
+LogId logOf(ByteView key) {
+  KJ_REQUIRE(key.size() > kIncarnationBytes && key[key.size() - kIncarnationBytes - 1] == 0,
+             "the key is not name, zero and incarnation");
+  auto incarnation = key.size() - kIncarnationBytes;
+  return {textOf(key.slice(0, incarnation - 1)), Uuid::fromBytes(key.slice(incarnation, key.size()))};
 }
 
 }  // namespace
@@ -70,6 +80,8 @@ void RowPrinter::decode(kj::StringPtr table, ByteView key, ByteView value) {
       offsetRow(key, value);
     } else if (table == kProducers) {
       producersRow(key, value);
+    } else if (table == kCleaner) {
+      cleanerRow(key, value);
     } else {
       auto& report = inspection_.report;
       report.open(kRowItem);
@@ -166,17 +178,29 @@ void RowPrinter::offsetRow(ByteView key, ByteView value) {
   report.close();
 }
 
-void RowPrinter::producersRow(ByteView key, ByteView value) {
-  KJ_REQUIRE(key.size() > kIncarnationBytes && key[key.size() - kIncarnationBytes - 1] == 0,
-             "the key is not name, zero and incarnation");
-  auto name = textOf(key.slice(0, key.size() - kIncarnationBytes - 1));
-  auto decoded = ProducerStates::decode(value, {.producersMax = SIZE_MAX});
-  auto& snapshot = KJ_REQUIRE_NONNULL(decoded, "the value is damaged; the next start makes it again from the log");
-  if (!inspection_.wantsLog(name)) return;
+void RowPrinter::cleanerRow(ByteView key, ByteView value) {
+  auto log = logOf(key);
+  auto decoded = CleanerTable::decode(value);
+  auto& progress = KJ_REQUIRE_NONNULL(decoded, "the value is damaged; the log is compacted anew");
+  if (!inspection_.wantsLog(log.name)) return;
   auto& report = inspection_.report;
   report.open(kRowItem);
-  report.text("log", name, 20);
-  report.text("id", kj::str(Uuid::fromBytes(key.slice(key.size() - kIncarnationBytes, key.size()))));
+  report.text("log", log.name, 20);
+  report.text("id", kj::str(log.incarnation));
+  report.number("cleanedUpTo", progress.cleanedUpTo.value(), 10);
+  report.time("nextHorizon", progress.nextHorizon);
+  report.close();
+}
+
+void RowPrinter::producersRow(ByteView key, ByteView value) {
+  auto log = logOf(key);
+  auto decoded = ProducerStates::decode(value, {.producersMax = SIZE_MAX});
+  auto& snapshot = KJ_REQUIRE_NONNULL(decoded, "the value is damaged; the next start makes it again from the log");
+  if (!inspection_.wantsLog(log.name)) return;
+  auto& report = inspection_.report;
+  report.open(kRowItem);
+  report.text("log", log.name, 20);
+  report.text("id", kj::str(log.incarnation));
   report.number("upTo", snapshot.upTo.value(), 10);
   for (auto& producer : snapshot.states.describe()) {
     report.open(kProducerItem);

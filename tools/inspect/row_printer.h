@@ -15,8 +15,8 @@ struct TopicCatalogue {
   std::map<Uuid, kj::Own<const Topic>> deletions;
 };
 
-// Prints rows of tables, those of the broker's own tables ("metadata", "offsets", "producers") taken apart, and
-// complains about rows that cannot be.
+// Prints rows of tables, those of the broker's own tables ("metadata", "offsets", "producers", "cleaner") taken apart,
+// and complains about rows that cannot be.
 class RowPrinter {
  public:
   // `catalogue` may be null: not wanted.
@@ -35,6 +35,7 @@ class RowPrinter {
   void metadataRow(ByteView key, ByteView value);
   void offsetRow(ByteView key, ByteView value);
   void producersRow(ByteView key, ByteView value);
+  void cleanerRow(ByteView key, ByteView value);
   void topicRow(kj::StringPtr key, kj::Own<const Topic> topic);
 
   Inspection& inspection_;

@@ -47,7 +47,10 @@ TEST(MetricsPageTest, TotalsSumTheLoopsAndWhatIsGone) {
   for (auto* line :
        {"cambium_appends_total 2", "cambium_append_failures_total 4", "cambium_appended_records_total 1006",
         "cambium_appended_bytes_total 8", "cambium_reads_total 10", "cambium_read_bytes_total 12",
-        "cambium_syncs_total 14", "cambium_sync_failures_total 16", "cambium_synced_bytes_total 18"}) {
+        "cambium_syncs_total 14", "cambium_sync_failures_total 16", "cambium_synced_bytes_total 18",
+        "cambium_retention_deleted_extents_total 20", "cambium_retention_deleted_bytes_total 22",
+        "cambium_compactions_total 24", "cambium_compaction_failures_total 26", "cambium_compaction_bytes_total 28",
+        "cambium_compaction_removed_records_total 30", "cambium_compaction_reclaimed_bytes_total 32"}) {
     EXPECT_TRUE(has(page, line)) << line;
   }
 }

@@ -27,6 +27,13 @@ inline MetricsSnapshot sampleSnapshot() {
                            .syncs = 7,
                            .syncFailures = 8,
                            .syncedBytes = 9,
+                           .deletedExtents = 10,
+                           .deletedBytes = 11,
+                           .compactions = 12,
+                           .compactionFailures = 13,
+                           .compactionBytes = 14,
+                           .compactedRecords = 15,
+                           .reclaimedBytes = 16,
                            .appendLatency = {},
                            .readLatency = {},
                            .syncLatency = {}};

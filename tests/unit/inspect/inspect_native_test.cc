@@ -90,6 +90,37 @@ TEST_F(NativeInspection, CleanStoreIsOkAndUntouched) {
   EXPECT_EQ(fingerprint(store_.path()), before);
 }
 
+// 100 batches become 80, of which ten hold no record.
+TEST_F(NativeInspection, CompactedLogsAreOk) {
+  store_.fill();
+  for (int partition : {0, 1}) {
+    auto log = store_.open(partition);
+    compact(*log);
+    if (partition == 1) appendBatches(*log, 10);
+  }
+  store_.closeCleanly();
+  auto outcome = look({.path = kj::str(store_.path()), .verify = true, .records = true, .deep = true, .entries = true});
+  EXPECT_EQ(outcome.code, 0) << outcome.out;
+  EXPECT_TRUE(has(outcome, "0 errors, 0 warnings, 0 notes; checked 170 batches, 1500 records")) << outcome.out;
+  EXPECT_TRUE(has(outcome, "recordCount=0")) << outcome.out;
+  for (auto suffix : {".log", ".index", ".timeindex"})
+    EXPECT_EQ(verify(segment(0, 0, suffix)).code, 0) << suffix;
+}
+
+TEST_F(NativeInspection, WhatRewritesLeaveIsTold) {
+  makeClean();
+  auto left = kj::str(segment(0, 0, ".log"), ".7.cleaned");
+  std::ofstream(left.cStr()) << "x";
+  auto outcome = verify(log(0));
+  EXPECT_EQ(outcome.code, 0) << outcome.out;
+  EXPECT_TRUE(has(outcome, kj::str(left, ": of a rewrite"))) << outcome.out;
+  auto swap = kj::str(segment(0, 0, ".log"), ".swap");
+  fs::rename(left.cStr(), swap.cStr());
+  outcome = verify(log(0));
+  EXPECT_EQ(outcome.code, 0) << outcome.out;
+  EXPECT_TRUE(has(outcome, kj::str(log(0), ": putting a rewritten segment in place was interrupted"))) << outcome.out;
+}
+
 TEST_F(NativeInspection, EveryKindIsRecognised) {
   makeClean();
   struct Case {

@@ -4,6 +4,7 @@
 #include "backends/rocksdb/rocks_engine.h"
 #include "engine/partition/producer_states.h"
 #include "engine/partition/producer_table.h"
+#include "engine/retention/cleaner_table.h"
 #include "tests/unit/inspect/stores.h"
 
 namespace cambium::tools {
@@ -63,6 +64,20 @@ TEST_F(RocksInspection, SoundStoresAreOkAndUntouched) {
   EXPECT_EQ(fingerprint(folder_.path()), before);
 }
 
+TEST_F(RocksInspection, CompactedLogsAreOk) {
+  fill();
+  {
+    auto log = engine_->open(LogId{kj::str("words-0"), topicId(1)}, {});
+    compact(*log);
+    appendBatches(*log, 10);
+  }
+  close();
+  auto outcome = look({.path = store(), .verify = true, .records = true, .deep = true});
+  EXPECT_EQ(outcome.code, 0) << outcome.out;
+  EXPECT_TRUE(has(outcome, "0 errors, 0 warnings, 0 notes; checked 90 batches, 800 records")) << outcome.out;
+  EXPECT_TRUE(has(outcome, "recordCount=0")) << outcome.out;
+}
+
 TEST_F(RocksInspection, ListsLogsExtentsBatchesAndTables) {
   fill();
   close();
@@ -75,6 +90,24 @@ TEST_F(RocksInspection, ListsLogsExtentsBatchesAndTables) {
   EXPECT_FALSE(has(listed, "value-994-"));
   for (int i = 995; i < 1000; ++i)
     EXPECT_TRUE(has(listed, kj::str("value=\"value-", i, "-xxx"))) << i;
+}
+
+TEST_F(RocksInspection, RowsOfTheCleaner) {
+  fill();
+  CleanerTable(*engine_).save({kj::str("words-0"), topicId(1)}, {Offset(90), TimestampMs(1'700'000'000'000)});
+  close();
+  auto listed = look({.path = store()});
+  EXPECT_EQ(listed.code, 0) << listed.out;
+  for (auto* part : {"log=words-0", "cleanedUpTo=90", "nextHorizon=2023-11-14"})
+    EXPECT_TRUE(has(listed, part)) << part << " in " << listed.out;
+  engine_ = openRocksEngine(store());
+  auto key = ProducerTable::keyOf({kj::str("other-0"), topicId(2)});
+  TableChange change{"cleaner", key, ByteView("xyz"_kj.asBytes())};
+  engine_->commit({&change, 1});
+  close();
+  auto damaged = verify(store());
+  EXPECT_NE(damaged.code, 0);
+  EXPECT_TRUE(has(damaged, "a row of the table cleaner cannot be understood")) << damaged.out;
 }
 
 TEST_F(RocksInspection, RowsOfProducers) {

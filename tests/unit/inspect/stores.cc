@@ -17,6 +17,7 @@
 #include "engine/group/offset_key.h"
 #include "engine/metadata/topic.h"
 #include "schema/metadata.capnp.h"
+#include "tests/support/batches.h"
 
 namespace cambium::tools {
 
@@ -57,6 +58,22 @@ void appendBatches(PartitionLog& log, int count) {
     auto codec = i % 2 == 0 ? Codec::kNone : Codec::kZstd;
     log.append(recordBatch(base, kRecordsPerBatch, kEpoch + base.value() * 100, codec));
   }
+}
+
+void compact(PartitionLog& log) {
+  log.closeExtent();
+  syncNow(log);
+  auto rewrite = log.startRewrite(log.extents()[0].first, log.bounds().end);
+  auto all = rewrite->read(mebibytes(64));
+  kj::Vector<kj::byte> kept;
+  BatchIterator batches(all);
+  for (int i = 0; auto* batch = batches.next(); ++i) {
+    if (i % 10 == 0) kept.addAll(makeEmptyBatch(batch->baseOffset(), 30));
+    if (i % 10 >= 3) kept.addAll(batch->bytes());
+  }
+  rewrite->write(kept);
+  rewrite->finish();
+  KJ_REQUIRE(log.finishRewrite(kj::mv(rewrite)));
 }
 
 Uuid topicId(uint8_t number) {

@@ -18,6 +18,10 @@ kj::Array<kj::byte> recordBatch(Offset base, int records, TimestampMs firstTimes
 // Appends `count` batches of ten records each, 1000 ms apart, behind what the log holds; every second one compressed.
 void appendBatches(PartitionLog& log, int count);
 
+// Closes what a log holds, which becomes one extent: of ten batches the first three become an empty one, the rest
+// stays.
+void compact(PartitionLog& log);
+
 // Fixed identifiers: the same documents each time.
 Uuid topicId(uint8_t number);
 

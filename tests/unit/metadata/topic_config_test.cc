@@ -171,18 +171,18 @@ TEST(TopicConfigTest, ValuesReachThePartition) {
   EXPECT_EQ(KJ_ASSERT_NONNULL(config.partition.codec), Codec::kLz4);
   EXPECT_EQ(config.partition.timestampType, TimestampType::kLogAppendTime);
   EXPECT_TRUE(config.partition.keysRequired);
-  EXPECT_EQ(config.retentionMs, 8);
-  EXPECT_EQ(config.retentionBytes, 9);
+  EXPECT_EQ(config.cleanup.retentionMs, 8);
+  EXPECT_EQ(config.cleanup.retentionBytes, 9);
   EXPECT_EQ(config.partition.batchBytesMax, 10u);
   EXPECT_STREQ(config.storageEngine.cStr(), "rocksdb");
   EXPECT_EQ(config.partition.timestampBeforeMaxMs, 11);
   EXPECT_EQ(config.partition.timestampAfterMaxMs, 12);
-  EXPECT_EQ(config.deleteRetentionMs, 13);
-  EXPECT_EQ(config.minCleanableDirtyRatio, 0.25);
-  EXPECT_EQ(config.minCompactionLagMs, 14);
-  EXPECT_EQ(config.maxCompactionLagMs, 15);
+  EXPECT_EQ(config.cleanup.deleteRetentionMs, 13);
+  EXPECT_EQ(config.cleanup.minCleanableDirtyRatio, 0.25);
+  EXPECT_EQ(config.cleanup.minCompactionLagMs, 14);
+  EXPECT_EQ(config.cleanup.maxCompactionLagMs, 15);
   EXPECT_EQ(config.fileDeleteDelayMs, 16);
-  EXPECT_EQ(config.segmentJitterMs, 17);
+  EXPECT_EQ(config.cleanup.segmentJitterMs, 17);
   EXPECT_EQ(config.minInsyncReplicas, 1);
 }
 
@@ -201,9 +201,9 @@ TEST(TopicConfigTest, TheLevelOfTheTopicsCodecCounts) {
 
 TEST(TopicConfigTest, PoliciesSayWhetherKeysAreNeeded) {
   auto made = [](const char* policy) { return makeTopicConfig(settings({{"cleanup.policy", policy}})); };
-  EXPECT_TRUE(made("delete, compact").value().cleanupPolicy == CleanupPolicy::kCompactDelete);
+  EXPECT_TRUE(made("delete, compact").value().cleanup.policy == CleanupPolicy::kCompactDelete);
   EXPECT_TRUE(made("delete,compact").value().partition.keysRequired);
-  EXPECT_TRUE(made("").value().cleanupPolicy == CleanupPolicy::kNone);
+  EXPECT_TRUE(made("").value().cleanup.policy == CleanupPolicy::kNone);
   EXPECT_FALSE(made("").value().partition.keysRequired);
 }
 
@@ -254,14 +254,14 @@ TEST(TopicConfigTest, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(made.value().partition.batchBytesMax, plain.partition.batchBytesMax);
   EXPECT_EQ(made.value().partition.flushMs, plain.partition.flushMs);
   EXPECT_TRUE(made.value().partition.durability == Durability::kFsync);
-  EXPECT_EQ(made.value().retentionMs, plain.retentionMs);
-  EXPECT_EQ(made.value().retentionBytes, plain.retentionBytes);
-  EXPECT_EQ(made.value().deleteRetentionMs, plain.deleteRetentionMs);
-  EXPECT_EQ(made.value().minCleanableDirtyRatio, plain.minCleanableDirtyRatio);
-  EXPECT_EQ(made.value().minCompactionLagMs, plain.minCompactionLagMs);
-  EXPECT_EQ(made.value().maxCompactionLagMs, plain.maxCompactionLagMs);
+  EXPECT_EQ(made.value().cleanup.retentionMs, plain.cleanup.retentionMs);
+  EXPECT_EQ(made.value().cleanup.retentionBytes, plain.cleanup.retentionBytes);
+  EXPECT_EQ(made.value().cleanup.deleteRetentionMs, plain.cleanup.deleteRetentionMs);
+  EXPECT_EQ(made.value().cleanup.minCleanableDirtyRatio, plain.cleanup.minCleanableDirtyRatio);
+  EXPECT_EQ(made.value().cleanup.minCompactionLagMs, plain.cleanup.minCompactionLagMs);
+  EXPECT_EQ(made.value().cleanup.maxCompactionLagMs, plain.cleanup.maxCompactionLagMs);
   EXPECT_EQ(made.value().fileDeleteDelayMs, plain.fileDeleteDelayMs);
-  EXPECT_EQ(made.value().segmentJitterMs, plain.segmentJitterMs);
+  EXPECT_EQ(made.value().cleanup.segmentJitterMs, plain.cleanup.segmentJitterMs);
   EXPECT_EQ(made.value().flushMessages, plain.flushMessages);
   EXPECT_EQ(made.value().minInsyncReplicas, plain.minInsyncReplicas);
   EXPECT_EQ(made.value().gzipLevel, plain.gzipLevel);

@@ -89,6 +89,29 @@ TEST(NativeRecovery, SoundBatchesBehindDamageAreSetAside) {
   }
 }
 
+// A kill leaves an empty segment whose name is not durable: what is synced into it must not be lost with the name.
+TEST(NativeRecovery, MakesTheNameOfAnEmptySegmentDurable) {
+  MemoryFileSystem files;
+  auto engine = openEngine(files);
+  {
+    auto log = engine->open(nativeLogId(), {});
+    appendBatch(*log, 10);
+    syncNow(*log);
+    log->closeExtent();
+  }
+  engine = nullptr;
+  engine = openEngine(files);
+  {
+    auto log = engine->open(nativeLogId(), {});
+    appendBatch(*log, 10);
+    syncNow(*log);
+  }
+  engine = nullptr;
+  files.crash();
+  engine = openEngine(files);
+  EXPECT_EQ(engine->open(nativeLogId(), {})->bounds().end, Offset(20));
+}
+
 TEST(NativeRecovery, ATornTailBehindAStateLeavesNoCopy) {
   for (size_t size = 101; size < 200; ++size) {
     SCOPED_TRACE(size);

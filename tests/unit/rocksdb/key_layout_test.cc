@@ -6,7 +6,8 @@ namespace cambium::rocks {
 namespace {
 
 int compare(const RowKey& a, const RowKey& b) {
-  return memcmp(a.bytes().begin(), b.bytes().begin(), 12);
+  int order = memcmp(a.bytes().begin(), b.bytes().begin(), kj::min(a.bytes().size(), b.bytes().size()));
+  return order != 0 ? order : static_cast<int>(a.bytes().size()) - static_cast<int>(b.bytes().size());
 }
 
 TEST(RowKey, SortsByLogThenByOffset) {
@@ -25,6 +26,47 @@ TEST(RowKey, IsLogAndOffsetBigEndian) {
   EXPECT_EQ(parsed.log().value(), 0x01020304u);
   EXPECT_EQ(parsed.offset().value(), 0x05060708090a0b0c);
   EXPECT_TRUE(RowKey::parse(key.bytes().slice(0, 11)) == nullptr);
+}
+
+TEST(RowKey, OfARewriteStandsBehindAllThatWasAppended) {
+  RowKey first(LogNumber(7), RewriteNumber(1), Offset(0));
+  RowKey last(LogNumber(7), RewriteNumber(1), Offset(INT64_MAX));
+  EXPECT_EQ(first.bytes().size(), 16u);
+  EXPECT_LT(compare(RowKey(LogNumber(7), Offset(INT64_MAX)), first), 0);
+  EXPECT_LT(compare(first, RowKey(LogNumber(7), RewriteNumber(2), Offset(0))), 0);
+  EXPECT_LT(compare(last, RowKey(LogNumber(7), RewriteNumber(2), Offset(0))), 0);
+  EXPECT_LT(compare(RowKey(LogNumber(7), RewriteNumber(kRewritesMax), Offset(INT64_MAX)), RowKey::behind(LogNumber(7))),
+            0);
+  auto parsed = KJ_ASSERT_NONNULL(RowKey::parse(RowKey(LogNumber(7), RewriteNumber(9), Offset(255)).bytes()));
+  EXPECT_EQ(parsed.log().value(), 7u);
+  EXPECT_EQ(parsed.rewrite().value(), 9u);
+  EXPECT_EQ(parsed.offset().value(), 255);
+  EXPECT_EQ(RowKey(LogNumber(7), Offset(1)).rewrite(), kNotRewritten);
+  kj::byte noRewrite[16] = {};
+  EXPECT_TRUE(RowKey::parse(kj::arrayPtr(noRewrite, 16)) == nullptr);
+}
+
+TEST(Rows, OfRewritesSurviveEncoding) {
+  RowKey key(LogNumber(3), Offset(100));
+  ExtentRow row{Offset(100), Offset(300), Bytes(99), TimestampMs(9), TimestampMs(4), BucketNumber(2)};
+  EXPECT_EQ(encode(row).size(), 36u) << "as it was before there were rewrites";
+  row.closed = true;
+  auto closed = decodeExtentRow(key.bytes(), encode(row));
+  EXPECT_TRUE(closed.closed);
+  EXPECT_EQ(closed.rewrite, kNotRewritten);
+  row.closed = false;
+  row.rewrite = RewriteNumber(77);
+  auto rewritten = decodeExtentRow(key.bytes(), encode(row));
+  EXPECT_FALSE(rewritten.closed);
+  EXPECT_EQ(rewritten.rewrite.value(), 77u);
+  EXPECT_EQ(rewritten.bucket.value(), 2u);
+
+  RewriteMarker marker{LogNumber(3), RewriteNumber(77), BucketNumber(5)};
+  auto decoded = KJ_ASSERT_NONNULL(decodeMarker(markerKey(marker), encode(marker)));
+  EXPECT_EQ(decoded.log.value(), 3u);
+  EXPECT_EQ(decoded.rewrite.value(), 77u);
+  EXPECT_EQ(decoded.bucket.value(), 5u);
+  EXPECT_TRUE(decodeMarker("next-log"_kj.asBytes(), encode(marker)) == nullptr);
 }
 
 TEST(Rows, SurviveEncoding) {

@@ -86,6 +86,51 @@ TEST_F(Recovery, RefusesDamageInTheMiddleAndGoesOnWhenToldTo) {
   add(*words, 1);
 }
 
+// After a power loss any of the sectors that were not synced may be missing, also in front of others that are there.
+TEST_F(Recovery, CutsAtASectorThatWasNeverWritten) {
+  open();
+  uint64_t synced = 0;
+  std::string wal;
+  {
+    auto words = log("words");
+    add(*words, 2);
+    syncNow(*words);
+    wal = walFile();
+    synced = std::filesystem::file_size(wal);
+    add(*words, 8);
+  }
+  kill();
+  auto size = std::filesystem::file_size(wal);
+  auto copy = folder_.path("copy");
+  int64_t last = 20;
+  for (uint64_t from = synced; from < size; from = (from / 512 + 1) * 512) {
+    SCOPED_TRACE(from);
+    copyStore(copy);
+    auto damaged = std::filesystem::path(copy.cStr()) / std::filesystem::path(wal).filename();
+    {
+      std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(static_cast<std::streamoff>(from));
+      for (uint64_t i = from; i < std::min(size, (from / 512 + 1) * 512); ++i)
+        file.put(0);
+    }
+    kj::Vector<kj::String> lines;
+    auto engine = rocks::openRocksEngineOn(faults_.fileSystem(), copy, {},
+                                           {.report = [&](kj::StringPtr line) { lines.add(kj::str(line)); }});
+    auto words = engine->open(testLogId("words"), {});
+    EXPECT_GE(words->bounds().end.value(), last);
+    last = words->bounds().end.value();
+    expectWhole(*words);
+    // At the end of the file it looks like a write that was torn, and like nothing to keep.
+    if ((from / 512 + 1) * 512 < size) {
+      ASSERT_EQ(lines.size(), 1u);
+      EXPECT_NE(std::string(lines[0].cStr()).find("set aside in"), std::string::npos);
+    }
+    add(*words, 1);
+    syncNow(*words);
+  }
+  EXPECT_GT(last, 60);
+}
+
 TEST_F(Recovery, RefusesASyncedLogFileThatHasBecomeShorterThanAFileAfterIt) {
   options_.memtableBytes = kibibytes(64);
   open();
@@ -140,6 +185,16 @@ TEST_F(Recovery, RefusesAFolderWhoseHeadIsMissing) {
   EXPECT_NE(failureOf([&] { open(); }).find("CURRENT"), std::string::npos);
   EXPECT_EQ(files("").size(), before);
   std::filesystem::rename(folder_.path("elsewhere").cStr(), current.cStr());
+  open();
+  EXPECT_EQ(log("words")->bounds().end.value(), 50);
+}
+
+TEST_F(Recovery, MakesAStoreWhoseMakingWasInterrupted) {
+  std::filesystem::create_directories(path_.cStr());
+  std::ofstream(folder_.path("store/MANIFEST-000001").cStr()) << "half";
+  open();
+  add(*log("words"), 5);
+  close();
   open();
   EXPECT_EQ(log("words")->bounds().end.value(), 50);
 }

@@ -1,0 +1,110 @@
+#include "engine/broker/shard_cleanup.h"
+
+#include <algorithm>
+
+#include <kj/debug.h>
+
+#include "engine/base/coroutine.h"
+
+namespace cambium {
+
+namespace {
+
+// Looked at in one turn of the loop: some microseconds each.
+constexpr size_t kPartitionsPerTurn = 100;
+
+}  // namespace
+
+ShardCleanup::ShardCleanup(LoopContext& loop, World& world, StorageEngine& state, const BrokerConfig& config)
+    : timer_(loop.timer),
+      config_(config),
+      throttle_(loop.timer, Bytes((config.cleanerBytesPerSecond + config.cores - 1) / config.cores)),
+      context_{.pool = world.pool,
+               .clock = world.clock,
+               .entropy = world.entropy,
+               .throttle = throttle_,
+               .table = CleanerTable(state),
+               .keysMax = KeyMap::keysIn(Bytes(config.cleanerKeyMapBytes / config.cores)),
+               .backoffMs = config.cleanerBackoffMs} {}
+
+void ShardCleanup::TaskErrors::taskFailed(kj::Exception&& exception) {
+  KJ_LOG(ERROR, "retention or compaction has ended", exception);
+}
+
+void ShardCleanup::start() {
+  tasks_.add(retain());
+  tasks_.add(compact());
+}
+
+void ShardCleanup::add(const PartitionKey& key, kj::Own<Partition> partition, LogId log, CleanupConfig config) {
+  all_.emplace(key, kj::refcounted<PartitionCleanup>(context_, kj::mv(partition), kj::mv(log), config));
+}
+
+void ShardCleanup::configure(const PartitionKey& key, CleanupConfig config) {
+  auto found = all_.find(key);
+  if (found != all_.end()) found->second->configure(config);
+}
+
+kj::Vector<kj::Own<PartitionCleanup>> ShardCleanup::some(bool (PartitionCleanup::*wanted)() const) {
+  kj::Vector<kj::Own<PartitionCleanup>> some;
+  for (auto& [key, cleanup] : all_)
+    if ((*cleanup.*wanted)()) some.add(kj::addRef(*cleanup));
+  return some;
+}
+
+kj::Promise<void> ShardCleanup::pause() {
+  return timer_.afterDelay(1 * kj::MILLISECONDS);
+}
+
+kj::Promise<void> ShardCleanup::retain() {
+  while (!stopped_) {
+    co_await timer_.afterDelay(config_.retentionCheckMs * kj::MILLISECONDS);
+    try {
+      co_await retainAll();
+    } catch (const kj::Exception& exception) {
+      KJ_LOG(ERROR, "retention; it is tried again", exception);
+    }
+  }
+}
+
+kj::Promise<void> ShardCleanup::retainAll() {
+  size_t looked = 0;
+  for (auto& cleanup : some(&PartitionCleanup::retains)) {
+    while (!stopped_ && cleanup->retainSome())
+      co_await pause();
+    if (++looked % kPartitionsPerTurn == 0) co_await pause();
+  }
+}
+
+kj::Promise<void> ShardCleanup::compact() {
+  while (!stopped_) {
+    co_await timer_.afterDelay(config_.cleanerBackoffMs * kj::MILLISECONDS);
+    try {
+      co_await compactDue();
+    } catch (const kj::Exception& exception) {
+      KJ_LOG(ERROR, "compaction; it is tried again", exception);
+    }
+  }
+}
+
+kj::Promise<void> ShardCleanup::compactDue() {
+  auto dueNow = co_await findDue();
+  for (auto& due : dueNow) {
+    if (!stopped_) co_await due.cleanup->compact();
+  }
+}
+
+kj::Promise<kj::Vector<ShardCleanup::Due>> ShardCleanup::findDue() {
+  kj::Vector<Due> found;
+  size_t looked = 0;
+  for (auto& cleanup : some(&PartitionCleanup::compacts)) {
+    if (stopped_) break;
+    if (cleanup->needsProgress()) co_await cleanup->loadProgress();
+    KJ_IF_MAYBE(ratio, cleanup->dirtyRatioIfDue()) found.add(Due{kj::addRef(*cleanup), *ratio});
+    if (++looked % kPartitionsPerTurn == 0) co_await pause();
+  }
+  std::sort(found.begin(), found.end(), [](auto& a, auto& b) { return a.dirtyRatio > b.dirtyRatio; });
+  co_return kj::mv(found);
+}
+
+}  // namespace cambium
