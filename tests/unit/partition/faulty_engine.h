@@ -64,6 +64,9 @@ class FaultyEngine final : public StorageEngine {
       engine_.count();
       inner_->resetTo(start);
     }
+    kj::Own<ExtentRewrite> startRewrite(Offset first, Offset end) override { return inner_->startRewrite(first, end); }
+    bool finishRewrite(kj::Own<ExtentRewrite> rewrite) override { return inner_->finishRewrite(kj::mv(rewrite)); }
+    void closeExtent() override { inner_->closeExtent(); }
     Bounds bounds() const override { return inner_->bounds(); }
     kj::Vector<Extent> extents() override { return inner_->extents(); }
     Bytes sizeBytes() const override { return inner_->sizeBytes(); }
