@@ -34,6 +34,9 @@ class RocksFixture final : public BackendFixture {
 
  private:
   void start() {
+    // The library expects its folder to be there, and to stay.
+    files_.createDirectory("store");
+    files_.syncDirectory("");
     engine_ = rocks::openRocksEngineOn(rocksFilesOver(files_, folder_.path()), folder_.path("store"), options_, {});
   }
 

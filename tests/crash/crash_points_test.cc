@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(Every, CrashPoints,
 
 TEST_P(CrashPoints, PowerMayFailAtEveryCall) {
   Quiet quiet;
-  auto points = sample(countCalls(), 24);
+  auto points = sample(countCalls(), 20);
   size_t tried = 0, turn = 0;
   for (auto n : points) {
     if (tooManyFailures()) break;
@@ -119,7 +119,7 @@ TEST_P(CrashPoints, PowerMayFailAtEveryCall) {
 
 TEST_P(CrashPoints, EveryCallMayFail) {
   Quiet quiet;
-  auto points = sample(countCalls(), 24);
+  auto points = sample(countCalls(), 20);
   size_t tried = 0, turn = 0;
   for (auto n : points) {
     if (tooManyFailures()) break;
@@ -154,7 +154,7 @@ void listFiles(FileSystem& files, kj::StringPtr folder, std::vector<std::pair<st
 // A damaged byte may cost what it damages, and then that is said; it never makes anything up.
 TEST_P(CrashPoints, AFlippedBitInventsNothing) {
   Quiet quiet;
-  uint64_t trials = all() ? 2000 : 12;
+  uint64_t trials = all() ? 2000 : 8;
   size_t noticed = 0;
   for (uint64_t seed = 1; seed <= trials; ++seed) {
     std::mt19937_64 random(seed);
