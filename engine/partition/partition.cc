@@ -485,6 +485,14 @@ void Partition::scheduleSync() {
   tasks_.add(syncUntilClean(config_.durability == Durability::kInterval));
 }
 
+void Partition::requestSync() {
+  if (syncing_ || closing_ || !usable()) return;
+  auto bounds = log_->bounds();
+  if (bounds.durable == bounds.end) return;
+  syncing_ = true;
+  tasks_.add(syncUntilClean(false));
+}
+
 // Everything that arrives during one sync rides on the next.
 kj::Promise<void> Partition::syncUntilClean(bool afterInterval) {
   if (afterInterval && !closing_) co_await waitForInterval();

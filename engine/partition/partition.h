@@ -146,6 +146,8 @@ class Partition final : public kj::Refcounted {
   class Hold;
   kj::Own<Hold> hold();
   bool isClosing() const { return closing_; }
+  // Begins to sync what is not durable, whatever the topic's durability: only what is durable can be compacted.
+  void requestSync();
   kj::Promise<void> whenClosing() {
     if (closing_) return kj::READY_NOW;
     return closingBegun_.wait();

@@ -120,14 +120,24 @@ TimestampMs PartitionCleanup::firstDirtyTimestamp(PartitionLog& log, const LogPi
 
 kj::Maybe<CompactionPlan> PartitionCleanup::plan() {
   kj::Maybe<CompactionPlan> plan;
+  bool sync = false;
   if (!config_.compacts() || partition_->isOffline() || partition_->isClosing() || partition_->isMoving())
     return nullptr;
   auto looked = partition_->maintain("look at what to compact of", [&](PartitionLog& log) {
     auto picture = look(log);
     closeLastIfOld(log, picture);
-    plan = planCompaction(picture, config_, progress_, firstDirtyTimestamp(log, picture), context_.clock.now());
+    auto planNow = [&] {
+      return planCompaction(picture, config_, progress_, firstDirtyTimestamp(log, picture), context_.clock.now());
+    };
+    plan = planNow();
+    // Nobody syncs a log with durability=os but whoever wants to compact it.
+    if (plan == nullptr && picture.bounds.durable < picture.highWatermark) {
+      picture.bounds.durable = picture.highWatermark;
+      sync = planNow() != nullptr;
+    }
     return true;
   });
+  if (sync) partition_->requestSync();
   // A partition that goes offline has said so.
   if (!looked.ok()) return nullptr;
   return plan;

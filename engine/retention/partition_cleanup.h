@@ -39,8 +39,9 @@ class PartitionCleanup final : public kj::Refcounted {
   // look.
   bool retainSome();
 
-  // The share of dirty bytes, when compaction is due; null when it is not, or was tried in vain and waits. What is
-  // known of earlier passes is loaded by loadProgress() first.
+  // The share of dirty bytes, when compaction is due (when all that it lacks is that the log is durable, a sync is
+  // begun); null when it is not, or was tried in vain and waits. What is known of earlier passes is loaded by
+  // loadProgress() first.
   kj::Maybe<double> dirtyRatioIfDue();
   bool needsProgress() const { return config_.compacts() && !progressLoaded_; }
   kj::Promise<void> loadProgress();

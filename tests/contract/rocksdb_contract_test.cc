@@ -10,12 +10,7 @@ namespace {
 // Over files in memory; a crash keeps what was synced and of the rest any sectors, chosen by a seeded rule.
 class RocksFixture final : public BackendFixture {
  public:
-  explicit RocksFixture(RocksOptions options) : options_(options) {
-    // The engine makes the folder of its store durable by itself, but on the system's files.
-    files_.createDirectory("store");
-    files_.syncDirectory("");
-    start();
-  }
+  explicit RocksFixture(RocksOptions options) : options_(options) { start(); }
 
   StorageEngine& engine() override { return *engine_; }
   void reopen() override {

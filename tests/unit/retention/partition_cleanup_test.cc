@@ -193,6 +193,25 @@ TEST_F(PartitionCleanupTest, Compacts) {
   EXPECT_FALSE(due());
 }
 
+TEST_F(PartitionCleanupTest, WhatNobodySyncsIsSyncedToBeCompacted) {
+  auto config = smallExtents();
+  config.durability = Durability::kOs;
+  begin(compacting(), kj::mv(config));
+  put("a", "1");
+  EXPECT_FALSE(due());
+  settle();
+  EXPECT_EQ(durable(), 0) << "there is nothing to compact";
+  put("a", "2");
+  put("b", "1");
+  EXPECT_FALSE(due());
+  settle();
+  EXPECT_EQ(durable(), 3);
+  ASSERT_TRUE(due());
+  compact();
+  EXPECT_EQ(contents(), "[1..1 1 a=2] [2..2 2 b=1]");
+  EXPECT_EQ(metrics.syncs, 1u);
+}
+
 TEST_F(PartitionCleanupTest, WhatWasCompactedIsKnownAfterARestart) {
   begin(compacting());
   put("a", "1");
