@@ -35,6 +35,7 @@ struct BrokerConfig {
   int32_t offsetsPartitions = 8;                 // of __consumer_offsets, when it is made
   int64_t offsetsRetentionMinutes = 10080;       // offsets of a group without members are kept so long
   ProducerLimits producers{};                    // of one partition
+  kj::Maybe<Bytes> diskReserve{};                // see DiskReserve; null: its default
   kj::Vector<FlagValue> flags{};                 // of the command line; empty when there was none
 
   BrokerConfig clone() const {
@@ -53,6 +54,7 @@ struct BrokerConfig {
     copy.offsetsPartitions = offsetsPartitions;
     copy.offsetsRetentionMinutes = offsetsRetentionMinutes;
     copy.producers = producers;
+    copy.diskReserve = diskReserve;
     for (auto& flag : flags)
       copy.flags.add(flag.clone());
     return copy;

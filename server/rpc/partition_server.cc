@@ -89,6 +89,8 @@ void writeStatus(rpc::PartitionDescription::Builder builder, int32_t index, cons
   builder.setBytes(status.bytes.value());
   builder.setExtents(status.extents);
   builder.setLeaderEpoch(status.leaderEpoch.value());
+  builder.setUnsyncedBytes(status.unsynced.bytes.value());
+  builder.setUnsyncedMs(static_cast<uint64_t>(status.unsynced.ageMs));
 }
 
 PartitionServer::PartitionServer(kj::Own<Session> session, kj::Own<const Topic> topic, int32_t index)

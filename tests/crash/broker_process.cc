@@ -62,13 +62,21 @@ BrokerProcess::BrokerProcess(kj::AsyncIoContext& io, kj::StringPtr program, std:
     kill();
     kj::throwFatalException(kj::mv(*exception));
   }
-  auto begin = text.find(kReady.cStr()) + kReady.size();
-  address_ = kj::heapString(text.substr(begin, text.find_first_of(",;", begin) - begin).c_str());
+  ready_ = kj::mv(text);
+  address_ = address("Cap'n Proto RPC");
   drained_ = drain(*output_).eagerlyEvaluate([](kj::Exception&&) {});
 }
 
 BrokerProcess::~BrokerProcess() noexcept(false) {
   if (process_ > 0) kill();
+}
+
+kj::String BrokerProcess::address(kj::StringPtr door) const {
+  auto sign = std::string(door.cStr()) + " on ";
+  auto found = ready_.find(sign);
+  KJ_REQUIRE(found != std::string::npos, "the broker has no such door", door, ready_.c_str());
+  auto begin = found + sign.size();
+  return kj::heapString(ready_.substr(begin, ready_.find_first_of(",;", begin) - begin).c_str());
 }
 
 void BrokerProcess::kill() {
