@@ -1,0 +1,23 @@
+#pragma once
+
+#include <kj/array.h>
+#include <kj/vector.h>
+
+namespace cambium::bench {
+
+// Makes the system hand out memory that was not used lately, as it does when a broker's page cache grows for the first
+// time. A virtual machine gets such pages from its host one by one, which costs several times as much as a page that
+// was freed a moment ago.
+class FreshMemory {
+ public:
+  // Takes and keeps used pages until what comes is fresh, told by what a page costs. Throws when there is none within
+  // kHeldBytesMax: the system has used all of its memory lately, or has no such difference.
+  void takeUsedPages();
+
+  static constexpr size_t kHeldBytesMax = size_t{10} << 30;
+
+ private:
+  kj::Vector<kj::Array<kj::byte>> held_;
+};
+
+}  // namespace cambium::bench
