@@ -43,6 +43,7 @@ kj::Maybe<DurableFile::Way> DurableFile::wayNamed(kj::StringPtr name) {
   using Blocks = Way::Blocks;
   if (name == "growing") return Way{};
   if (name == "preallocated") return Way{.blocks = Blocks::kAllocated};
+  if (name == "zeroed-ahead") return Way{.blocks = Blocks::kZeroed};
   if (name == "recycled") return Way{.blocks = Blocks::kWritten};
   if (name == "recycled-forgotten") return Way{.blocks = Blocks::kWritten, .isForgotten = true};
   if (name == "direct-growing") return Way{.isDirect = true};
@@ -57,6 +58,10 @@ DurableFile::DurableFile(kj::String path, Way way, uint64_t bytesMax)
     memset(tail_.begin(), 0, tail_.size());
   }
   if (way_.blocks == Way::Blocks::kWritten) writeOld();
+  if (way_.blocks == Way::Blocks::kZeroed) {
+    zeros_ = kj::heapArray<kj::byte>(kAheadBytes);
+    memset(zeros_.begin(), 0, zeros_.size());
+  }
 }
 
 DurableFile::~DurableFile() noexcept(false) {
@@ -85,9 +90,10 @@ void DurableFile::writeOld() {
 }
 
 void DurableFile::begin() {
-  size_ = 0;
+  size_ = zeroedTo_ = 0;
   switch (way_.blocks) {
     case Way::Blocks::kNone:
+    case Way::Blocks::kZeroed:
       openNew(way_.isDirect ? O_DIRECT : 0);
       break;
     case Way::Blocks::kAllocated:
@@ -111,7 +117,8 @@ void DurableFile::finish() {
 }
 
 void DurableFile::append(ByteView piece) {
-  KJ_REQUIRE(way_.blocks == Way::Blocks::kNone || size_ + piece.size() <= bytesMax_, "past the end", path_);
+  KJ_REQUIRE(size_ + piece.size() <= bytesMax_, "past the end", path_);
+  if (way_.blocks == Way::Blocks::kZeroed) zeroAhead(piece.size());
   if (way_.isDirect) {
     appendDirect(piece);
   } else {
@@ -119,6 +126,14 @@ void DurableFile::append(ByteView piece) {
   }
   size_ += piece.size();
   KJ_SYSCALL(fdatasync(file_), path_);
+}
+
+void DurableFile::zeroAhead(size_t bytes) {
+  // A large piece gains less than the zeros cost.
+  if (bytes > kAheadBytes / 2 || size_ + bytes <= zeroedTo_) return;
+  zeroedTo_ = kj::max(zeroedTo_, size_);
+  put(zeroedTo_, zeros_);
+  zeroedTo_ += zeros_.size();
 }
 
 void DurableFile::appendDirect(ByteView piece) {

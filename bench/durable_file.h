@@ -17,6 +17,7 @@ class DurableFile {
     enum class Blocks {
       kNone,       // it grows with every piece
       kAllocated,  // fallocate: blocks that were never written
+      kZeroed,     // it grows by kAheadBytes of zeros whenever small pieces have used up the last ones
       kWritten,    // a segment that was in use before: nothing about it changes but its contents
     };
     Blocks blocks = Blocks::kNone;
@@ -27,9 +28,10 @@ class DurableFile {
     bool isDirect = false;
   };
   static constexpr size_t kBlockBytes = 4096;
+  static constexpr size_t kAheadBytes = size_t{1} << 20;
   static constexpr size_t kTailBytes = size_t{8} << 20;
 
-  // growing, preallocated, recycled, recycled-forgotten, direct-growing, direct. Null for another name.
+  // growing, preallocated, zeroed-ahead, recycled, recycled-forgotten, direct-growing, direct. Null for another name.
   static kj::Maybe<Way> wayNamed(kj::StringPtr name);
 
   // Up to `bytesMax` are going to be written. With kWritten the file is made and written here, once.
@@ -47,6 +49,7 @@ class DurableFile {
  private:
   void openNew(int flags);
   void writeOld();
+  void zeroAhead(size_t bytes);
   void appendDirect(ByteView piece);
   // All of `data` at `position`.
   void put(uint64_t position, ByteView data);
@@ -56,6 +59,9 @@ class DurableFile {
   const uint64_t bytesMax_;
   kj::AutoCloseFd file_;
   uint64_t size_ = 0;
+  // With kZeroed: how far the file reaches.
+  uint64_t zeroedTo_ = 0;
+  kj::Array<kj::byte> zeros_;
   // The tail's last bytes, at position modulo kTailBytes; empty unless isDirect.
   kj::Array<kj::byte> tail_;
 };

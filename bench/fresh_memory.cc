@@ -1,6 +1,7 @@
 #include "bench/fresh_memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <kj/debug.h>
 
@@ -40,10 +41,14 @@ double useAgain() {
 
 }  // namespace
 
+uint64_t FreshMemory::freeBytes() {
+  return static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
 void FreshMemory::takeUsedPages() {
   unsigned fresh = 0;
   while (fresh < kFreshPieces) {
-    KJ_REQUIRE(held_.size() * kPieceBytes < kHeldBytesMax,
+    KJ_REQUIRE(held_.size() * kPieceBytes < heldBytesMax_,
                "no memory that was not used lately; run with memory=recycled");
     auto piece = newPages(kPieceBytes);
     fresh = use(piece) > kFreshFactor * useAgain() ? fresh + 1 : 0;

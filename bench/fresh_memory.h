@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include <kj/array.h>
 #include <kj/vector.h>
 
@@ -11,12 +13,13 @@ namespace cambium::bench {
 class FreshMemory {
  public:
   // Takes and keeps used pages until what comes is fresh, told by what a page costs. Throws when there is none within
-  // kHeldBytesMax: the system has used all of its memory lately, or has no such difference.
+  // three quarters of what is free: the system has used all its memory lately, or its pages all cost the same.
   void takeUsedPages();
 
-  static constexpr size_t kHeldBytesMax = size_t{10} << 30;
-
  private:
+  static uint64_t freeBytes();
+
+  const uint64_t heldBytesMax_ = freeBytes() / 4 * 3;
   kj::Vector<kj::Array<kj::byte>> held_;
 };
 
