@@ -22,6 +22,8 @@ kj::Maybe<kj::Vector<Trial>> storageTrials(const Workload& workload, kj::StringP
       {"append"_kj, appendTrial},
       {"sync"_kj, syncTrial},
       {"commit"_kj, commitTrial},
+      {"write-path"_kj, writePathTrial},
+      {"read-tail"_kj, readTailTrial},
       {"read"_kj, readTrial},
       {"read-random"_kj, randomReadTrial},
       {"seek-time"_kj, seekTimeTrial},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bench/comparison.h"
+#include "bench/fresh_memory.h"
 
 namespace cambium::bench {
 
@@ -17,6 +18,9 @@ class Places {
   explicit Places(kj::StringPtr folder) : folder_(kj::str(folder)) {}
   kj::String fresh(kj::StringPtr label) { return kj::str(folder_, "/", label, "-", ++count_); }
 
+  // What trials keep out of each other's way.
+  FreshMemory freshMemory;
+
  private:
   kj::String folder_;
   unsigned count_ = 0;
@@ -29,6 +33,10 @@ bool isEngine(kj::StringPtr subject);
 kj::Function<Sample()> appendTrial(const Workload& workload, kj::StringPtr subject, Places& places);
 kj::Function<Sample()> syncTrial(const Workload& workload, kj::StringPtr subject, Places& places);
 kj::Function<Sample()> commitTrial(const Workload& workload, kj::StringPtr subject, Places& places);
+
+// write-path, read-tail: the ways that a segment's bytes could take, and the way back of its last ones.
+kj::Function<Sample()> writePathTrial(const Workload& workload, kj::StringPtr subject, Places& places);
+kj::Function<Sample()> readTailTrial(const Workload& workload, kj::StringPtr subject, Places& places);
 
 // read, read-random, seek-time: what reads from the cache.
 kj::Function<Sample()> readTrial(const Workload& workload, kj::StringPtr subject, Places& places);
