@@ -19,7 +19,34 @@ TopicSummary summaryOf(rpc::TopicSummary::Reader topic) {
           topic.getInternal()};
 }
 
+PartitionMove moveOf(rpc::PartitionMove::Reader move) {
+  using Phase = PartitionMove::Phase;
+  auto phase = [&] {
+    switch (move.getPhase()) {
+      case rpc::PartitionMove::Phase::WAITING:
+        return Phase::kWaiting;
+      case rpc::PartitionMove::Phase::COPYING:
+        return Phase::kCopying;
+      case rpc::PartitionMove::Phase::SWITCHING:
+        return Phase::kSwitching;
+      case rpc::PartitionMove::Phase::CLEANING:
+        return Phase::kCleaning;
+      case rpc::PartitionMove::Phase::FAILED:
+        return Phase::kFailed;
+    }
+    return Phase::kWaiting;  // whatever a newer broker may mean: it is not there yet
+  }();
+  return {.to = kj::str(move.getTo()),
+          .phase = phase,
+          .copiedUpTo = Offset(move.getCopiedUpTo()),
+          .copied = Bytes(move.getCopied()),
+          .total = Bytes(move.getTotal()),
+          .failure = kj::str(move.getFailure())};
+}
+
 PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) {
+  kj::Maybe<PartitionMove> move;
+  if (partition.hasMove()) move = moveOf(partition.getMove());
   return {.index = PartitionIndex(partition.getIndex()),
           .error = errorIn(partition.getError()),
           .logStart = Offset(partition.getLogStart()),
@@ -32,7 +59,8 @@ PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) 
           .engine = kj::str(partition.getEngine()),
           .core = partition.getCore(),
           .cleanedUpTo = Offset(partition.getCleanedUpTo()),
-          .compactionFailure = kj::str(partition.getCompactionFailure())};
+          .compactionFailure = kj::str(partition.getCompactionFailure()),
+          .move = kj::mv(move)};
 }
 
 TopicDescription descriptionOf(rpc::TopicDescription::Reader topic) {
@@ -147,6 +175,11 @@ void fillTarget(rpc::ResetTarget::Builder target, const ResetTarget& to) {
 
 }  // namespace
 
+kj::StringPtr phaseName(PartitionMove::Phase phase) {
+  constexpr kj::StringPtr kNames[] = {"waiting"_kj, "copying"_kj, "switching"_kj, "cleaning"_kj, "failed"_kj};
+  return kNames[static_cast<size_t>(phase)];
+}
+
 kj::Promise<BrokerInfo> Admin::info() {
   auto session = co_await connection_.session();
   auto response = co_await session.broker.infoRequest().send();
@@ -218,6 +251,29 @@ kj::Promise<Result<void>> Admin::alterTopic(kj::String topic, kj::Array<ConfigCh
   auto request = access.admin.alterTopicRequest();
   request.setName(topic);
   fillConfigs(request.initChanges(changes.size()), changes);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<void>> Admin::moveTopic(kj::String topic, kj::String engine) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.moveTopicRequest();
+  request.setName(topic);
+  request.setEngine(engine);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<void>> Admin::cancelMove(kj::String topic) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.cancelMoveRequest();
+  request.setName(topic);
   auto call = request.send();
   auto opened = co_await access.opening;
   KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);

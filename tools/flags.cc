@@ -14,6 +14,9 @@ DEFINE_int32(partitions, 1, "N: number of partitions");
 DEFINE_string(config, "", "NAME=VALUE[,…]: set configs of the topic");
 DEFINE_string(reset, "", "NAME[,…]: return configs to their defaults");
 DEFINE_int32(total, -1, "N: number of partitions afterwards, those that are there included");
+DEFINE_string(engine, "", "native|rocksdb: the storage engine to move to");
+DEFINE_bool(cancel, false, "give the move up, and bring back what had moved");
+DEFINE_bool(wait, false, "stay until it is done, and show how far it is");
 DEFINE_bool(names, false, "print the names only, one per line");
 DEFINE_bool(validate_only, false, "say whether it would be made, and make nothing");
 
@@ -205,6 +208,13 @@ Result<TopicOptions> topicOptions() {
   TopicOptions options{FLAGS_partitions, changes.releaseAsArray(), nullptr, FLAGS_names, FLAGS_validate_only};
   if (FLAGS_total != -1) options.total = FLAGS_total;
   return options;
+}
+
+Result<MoveOptions> moveOptions() {
+  if (FLAGS_cancel == !FLAGS_engine.empty()) {
+    return makeError(ErrorCode::kInvalidRequest, "give either --engine, where the topic shall go, or --cancel");
+  }
+  return MoveOptions{kj::str(view(FLAGS_engine)), FLAGS_cancel, FLAGS_wait};
 }
 
 Result<ProduceOptions> produceOptions() {

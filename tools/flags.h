@@ -57,6 +57,13 @@ struct TopicOptions {
 };
 Result<TopicOptions> topicOptions();
 
+struct MoveOptions {
+  kj::String engine;  // empty with `cancel`
+  bool cancel;
+  bool wait;
+};
+Result<MoveOptions> moveOptions();
+
 struct ProduceOptions {
   kj::Maybe<kj::String> keySeparator;
   kj::Maybe<PartitionIndex> partition;

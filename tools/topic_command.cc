@@ -78,7 +78,40 @@ void addPartition(JsonWriter& json, const client::PartitionDescription& partitio
   } else {
     json.null();
   }
+  json.key("move");
+  KJ_IF_MAYBE(move, partition.move) {
+    json.beginObject().key("to").value(move->to).key("phase").value(client::phaseName(move->phase));
+    json.key("copiedUpTo").value(move->copiedUpTo).key("copied").value(move->copied);
+    json.key("total").value(move->total).key("failure");
+    if (move->failure.size() > 0) {
+      json.value(move->failure);
+    } else {
+      json.null();
+    }
+    json.endObject();
+  } else {
+    json.null();
+  }
   json.endObject();
+}
+
+// What a partition on its way to another engine does.
+kj::String describeMove(const client::PartitionDescription& partition, const client::PartitionMove& move) {
+  using Phase = client::PartitionMove::Phase;
+  auto where = kj::str("partition ", partition.index, " moves to ", move.to, ": ");
+  switch (move.phase) {
+    case Phase::kCopying:
+    case Phase::kSwitching:
+      return kj::str(where, client::phaseName(move.phase), ", ", humanBytes(static_cast<double>(move.copied.value())),
+                     " of about ", humanBytes(static_cast<double>(move.total.value())), ", up to offset ",
+                     move.copiedUpTo, "\n");
+    case Phase::kFailed:
+      return kj::str(where, "failed: ", move.failure, "\n");
+    case Phase::kWaiting:
+    case Phase::kCleaning:
+      return kj::str(where, client::phaseName(move.phase), "\n");
+  }
+  KJ_UNREACHABLE;
 }
 
 void printDescription(Session& session, const client::TopicDescription& topic) {
@@ -113,6 +146,7 @@ void printDescription(Session& session, const client::TopicDescription& topic) {
     if (p.compactionFailure.size() > 0) {
       out.write(kj::str("partition ", p.index, " could not be compacted: ", p.compactionFailure, "\n"));
     }
+    KJ_IF_MAYBE(move, p.move) out.write(describeMove(p, *move));
   }
 }
 
@@ -198,7 +232,7 @@ kj::ArrayPtr<const Command> topicCommands() {
        "below\n"
        "DURABLE everything survives a power loss. EXTENTS are segments, or buckets touched. CORE is the loop that owns "
        "the\n"
-       "partition. Why a partition is offline stands below.\n"_kj,
+       "partition. Why a partition is offline stands below, and how far it is on its way to another engine.\n"_kj,
        1, 1, nullptr, describe},
       {"topic alter"_kj, "NAME"_kj, "Set configs of a topic, or return them to their defaults"_kj, kConfigDetails, 1, 1,
        kAlterFlags, alter},

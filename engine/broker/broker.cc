@@ -122,6 +122,7 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
   co_await controller_->start([this](kj::String doing) { setActivity(kj::mv(doing)); });
   co_await loadGroups();
   co_await controller_->finishDeletions();
+  co_await startMoves();
 
   shared_ = kj::heap(LocalBroker::Shared{.shards = shards_,
                                          .controller = *controller_,
@@ -186,6 +187,16 @@ kj::Promise<void> Broker::loadGroups() {
   }
 }
 
+kj::Promise<void> Broker::startMoves() {
+  placements_ = kj::heap<LogPlacements>(*metadata_);
+  for (auto* shard : shards_) {
+    co_await callLoop<bool>(first_->port(), shard->port(), [this, shard]() -> kj::Promise<bool> {
+      shard->startMoves(*placements_, first_->port());
+      return true;
+    });
+  }
+}
+
 kj::Promise<void> Broker::openEngines() {
   auto open = [this](kj::StringPtr kind) {
     setActivity(kj::str("opening the ", kind, " engine"));
@@ -242,6 +253,7 @@ kj::Promise<void> Broker::stop() {
   shards_.truncate(1);
   shared_ = nullptr;
   producerIds_ = nullptr;
+  placements_ = nullptr;
   metadata_ = nullptr;
   // Jobs whose callers were dropped still use the engines.
   co_await pool_.whenIdle();

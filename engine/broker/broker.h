@@ -5,6 +5,7 @@
 #include "engine/broker/counted_pool.h"
 #include "engine/broker/data_directory.h"
 #include "engine/broker/local_broker.h"
+#include "engine/broker/log_placements.h"
 #include "engine/metadata/local_metadata.h"
 
 namespace cambium {
@@ -52,6 +53,7 @@ class Broker {
   kj::Promise<void> openEngines();
   // Gives every shard its groups, as the tables and the logs have them.
   kj::Promise<void> loadGroups();
+  kj::Promise<void> startMoves();
   void noteRecovery(kj::StringPtr line);
   kj::Promise<void> startLoops();
   // Done when `here` and what `there` does on each other loop is.
@@ -72,6 +74,7 @@ class Broker {
   kj::Vector<Shard*> shards_;
   kj::Own<LocalMetadata> metadata_;
   kj::Own<ProducerIds> producerIds_;
+  kj::Own<LogPlacements> placements_;
   kj::Own<TopicController> controller_;
   kj::Own<LocalBroker::Shared> shared_;
   kj::Own<LocalBroker> local_;

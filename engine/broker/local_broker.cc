@@ -101,6 +101,13 @@ kj::Promise<Result<void>> LocalBroker::alterTopic(kj::String name, kj::Vector<Co
   });
 }
 
+kj::Promise<Result<void>> LocalBroker::cancelMove(kj::String name) {
+  auto allowed = checkClientMayChange(name);
+  if (!allowed.ok()) return kj::mv(allowed);
+  return on<Result<void>>(
+      first(), [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.cancelMove(kj::mv(name)); });
+}
+
 // --- Partitions
 // --------------------------------------------------------------------------------------------------------------
 
@@ -136,18 +143,13 @@ kj::Promise<Result<Offset>> LocalBroker::deleteRecords(PartitionKey key, Offset 
   auto allowed = checkClientMayChange(key);
   if (!allowed.ok()) return Result<Offset>(kj::mv(allowed.error()));
   auto& shard = owner(key);
-  return on<Result<Offset>>(shard, [&shard, key, before]() -> kj::Promise<Result<Offset>> {
-    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->deleteRecords(before);
-    return Result<Offset>(noPartition(key));
-  });
+  return on<Result<Offset>>(shard, [&shard, key, before] { return deleteRecordsHere(shard, key, before); });
 }
 
 kj::Promise<Result<PartitionStatus>> LocalBroker::status(PartitionKey key) {
   auto& shard = owner(key);
-  return on<Result<PartitionStatus>>(shard, [&shard, key]() -> kj::Promise<Result<PartitionStatus>> {
-    KJ_IF_MAYBE(partition, shard.find(key)) return Result<PartitionStatus>((*partition)->status());
-    return Result<PartitionStatus>(noPartition(key));
-  });
+  return on<Result<PartitionStatus>>(
+      shard, [&shard, key]() -> kj::Promise<Result<PartitionStatus>> { return statusHere(shard, key); });
 }
 
 // --- Idempotent producers

@@ -5,6 +5,7 @@
 #include "engine/base/coroutine.h"
 #include "engine/broker/shard_cleanup.h"
 #include "engine/broker/shard_groups.h"
+#include "engine/broker/shard_moves.h"
 #include "engine/metadata/topic_name.h"
 #include "engine/retention/retention_rules.h"
 
@@ -65,6 +66,16 @@ void Shard::openGroups() {
   groups_ = kj::heap<ShardGroups>(*this, world_, engines_.get(config_.stateEngine), config_);
 }
 
+void Shard::startMoves(LogPlacements& placements, LoopPort& home) {
+  moves_ = kj::heap<ShardMoves>(*this, world_, engines_, placements, home, config_);
+  moves_->follow(*image_);
+}
+
+kj::Maybe<MoveStatus> Shard::moveStatus(const PartitionKey& key) {
+  if (moves_.get() == nullptr) return nullptr;
+  return moves_->status(key);
+}
+
 ShardCleanup& Shard::cleanup() {
   if (cleanup_.get() == nullptr) {
     cleanup_ = kj::heap<ShardCleanup>(loop_, world_, engines_.get(config_.stateEngine), config_);
@@ -107,6 +118,7 @@ kj::Maybe<kj::Own<Partition>> Shard::find(const PartitionKey& key) {
 }
 
 kj::Promise<void> Shard::apply(kj::Own<const MetadataImage> image, kj::Function<void(size_t)> progress) {
+  if (moves_.get() != nullptr) co_await moves_->endGone(*image);
   co_await closeGone(*image);
   configureChanged(*image);
   auto openings = missing(*image);
@@ -126,6 +138,7 @@ kj::Promise<void> Shard::apply(kj::Own<const MetadataImage> image, kj::Function<
     progress(opened);
   }
   image_ = kj::mv(image);
+  if (moves_.get() != nullptr) moves_->follow(*image_);
 }
 
 kj::Vector<Shard::Opening> Shard::missing(const MetadataImage& image) {
@@ -133,7 +146,7 @@ kj::Vector<Shard::Opening> Shard::missing(const MetadataImage& image) {
   for (auto& topic : image.topics()) {
     for (int32_t i = 0; i < topic->partitionCount(); ++i) {
       PartitionKey key{topic->id(), i};
-      if (shardOf(key, count_) != index_ || partitions_.count(key) > 0) continue;
+      if (!owns(key) || partitions_.count(key) > 0) continue;
       openings.add(Opening{kj::atomicAddRef(*topic), i, {}, {}, nullptr});
     }
   }
@@ -162,7 +175,7 @@ void Shard::openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const
   kj::Vector<Opening*> corrected;
   for (auto& opening : openings) {
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
-                  auto& engine = engines.open(opening.topic->engine());
+                  auto& engine = engines.open(opening.topic->partition(opening.index).engine);
                   auto id = opening.topic->logId(opening.index);
                   opening.log = engine.open(id.clone(), configOf(*opening.topic, opening.index).log);
                   opening.producers = ProducerKeeper::recover(kj::mv(id), *opening.log, table, config.producers, now);
@@ -265,6 +278,7 @@ kj::Promise<void> Shard::close() {
   closed_ = true;
   if (cleanup_.get() != nullptr) cleanup_->stop();
   if (groups_.get() != nullptr) co_await groups_->close();
+  if (moves_.get() != nullptr) co_await moves_->close();
   kj::Vector<Slot> slots(partitions_.size());
   for (auto& [key, slot] : partitions_)
     slots.add(kj::mv(slot));

@@ -42,8 +42,10 @@ struct ShardReport {
   kj::Vector<CoordinatorReport> coordinators;
 };
 
+class LogPlacements;
 class ShardCleanup;
 class ShardGroups;
+class ShardMoves;
 
 // One event loop's share of the broker: the partitions it owns, with all their state. Everything here runs on that
 // loop.
@@ -68,6 +70,7 @@ class Shard {
   // What the last finished apply() brought.
   const MetadataImage& image() const { return *image_; }
 
+  bool owns(const PartitionKey& key) const { return shardOf(key, count_) == index_; }
   // The partition, kept alive while the caller works with it; null when this shard does not have it.
   kj::Maybe<kj::Own<Partition>> find(const PartitionKey& key);
   ShardReport report();
@@ -79,7 +82,13 @@ class Shard {
   // Once, when the groups are loaded: retention and compaction begin.
   void startCleanup();
 
-  // Ends what groups have under way, syncs and closes all partitions, and opens none from then on.
+  // Once, when the topics are loaded: from then on logs are moved to where they belong. `placements` lives on the loop
+  // of `home`.
+  void startMoves(LogPlacements& placements, LoopPort& home);
+  // Null when the log of the partition is where it belongs.
+  kj::Maybe<MoveStatus> moveStatus(const PartitionKey& key);
+
+  // Ends what groups and moves have under way, syncs and closes all partitions, and opens none from then on.
   kj::Promise<void> close();
 
  private:
@@ -120,6 +129,7 @@ class Shard {
   bool closed_ = false;
   kj::Own<ShardCleanup> cleanup_;  // made when the first partition is
   kj::Own<ShardGroups> groups_;
+  kj::Own<ShardMoves> moves_;
   LoopPort port_;
   TaskErrors taskErrors_;
   kj::TaskSet tasks_{taskErrors_};

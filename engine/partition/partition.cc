@@ -88,6 +88,7 @@ void Partition::goOffline(kj::String reason) {
 
 void Partition::TaskErrors::taskFailed(kj::Exception&& exception) {
   partition_.syncing_ = false;
+  partition_.quiet_.wakeAll();
   partition_.goOffline(kj::str(exception.getDescription()));
 }
 
@@ -119,6 +120,7 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
     ++metrics.appendFailures;
     return offlineError();
   }
+  if (gate_.closed()) return refuse(makeError(ErrorCode::kRequestTimedOut, "the log changes engines; send again"));
   auto validated = validateBatches(batches, {.batchBytesMax = config_.batchBytesMax});
   if (!validated.ok()) return refuse(kj::mv(validated.error()));
   auto lawful = checkRecordRules(batches, recordRules(config_, context_.clock.now()), inflationLimits());
@@ -163,6 +165,7 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
   ++metrics.appends;
   metrics.appendedRecords += static_cast<uint64_t>(validated.value().recordCount);
   metrics.appendedBytes += batches.size();
+  appendedBytes_ += batches.size();
   metrics.appendLatency.add(context_.clock.steadyNs() - begun);
   if (config_.durability != Durability::kFsync) advanceHighWatermark();
   scheduleSync();
@@ -371,6 +374,9 @@ TimestampMs Partition::newestOfBatches(PartitionLog& log, Offset from, Offset up
 
 Result<Offset> Partition::deleteRecords(Offset before) {
   return guarded<Offset>("delete records of", [&](PartitionLog& log) -> Result<Offset> {
+    if (gate_.closed()) {
+      return makeError(ErrorCode::kRequestTimedOut, "the log of partition ", name_, " changes engines; try again");
+    }
     auto start = log.bounds().start;
     auto target = before == kNoOffset ? highWatermark_ : before;
     if (target < Offset(0) || target > highWatermark_) {
@@ -383,7 +389,12 @@ Result<Offset> Partition::deleteRecords(Offset before) {
 }
 
 Result<bool> Partition::maintain(kj::StringPtr doing, kj::FunctionParam<bool(PartitionLog& log)> action) {
-  return guarded<bool>(doing, [&](PartitionLog& log) -> Result<bool> { return action(log); });
+  return guarded<bool>(doing, [&](PartitionLog& log) -> Result<bool> {
+    if (gate_.closed()) {
+      return makeError(ErrorCode::kRequestTimedOut, "the log of partition ", name_, " changes engines; try again");
+    }
+    return action(log);
+  });
 }
 
 kj::Own<Partition::Hold> Partition::hold() {
@@ -467,7 +478,7 @@ kj::Maybe<ProducerRow> Partition::takeLastProducerRow() {
 // --------------------------------------------------------------------------------------------------------------
 
 void Partition::scheduleSync() {
-  if (syncing_ || !usable() || config_.durability == Durability::kOs) return;
+  if (syncing_ || !usable() || gate_.closed() || config_.durability == Durability::kOs) return;
   auto bounds = log_->bounds();
   if (bounds.durable == bounds.end) return;
   syncing_ = true;
@@ -485,12 +496,13 @@ void Partition::requestSync() {
 // Everything that arrives during one sync rides on the next.
 kj::Promise<void> Partition::syncUntilClean(bool afterInterval) {
   if (afterInterval && !closing_) co_await waitForInterval();
-  while (usable() && log_->bounds().durable < log_->bounds().end) {
+  while (usable() && !gate_.closed() && log_->bounds().durable < log_->bounds().end) {
     co_await syncOnce();
     if (config_.durability != Durability::kFsync) break;
   }
   // What was appended during the last round of an interval waits for the next one.
   syncing_ = false;
+  quiet_.wakeAll();
   scheduleSync();
 }
 

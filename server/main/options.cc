@@ -61,6 +61,9 @@ DEFINE_int64(
     "Memory for the keys of logs that are compacted, in all: 24 bytes per key; with more keys it takes several "
     "passes");
 DEFINE_int64(cleaner_bytes_per_second, 64 << 20, "Read and written by compaction, in all; 0: no limit");
+DEFINE_int64(move_bytes_per_second, 64 << 20,
+             "Bytes per second that moves of topics between storage engines copy, all loops together, and more where "
+             "producers are so fast that a move would never end; 0: no limit");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
@@ -115,6 +118,7 @@ Result<void> checkAll() {
       {"cleaner_backoff_ms"_kj, FLAGS_cleaner_backoff_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
       {"cleaner_key_map_bytes"_kj, FLAGS_cleaner_key_map_bytes, 1 << 16, int64_t{1} << 40},
       {"cleaner_bytes_per_second"_kj, FLAGS_cleaner_bytes_per_second, 0, int64_t{1} << 50},
+      {"move_bytes_per_second"_kj, FLAGS_move_bytes_per_second, 0, int64_t{1} << 40},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
@@ -202,6 +206,7 @@ BrokerConfig brokerConfig() {
   config.cleanerBackoffMs = FLAGS_cleaner_backoff_ms;
   config.cleanerKeyMapBytes = static_cast<uint64_t>(FLAGS_cleaner_key_map_bytes);
   config.cleanerBytesPerSecond = static_cast<uint64_t>(FLAGS_cleaner_bytes_per_second);
+  config.moveBytesPerSecond = Bytes(static_cast<uint64_t>(FLAGS_move_bytes_per_second));
   std::vector<gflags::CommandLineFlagInfo> all;
   gflags::GetAllFlags(&all);
   for (auto& flag : all) {

@@ -29,7 +29,8 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
                       .groupInitialRebalanceDelayMs = 0,
                       .offsetsSegmentBytes = options_.offsetsSegmentBytes,
                       .retentionCheckMs = options_.retentionCheckMs,
-                      .cleanerBackoffMs = options_.cleanerBackoffMs};
+                      .cleanerBackoffMs = options_.cleanerBackoffMs,
+                      .moveBytesPerSecond = options_.moveBytesPerSecond};
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   auto failure = kj::runCatchingExceptions([&] {
     auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {

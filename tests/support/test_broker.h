@@ -46,6 +46,7 @@ class TestBroker {
     int32_t partitionsMax = 1000;
     RpcLimits limits{};
     kafka::KafkaLimits kafkaLimits{};
+    Bytes moveBytesPerSecond{0};
     // Set: the start is dropped after so many turns of the loop, if it has not come to its end by then; only stop() may
     // follow.
     kj::Maybe<unsigned> startTurnsMax{};
