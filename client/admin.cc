@@ -60,7 +60,9 @@ PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) 
           .core = partition.getCore(),
           .cleanedUpTo = Offset(partition.getCleanedUpTo()),
           .compactionFailure = kj::str(partition.getCompactionFailure()),
-          .move = kj::mv(move)};
+          .move = kj::mv(move),
+          .unsyncedBytes = Bytes(partition.getUnsyncedBytes()),
+          .unsyncedMs = partition.getUnsyncedMs()};
 }
 
 TopicDescription descriptionOf(rpc::TopicDescription::Reader topic) {
@@ -184,8 +186,24 @@ kj::Promise<BrokerInfo> Admin::info() {
   auto session = co_await connection_.session();
   auto response = co_await session.broker.infoRequest().send();
   auto info = response.getInfo();
-  co_return BrokerInfo{kj::str(info.getVersion()),   kj::str(info.getClusterId()),  info.getBrokerId(), info.getCores(),
-                       kj::str(info.getLogEngine()), kj::str(info.getStateEngine())};
+  auto disk = info.getDisk();
+  auto offline = [](rpc::OfflinePartition::Reader one) {
+    auto error = errorIn(one.getError());
+    return OfflinePartition{kj::str(one.getPartition()), kj::mv(KJ_REQUIRE_NONNULL(error, "an error without a code"))};
+  };
+  co_return BrokerInfo{
+      .version = kj::str(info.getVersion()),
+      .clusterId = kj::str(info.getClusterId()),
+      .brokerId = info.getBrokerId(),
+      .cores = info.getCores(),
+      .logEngine = kj::str(info.getLogEngine()),
+      .stateEngine = kj::str(info.getStateEngine()),
+      .disk = {Bytes(disk.getFree()), Bytes(disk.getTotal()), Bytes(disk.getReserve()), disk.getFull()},
+      .partitions = info.getPartitions(),
+      .partitionsOffline = info.getPartitionsOffline(),
+      .offline = convertAll<OfflinePartition>(info.getOffline(), offline),
+      .unsyncedBytes = Bytes(info.getUnsyncedBytes()),
+      .unsyncedMs = info.getUnsyncedMs()};
 }
 
 kj::Promise<kj::Array<TopicSummary>> Admin::listTopics() {

@@ -8,6 +8,18 @@
 
 namespace cambium::client {
 
+// The device of the data directory.
+struct DiskStatus {
+  Bytes free, total;
+  Bytes reserve;  // what clients leave alone; 0: no reserve
+  bool full;      // nothing is appended, until there is room
+};
+
+struct OfflinePartition {
+  kj::String partition;  // "words-0"
+  Error error;           // why, and what to do
+};
+
 struct BrokerInfo {
   kj::String version;
   kj::String clusterId;
@@ -15,6 +27,12 @@ struct BrokerInfo {
   uint32_t cores;
   kj::String logEngine;
   kj::String stateEngine;
+  DiskStatus disk;
+  uint32_t partitions;
+  uint32_t partitionsOffline;
+  kj::Array<OfflinePartition> offline;  // the first of them
+  Bytes unsyncedBytes;                  // of all partitions
+  uint64_t unsyncedMs;                  // the age of the oldest of them
 };
 
 struct TopicSummary {
@@ -71,6 +89,8 @@ struct PartitionDescription {
   Offset cleanedUpTo;            // of compacted topics: records below were compacted; kNoOffset: none so far
   kj::String compactionFailure;  // why the last compaction came to nothing; empty: it did not
   kj::Maybe<PartitionMove> move{};
+  Bytes unsyncedBytes;  // what a power loss would take, as far as is known
+  uint64_t unsyncedMs;  // since the oldest of them was appended
 };
 
 struct TopicDescription {

@@ -162,6 +162,27 @@ struct BrokerInfo {
   cores @3 :UInt16;
   logEngine @4 :Text;    # engine of topics that do not choose one
   stateEngine @5 :Text;  # engine of offsets and metadata
+  disk @6 :DiskStatus;
+  partitions @7 :UInt32;
+  partitionsOffline @8 :UInt32;
+  offline @9 :List(OfflinePartition);
+  # Those that are offline (the first 100 of each core): a log that cannot be opened, or that failed while it was written or read.
+  unsyncedBytes @10 :UInt64;  # of all partitions, as in PartitionDescription
+  unsyncedMs @11 :UInt64;     # the age of the oldest of them
+}
+
+struct DiskStatus {
+  # The device of the data directory, as of the last half second.
+  free @0 :UInt64;
+  total @1 :UInt64;
+  reserve @2 :UInt64;  # what clients leave alone (--disk_reserve_bytes); 0: no reserve
+  full @3 :Bool;
+  # Nothing is appended and no topic is made (kafkaStorageError); everything else goes on, and so do these when there is room.
+}
+
+struct OfflinePartition {
+  partition @0 :Text;  # "words-0"
+  error @1 :Error;     # why, and what to do
 }
 
 struct TopicSummary {
@@ -216,6 +237,10 @@ struct PartitionDescription {
   cleanedUpTo @11 :Int64 = -1;   # compacted topics: records below were compacted; -1: none since the broker's start
   compactionFailure @12 :Text;   # why the last compaction came to nothing, and when it is tried again; empty: it did not
   move @13 :PartitionMove;  # set while the log is on its way to another engine (see Admin.moveTopic)
+  unsyncedBytes @14 :UInt64;
+  # Appended and not yet made durable: what a power loss would take, as far as is known. With `durability=os` everything since
+  # the partition was opened.
+  unsyncedMs @15 :UInt64;   # since the oldest of them was appended
 }
 
 struct PartitionMove {

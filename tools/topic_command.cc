@@ -64,6 +64,7 @@ void addPartition(JsonWriter& json, const client::PartitionDescription& partitio
   json.key("end").value(partition.end).key("durable").value(partition.durable);
   json.key("bytes").value(partition.bytes).key("extents").value(partition.extents);
   json.key("leaderEpoch").value(partition.leaderEpoch).key("engine").value(partition.engine);
+  json.key("unsyncedBytes").value(partition.unsyncedBytes).key("unsyncedMs").value(partition.unsyncedMs);
   json.key("core").value(partition.core).key("cleanedUpTo").value(partition.cleanedUpTo);
   json.key("compactionFailure");
   if (partition.compactionFailure.size() > 0) {
@@ -131,17 +132,18 @@ void printDescription(Session& session, const client::TopicDescription& topic) {
   out.write(configs.render());
   out.write("\n"_kj);
 
-  Table partitions({"PARTITION"_kj, "START"_kj, "HIGH-WATERMARK"_kj, "END"_kj, "DURABLE"_kj, "SIZE"_kj, "EXTENTS"_kj,
-                    "ENGINE"_kj, "CORE"_kj});
+  Table partitions({"PARTITION"_kj, "START"_kj, "HIGH-WATERMARK"_kj, "END"_kj, "DURABLE"_kj, "UNSYNCED"_kj, "SIZE"_kj,
+                    "EXTENTS"_kj, "ENGINE"_kj, "CORE"_kj});
   for (auto& p : topic.partitions) {
     partitions.add(kj::arr(kj::str(p.index), kj::str(p.logStart), kj::str(p.highWatermark), kj::str(p.end),
-                           kj::str(p.durable), humanBytes(static_cast<double>(p.bytes.value())), kj::str(p.extents),
-                           kj::str(p.engine), kj::str(p.core)));
+                           kj::str(p.durable), describeUnsynced(p.unsyncedBytes, p.unsyncedMs),
+                           humanBytes(static_cast<double>(p.bytes.value())), kj::str(p.extents), kj::str(p.engine),
+                           kj::str(p.core)));
   }
   out.write(partitions.render());
   for (auto& p : topic.partitions) {
     KJ_IF_MAYBE(error, p.error) {
-      out.write(kj::str("partition ", p.index, " is offline: ", error->message, " (", errorName(error->code), ")\n"));
+      out.write(kj::str("\n", error->message, " (", errorName(error->code), ")\n"));
     }
     if (p.compactionFailure.size() > 0) {
       out.write(kj::str("partition ", p.index, " could not be compacted: ", p.compactionFailure, "\n"));
@@ -230,9 +232,12 @@ kj::ArrayPtr<const Command> topicCommands() {
        "of the\n"
        "first record, HIGH-WATERMARK one past the last record that can be read, END one past the last one written; "
        "below\n"
-       "DURABLE everything survives a power loss. EXTENTS are segments, or buckets touched. CORE is the loop that owns "
-       "the\n"
-       "partition. Why a partition is offline stands below, and how far it is on its way to another engine.\n"_kj,
+       "DURABLE everything survives a power loss; UNSYNCED is what was appended since, and the age of the oldest of "
+       "it.\n"
+       "EXTENTS are segments, or buckets touched. CORE is the loop that owns the partition. Why a partition is "
+       "offline, "
+       "and\n"
+       "what to do, stands below, and how far it is on its way to another engine.\n"_kj,
        1, 1, nullptr, describe},
       {"topic alter"_kj, "NAME"_kj, "Set configs of a topic, or return them to their defaults"_kj, kConfigDetails, 1, 1,
        kAlterFlags, alter},

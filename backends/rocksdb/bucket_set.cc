@@ -8,6 +8,13 @@
 
 namespace cambium::rocks {
 
+namespace {
+
+// A bucket with less in it is not worth the work, however full the device is.
+constexpr uint64_t kWorthClosing = uint64_t{1} << 20;
+
+}  // namespace
+
 BucketSet::BucketSet(RocksStore& store, Reclaimer& reclaimer, const RocksOptions& options)
     : store_(store), reclaimer_(reclaimer), options_(options) {
   for (auto& [number, family] : store.foundBuckets()) {
@@ -161,8 +168,7 @@ void BucketSet::consider(BucketNumber number, Bucket& bucket) {
   if (bucket.extents == 0) {
     bucket.isScheduled = true;
     reclaimer_.add([this, number] { dropIfUnused(number); });
-  } else if (bucket.bytes > bucket.liveBytes * 2 &&
-             bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
+  } else if (isMostlyDead(bucket) && bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
     bucket.isScheduled = true;
     reclaimer_.add([this, number] { compact(number); });
   }
@@ -172,6 +178,21 @@ void BucketSet::reclaimUnused() {
   std::lock_guard<std::mutex> lock(mutex_);
   for (auto& [number, bucket] : buckets_)
     consider(number, bucket);
+}
+
+void BucketSet::reclaimForSpace() {
+  // What compacting one bucket may take, and something left.
+  uint64_t room = store_.freeBytes() / 2;
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (buckets_.empty()) return;
+  auto& open = buckets_.rbegin()->second;
+  if (open.bytes >= kWorthClosing && isMostlyDead(open)) begin();
+  for (auto& [number, bucket] : buckets_) {
+    if (isOpen(number) || bucket.leases > 0 || bucket.isScheduled || bucket.extents == 0) continue;
+    if (bucket.bytes < kWorthClosing || !isMostlyDead(bucket) || bucket.liveBytes > room) continue;
+    bucket.isScheduled = true;
+    reclaimer_.add([this, number = number] { compact(number); });
+  }
 }
 
 void BucketSet::dropIfUnused(BucketNumber number) {

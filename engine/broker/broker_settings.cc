@@ -53,6 +53,8 @@ const Setting kSettings[] = {
     {"cambium.cores"_kj, ConfigType::kInt, "cores"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.cores); },
      "Event loops, each with its share of the partitions."_kj},
+    {"cambium.disk.reserve.bytes"_kj, ConfigType::kLong, "disk_reserve_bytes"_kj, "-1"_kj, nullptr,
+     "Bytes of the device that clients leave alone; -1: the larger of 64 MiB and 1 %; 0: none."_kj},
     {"cambium.log.engine"_kj, ConfigType::kString, "log_engine"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.logEngine); },
      "Storage engine of topics that do not choose one."_kj},

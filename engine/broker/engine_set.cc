@@ -37,8 +37,13 @@ kj::Vector<StorageEngine*> EngineSet::opened() {
 void EngineSet::close() {
   std::lock_guard opening(opening_);
   std::lock_guard lock(mutex_);
-  for (auto& [kind, engine] : engines_)
-    engine->close();
+  for (auto& [kind, engine] : engines_) {
+    // A full device, for example: what was acknowledged is safe all the same, the next start recovers.
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&, &e = *engine] { e.close(); })) {
+      KJ_LOG(ERROR, "a storage engine could not be closed cleanly; the next start recovers it", kind.c_str(),
+             exception->getDescription());
+    }
+  }
   engines_.clear();
 }
 

@@ -75,6 +75,7 @@ class LocalBroker {
   TimestampMs now() const { return here_.now(); }
   LoopContext& loop() { return here_.loop(); }
   Shard& here() { return here_; }
+  DiskStatus disk() { return here_.disk().status(); }
 
   // --- Topics: answered from the image that this loop has caught up with.
   // A reference of one's own; kUnknownTopicOrPartition when there is none.
@@ -85,7 +86,8 @@ class LocalBroker {
   Result<void> checkPartition(kj::StringPtr topic, int32_t partition) const;
   kj::Own<const MetadataImage> image() const { return kj::atomicAddRef(here_.image()); }
 
-  // Internal topics may be read and nothing else: kInvalidTopic for every change of one, here and below.
+  // Internal topics may be read and nothing else: kInvalidTopic for every change of one, here and below. While the
+  // device is full (see DiskReserve), nothing is made or appended: kStorageError.
   kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);
   kj::Promise<Result<void>> deleteTopic(kj::String name);
   kj::Promise<Result<void>> addPartitions(kj::String name, int32_t total);

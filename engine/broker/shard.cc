@@ -47,17 +47,19 @@ struct Shard::Opening {
 };
 
 Shard::Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines,
-             const BrokerConfig& config)
+             const BrokerConfig& config, DiskReserve& disk)
     : index_(index),
       count_(count),
       loop_(loop),
       world_(world),
       engines_(engines),
       config_(config),
+      disk_(disk),
       image_(kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>())) {
   tasks_.add(port_.mailbox().receive());
   tasks_.add(measureLag());
   tasks_.add(expireProducers());
+  if (index_ == 0) tasks_.add(watchDisk());
 }
 
 Shard::~Shard() noexcept(false) {}
@@ -103,6 +105,31 @@ kj::Promise<void> Shard::measureLag() {
   }
 }
 
+kj::Promise<void> Shard::watchDisk() {
+  constexpr int64_t kPeriodMs = 500;
+  kj::String said;
+  while (!closed_) {
+    try {
+      disk_.look();
+      if (disk_.wantsFile()) co_await world_.pool.run([&disk = disk_] { disk.keepFile(); });
+      if (disk_.status().full && !closed_) {
+        co_await world_.pool.run([&engines = engines_] {
+          for (auto* engine : engines.opened())
+            engine->reclaim();
+        });
+        disk_.look();
+      }
+    } catch (const kj::Exception& exception) {
+      // Once for each reason: the next try comes soon.
+      if (exception.getDescription() != said) {
+        KJ_LOG(ERROR, "space of the device", exception.getDescription());
+      }
+      said = kj::str(exception.getDescription());
+    }
+    co_await loop_.timer.afterDelay(kPeriodMs * kj::MILLISECONDS);
+  }
+}
+
 kj::Promise<void> Shard::expireProducers() {
   for (;;) {
     co_await loop_.timer.afterDelay(kExpirationCheckMs * kj::MILLISECONDS);
@@ -125,17 +152,18 @@ kj::Promise<void> Shard::apply(kj::Own<const MetadataImage> image, kj::Function<
   size_t opened = 0;
   // A few jobs at a time: as many as the pool can use, so that what waits in it stays small.
   constexpr size_t kJobsAtOnce = 4;
+  // Few partitions, which may be large, are spread as well.
+  size_t perJob = kj::min(kOpensPerJob, (openings.size() + kJobsAtOnce - 1) / kJobsAtOnce);
   for (size_t at = 0; at < openings.size();) {
     kj::Vector<kj::Promise<void>> jobs;
     for (size_t job = 0; job < kJobsAtOnce && at < openings.size(); ++job) {
       kj::Vector<Opening> some;
-      while (some.size() < kOpensPerJob && at < openings.size())
+      while (some.size() < perJob && at < openings.size())
         some.add(kj::mv(openings[at++]));
-      jobs.add(openSome(kj::mv(some)));
+      size_t count = some.size();
+      jobs.add(openSome(kj::mv(some)).then([&opened, &progress, count] { progress(opened += count); }));
     }
     co_await kj::joinPromises(jobs.releaseAsArray());
-    opened = at;
-    progress(opened);
   }
   image_ = kj::mv(image);
   if (moves_.get() != nullptr) moves_->follow(*image_);
@@ -260,11 +288,20 @@ ShardReport Shard::report() {
   report.partitions = partitions_.size();
   for (auto& [key, slot] : partitions_) {
     report.waiting += slot.partition->waiting();
-    if (slot.partition->isOffline()) ++report.partitionsOffline;
+    KJ_IF_MAYBE(error, slot.partition->whyOffline()) {
+      ++report.partitionsOffline;
+      if (report.offline.size() < ShardReport::kOfflineMax) {
+        report.offline.add(ShardReport::Offline{kj::str(slot.partition->name()), kj::mv(*error)});
+      }
+    }
+    auto unsynced = slot.partition->unsynced();
+    report.unsyncedBytes += unsynced.bytes.value();
+    report.unsyncedMs = kj::max(report.unsyncedMs, unsynced.ageMs);
   }
   for (auto& [name, topic] : topicMetrics_)
     report.topics.add(ShardReport::PerTopic{kj::str(name), topic->metrics});
   report.gone = gone_;
+  report.disk = disk_.status();
   if (groups_.get() != nullptr) {
     for (auto* coordinator : groups_->all())
       report.coordinators.add(coordinator->report());

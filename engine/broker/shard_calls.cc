@@ -31,6 +31,12 @@ kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj
   } else {
     co_return Result<AppendOutcome>(noPartition(key));
   }
+  auto admitted = shard.disk().admit(batches.size());
+  if (!admitted.ok()) {
+    partition->countRefusal();
+    admitted.error().message = kj::str("partition ", partition->name(), ": ", admitted.error().message);
+    co_return Result<AppendOutcome>(kj::mv(admitted.error()));
+  }
   auto appended = partition->holdsAppends() ? co_await partition->appendLater(kj::heapArray<kj::byte>(batches))
                                             : partition->append(batches);
   if (appended.ok() && acks == Acks::kAll) {

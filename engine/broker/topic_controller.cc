@@ -75,10 +75,12 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
   }
   image_ = kj::atomicRefcounted<const MetadataImage>(newest, kj::mv(topics));
   auto total = partitionTotal();
+  if (total > 0) progress(kj::str("opening partitions: 0 of ", total));
   // Each shard reports from its own loop; the sum of the first one is a fair sign of how far all are.
   co_await bringShards([progress = kj::mv(progress), total, shards = shards_.size()](size_t opened) mutable {
-    progress(
-        kj::str("opening partitions: about ", kj::min(static_cast<int64_t>(opened * shards), total), " of ", total));
+    auto done = kj::min(static_cast<int64_t>(opened * shards), total);
+    progress(kj::str("opening partitions: ", shards > 1 ? "about " : "", done, " of ", total, " (", done * 100 / total,
+                     " %)"));
   });
   applied_ = newest;
   if (!following_) co_return;

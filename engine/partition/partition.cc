@@ -73,10 +73,17 @@ Partition::Partition(kj::String name, kj::String offlineReason, LeaderEpoch epoc
 
 Error Partition::offlineError() const {
   KJ_IF_MAYBE(reason, offlineReason_) {
-    return makeError(ErrorCode::kStorageError, "partition ", name_, " is offline: ", *reason,
-                     "; look at it with `cambium inspect`, then restart the broker");
+    return makeError(
+        ErrorCode::kStorageError, "partition ", name_, " is offline: ", *reason,
+        "; look at it with `cambium inspect`, mend it with `cambium inspect repair` if it is damaged, then restart "
+        "the broker");
   }
   return makeError(ErrorCode::kUnknownTopicOrPartition, "partition ", name_, " was closed");
+}
+
+kj::Maybe<Error> Partition::whyOffline() const {
+  if (!isOffline()) return nullptr;
+  return offlineError();
 }
 
 void Partition::goOffline(kj::String reason) {
@@ -167,6 +174,7 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
   metrics.appendedBytes += batches.size();
   appendedBytes_ += batches.size();
   metrics.appendLatency.add(context_.clock.steadyNs() - begun);
+  noteUnsynced(batches.size());
   if (config_.durability != Durability::kFsync) advanceHighWatermark();
   scheduleSync();
   keepProducers();
@@ -384,7 +392,9 @@ Result<Offset> Partition::deleteRecords(Offset before) {
                        target, ": the high watermark is ", highWatermark_);
     }
     if (target > start) log.dropBefore(target);
-    return log.bounds().start;
+    auto bounds = log.bounds();
+    if (bounds.durable == bounds.end) unsynced_ = inSync_ = Waiting();
+    return bounds.start;
   });
 }
 
@@ -420,7 +430,7 @@ PartitionStatus Partition::status() {
   status.leaderEpoch = epoch_;
   status.highWatermark = highWatermark_;
   status.compaction = compaction_.clone();
-  KJ_IF_MAYBE(reason, offlineReason_) status.offline = kj::str(*reason);
+  KJ_IF_MAYBE(error, whyOffline()) status.offline = kj::mv(error->message);
   if (!usable()) return status;
   auto described = guarded<bool>("describe", [&](PartitionLog& log) -> Result<bool> {
     auto bounds = log.bounds();
@@ -429,6 +439,7 @@ PartitionStatus Partition::status() {
     status.durable = bounds.durable;
     status.bytes = log.sizeBytes();
     status.extents = static_cast<uint32_t>(log.extents().size());
+    status.unsynced = unsynced();
     return true;
   });
   if (!described.ok()) status.offline = kj::str(described.error().message);
@@ -527,6 +538,8 @@ kj::Promise<void> Partition::syncOnce() {
   }
   int64_t begun = context_.clock.steadyNs();
   auto bytes = shared->job->bytes();
+  inSync_ = unsynced_;
+  unsynced_ = Waiting();
   kj::Maybe<kj::Exception> failure;
   try {
     co_await context_.pool.run([job = kj::atomicAddRef(*shared)]() mutable { job->job->run(); });
@@ -543,8 +556,25 @@ kj::Promise<void> Partition::syncOnce() {
   context_.metrics.syncedBytes += bytes.value();
   context_.metrics.syncLatency.add(context_.clock.steadyNs() - begun);
   log_->finishSync(kj::mv(shared->job));
+  inSync_ = Waiting();
   advanceHighWatermark();
   keepProducers();
+}
+
+void Partition::noteUnsynced(uint64_t bytes) {
+  if (unsynced_.bytes == 0) unsynced_.sinceNs = context_.clock.steadyNs();
+  unsynced_.bytes += bytes;
+}
+
+Unsynced Partition::unsynced() const {
+  if (!usable()) return {};
+  uint64_t bytes = unsynced_.bytes + inSync_.bytes;
+  if (bytes == 0) return {};
+  // Deleting records may have settled it.
+  auto bounds = log_->bounds();
+  if (bounds.durable == bounds.end) return {};
+  int64_t since = inSync_.bytes > 0 ? inSync_.sinceNs : unsynced_.sinceNs;
+  return {Bytes(bytes), kj::max(int64_t{0}, context_.clock.steadyNs() - since) / 1'000'000};
 }
 
 void Partition::advanceHighWatermark() {

@@ -56,14 +56,21 @@ struct CompactionStatus {
   }
 };
 
+// What a power loss would take, as far as is known: a system may write earlier than it is told to.
+struct Unsynced {
+  Bytes bytes;        // appended since the partition was opened and not synced
+  int64_t ageMs = 0;  // since the oldest of them was appended
+};
+
 struct PartitionStatus {
-  kj::Maybe<kj::String> offline;  // why, when it is
+  kj::Maybe<kj::String> offline;  // why, when it is, and what to do
   Offset logStart, highWatermark, end, durable;
   Bytes bytes;
   uint32_t extents = 0;
   LeaderEpoch leaderEpoch;
   CompactionStatus compaction;
   kj::Maybe<MoveStatus> move{};  // while the log is on its way to another engine; filled in by who moves it
+  Unsynced unsynced;
 };
 
 // A piece of a log, for a copy of it.
@@ -92,6 +99,8 @@ class Partition final : public kj::Refcounted {
   // which are not written again. All of the batches or none. While appends are held: kRequestTimedOut, see
   // appendLater().
   Result<AppendOutcome> append(kj::ArrayPtr<kj::byte> batches);
+  // Counts an append that was refused before it came here.
+  void countRefusal() { ++context_.metrics.appendFailures; }
   // Done once everything below `offset` is as safe as the topic's durability promises; an error when that cannot come
   // about.
   kj::Promise<Result<void>> whenCommitted(Offset offset);
@@ -165,6 +174,10 @@ class Partition final : public kj::Refcounted {
   void expireProducers();
   kj::StringPtr name() const { return name_; }
   bool isOffline() const { return offlineReason_ != nullptr; }
+  // What those are told who use it while it is offline: why, and what to do.
+  kj::Maybe<Error> whyOffline() const;
+  // Nothing when the partition is offline or closed.
+  Unsynced unsynced() const;
   size_t waiting() const { return readers_.size() + committers_.size(); }
 
   enum class Ending {
@@ -216,6 +229,7 @@ class Partition final : public kj::Refcounted {
   void endInterval();
   kj::Promise<void> syncOnce();
   void advanceHighWatermark();
+  void noteUnsynced(uint64_t bytes);
 
   kj::String name_;
   kj::Own<PartitionLog> log_;
@@ -226,6 +240,12 @@ class Partition final : public kj::Refcounted {
   LeaderEpoch epoch_;
   PartitionContext context_;
   Offset highWatermark_{0};
+  // Appended and not synced: behind what the sync that is under way covers, and in it.
+  struct Waiting {
+    uint64_t bytes = 0;
+    int64_t sinceNs = 0;
+  };
+  Waiting unsynced_, inSync_;
   bool syncing_ = false;  // a sync loop is under way
   bool keeping_ = false;  // a row of the producers is being written
   bool closing_ = false;

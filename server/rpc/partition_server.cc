@@ -117,6 +117,8 @@ void writeStatus(rpc::PartitionDescription::Builder builder, int32_t index, cons
   builder.setCleanedUpTo(status.compaction.cleanedUpTo.value());
   KJ_IF_MAYBE(failure, status.compaction.failure) builder.setCompactionFailure(*failure);
   KJ_IF_MAYBE(move, status.move) writeMove(builder.initMove(), *move);
+  builder.setUnsyncedBytes(status.unsynced.bytes.value());
+  builder.setUnsyncedMs(static_cast<uint64_t>(status.unsynced.ageMs));
 }
 
 PartitionServer::PartitionServer(kj::Own<Session> session, kj::Own<const Topic> topic, int32_t index)
