@@ -80,7 +80,7 @@ kj::Maybe<MoveStatus> Shard::moveStatus(const PartitionKey& key) {
 
 ShardCleanup& Shard::cleanup() {
   if (cleanup_.get() == nullptr) {
-    cleanup_ = kj::heap<ShardCleanup>(loop_, world_, engines_.get(config_.stateEngine), config_);
+    cleanup_ = kj::heap<ShardCleanup>(loop_, world_, engines_.get(config_.stateEngine), disk_, config_);
   }
   return *cleanup_;
 }

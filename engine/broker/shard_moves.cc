@@ -10,12 +10,6 @@ namespace {
 
 using Phase = MoveStatus::Phase;
 
-// A copy never takes the last of the device: so much stays free for everything else.
-Bytes reserveOf(const DeviceSpace& space) {
-  constexpr uint64_t kLeast = uint64_t{64} << 20;
-  return Bytes(kj::max(kLeast, space.total.value() / 100));
-}
-
 }  // namespace
 
 ShardMoves::ShardMoves(Shard& shard, World& world, EngineSet& engines, LogPlacements& placements, LoopPort& home,
@@ -207,11 +201,11 @@ kj::Promise<kj::Maybe<kj::String>> ShardMoves::drop(const Work& work, kj::String
 }
 
 kj::Maybe<kj::String> ShardMoves::lackOfRoom(Bytes more) const {
-  auto space = shard_.deviceSpace();
-  auto needed = more.value() + reserveOf(space).value();
-  if (space.available.value() >= needed) return nullptr;
-  return kj::str("the copy needs ", more, " bytes and ", reserveOf(space), " stay free, but ", space.folder, " has ",
-                 space.available, "; free some space and ask for the move again");
+  shard_.disk().look();
+  auto disk = shard_.disk().status();
+  if (disk.free.value() >= more.value() + disk.reserve.value()) return nullptr;
+  return kj::str("the copy needs ", more, " bytes and ", disk.reserve, " stay free (--disk_reserve_bytes), but ",
+                 world_.files.describe(""), " has ", disk.free, "; free some space and ask for the move again");
 }
 
 kj::Promise<void> ShardMoves::endGone(const MetadataImage& image) {

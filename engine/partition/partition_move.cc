@@ -58,6 +58,8 @@ kj::Own<PartitionLog> Partition::exchangeLog(kj::Own<PartitionLog> log) {
   auto old = kj::mv(log_);
   log_ = kj::mv(log);
   ++exchanges_;
+  // The copy is synced as a whole, whatever the old log still had to be synced.
+  unsynced_ = inSync_ = Waiting();
   if (usable()) {
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([this] { log_->configure(config_.log); })) {
       goOffline(kj::str("configure: ", exception->getDescription()));

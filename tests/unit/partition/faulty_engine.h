@@ -33,6 +33,8 @@ class FaultyEngine final : public StorageEngine {
   }
   void commit(kj::ArrayPtr<const TableChange> changes) override { inner_.commit(changes); }
   EngineUsage usage() override { return inner_.usage(); }
+  Bytes owedBytes() override { return inner_.owedBytes(); }
+  void reclaim() override { inner_.reclaim(); }
   void close() override { inner_.close(); }
 
  private:
