@@ -1,0 +1,2 @@
+def compaction(setting):
+    return 'skipped: later'

@@ -1,0 +1,2 @@
+def move(setting):
+    return 'skipped: later'
