@@ -12,6 +12,8 @@ namespace {
 
 // A bucket with less in it is not worth the work, however full the device is.
 constexpr uint64_t kWorthClosing = uint64_t{1} << 20;
+// Beside its output and what is in memory: filters, indexes, the manifest.
+constexpr uint64_t kCompactionMargin = uint64_t{2} << 20;
 
 }  // namespace
 
@@ -181,8 +183,10 @@ void BucketSet::reclaimUnused() {
 }
 
 void BucketSet::reclaimForSpace() {
-  // What compacting one bucket may take, and something left.
-  uint64_t room = store_.freeBytes() / 2;
+  // What compacting one bucket may take. Each gives back more than it took before the next one begins.
+  uint64_t kept = store_.bytesInMemory() + kCompactionMargin;
+  uint64_t free = store_.freeBytes();
+  uint64_t room = free > kept ? free - kept : 0;
   std::lock_guard<std::mutex> lock(mutex_);
   if (buckets_.empty()) return;
   auto& open = buckets_.rbegin()->second;

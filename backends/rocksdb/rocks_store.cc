@@ -72,6 +72,7 @@ constexpr uint64_t kOpeningBytes = uint64_t{1} << 20;
 
 // Beside what is in memory: a new log file, the manifest.
 constexpr uint64_t kSettleMargin = uint64_t{8} << 20;
+constexpr uint64_t kFlushMargin = uint64_t{2} << 20;
 constexpr uint64_t kWorthSettling = uint64_t{1} << 20;
 
 class SilentLogger final : public rocksdb::Logger {
@@ -459,8 +460,10 @@ uint64_t RocksStore::bytesToSettle() {
 
 void RocksStore::settle() {
   if (broken_.load() || full_.load()) return;
-  if (!tight_.load() && bytesInMemory() < kWorthSettling) return;
-  if (freeBytes() < bytesToSettle()) return;
+  // A few rows in memory keep all of the write-ahead log that came behind them.
+  if (!tight_.load() && kj::max(bytesInMemory(), bytesInWal()) < kWorthSettling) return;
+  // Little is written where little is in memory, and all the more may come free.
+  if (freeBytes() < kj::min(bytesToSettle(), 2 * bytesInMemory() + kFlushMargin)) return;
   flushAll();
   if (!tight_.exchange(false)) return;
   std::vector<Family*> families;
@@ -491,6 +494,15 @@ uint64_t RocksStore::bytesOnDevice(Family& family) {
 uint64_t RocksStore::bytesInMemory() {
   uint64_t value = 0;
   return db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &value) ? value : 0;
+}
+
+uint64_t RocksStore::bytesInWal() {
+  rocksdb::VectorLogPtr files;
+  if (!db_->GetSortedWalFiles(files).ok()) return 0;
+  uint64_t sum = 0;
+  for (auto& file : files)
+    sum += file->SizeFileBytes();
+  return sum;
 }
 
 uint64_t RocksStore::openFiles() {

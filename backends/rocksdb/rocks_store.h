@@ -86,6 +86,8 @@ class RocksStore {
   uint64_t bytesOnDevice(Family& family);
   // Of all families: what is in the write-ahead log and has to get into files yet.
   uint64_t bytesInMemory();
+  // Of all files of the write-ahead log that are still there.
+  uint64_t bytesInWal();
   // About how many descriptors the library holds.
   uint64_t openFiles();
 
