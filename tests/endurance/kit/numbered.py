@@ -25,29 +25,28 @@ def number_of(value):
 
 class NumberedProducer(threading.Thread):
     """One idempotent producer on one partition. Sends batches one after the other, each until it is acknowledged, over whatever
-    happens to the broker. key_of(number), where given, makes keys. per_second: records, or None for as many as go."""
+    happens to the broker. key_of(number), where given, makes keys. records: how many, or None for as many as go until stop()."""
 
-    def __init__(self, address, topic, partition, per_second=None, key_of=None, record_bytes=RECORD_BYTES, records=None):
+    def __init__(self, address, topic, partition, key_of=None, record_bytes=RECORD_BYTES, records=None):
         super().__init__(daemon=True)
         self.address, self.topic, self.partition = address, topic, partition
-        self.per_second, self.key_of, self.wanted = per_second, key_of, records
+        self.per_second, self.key_of, self.wanted = None, key_of, records
         pad = random.Random(partition).randbytes(record_bytes - 14).replace(b"\n", b"n").replace(b"\0", b"0")
         self.tail = b" " + pad
         # What was acknowledged, in order: first numbers, and the offset of each batch.
         self.firsts, self.bases, self.acknowledged = [], [], 0
-        self.refusals, self.said, self.broken_connections, self.latencies = 0, "", 0, []
+        self.refusals, self.said, self.broken_connections = 0, "", 0
         self.is_refused = False
         self.halt, self.failure = threading.Event(), None
         self.connection = None
 
     def run(self):
         try:
-            begun = time.monotonic()
             identity = self._until_done(lambda: self.connection.producer_id())
             while identity and not self.halt.is_set() and self.acknowledged != self.wanted:
-                if self.per_second:
-                    self.halt.wait(max(0.0, begun + self.acknowledged / self.per_second - time.monotonic()))
                 self._send_batch(*identity)
+                if self.per_second:
+                    self.halt.wait(RECORDS_OF_BATCH / self.per_second)
         except Exception as failure:  # told by stop()
             self.failure = failure
         finally:
@@ -92,6 +91,10 @@ class NumberedProducer(threading.Thread):
                 self.connection = None
             self.halt.wait(PAUSE_S)
         return None
+
+    def steady(self, per_second):
+        """From now on about so many records per second."""
+        self.per_second = per_second
 
     def stop(self):
         """Ends it; raises what it failed by."""
