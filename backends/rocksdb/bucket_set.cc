@@ -12,6 +12,8 @@ namespace {
 
 // A bucket with less in it is not worth the work, however full the device is.
 constexpr uint64_t kWorthClosing = uint64_t{1} << 20;
+// Of a bucket's size: with less in it, it is not worth a family of its own.
+constexpr uint64_t kShareWorthFamily = 16;
 // Beside its output and what is in memory: filters, indexes, the manifest.
 constexpr uint64_t kCompactionMargin = uint64_t{2} << 20;
 
@@ -79,7 +81,7 @@ bool BucketSet::isFull(const Bucket& bucket, size_t size, TimestampMs timestamp)
   uint64_t bytesMax = options_.bucketBytes.value() << doublings;
   if (bucket.bytes + size > bytesMax) return true;
   // By time only when it is worth a family: clients choose timestamps, also silly ones.
-  if (bucket.bytes < bytesMax / 16 || timestamp == kNoTimestamp || bucket.earliest == kNoTimestamp) return false;
+  if (bucket.bytes < bytesMax / kShareWorthFamily || timestamp == kNoTimestamp || bucket.earliest == kNoTimestamp) return false;
   return timestamp - bucket.earliest >= options_.bucketMs << doublings;
 }
 
@@ -166,8 +168,12 @@ bool BucketSet::goesWith(BucketNumber number, uint32_t extents) {
 }
 
 void BucketSet::consider(BucketNumber number, Bucket& bucket) {
-  if (isOpen(number) || bucket.leases > 0 || bucket.isScheduled) return;
-  if (bucket.extents == 0) {
+  if (bucket.leases > 0 || bucket.isScheduled) return;
+  if (isOpen(number)) {
+    if (bucket.extents > 0 || bucket.bytes < options_.bucketBytes.value() / kShareWorthFamily) return;
+    bucket.isScheduled = true;
+    reclaimer_.add([this, number] { closeUnused(number); });
+  } else if (bucket.extents == 0) {
     bucket.isScheduled = true;
     reclaimer_.add([this, number] { dropIfUnused(number); });
   } else if (isMostlyDead(bucket) && bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
@@ -196,6 +202,17 @@ void BucketSet::reclaimForSpace() {
     if (bucket.bytes < kWorthClosing || !isMostlyDead(bucket) || bucket.liveBytes > room) continue;
     bucket.isScheduled = true;
     reclaimer_.add([this, number = number] { compact(number); });
+  }
+}
+
+void BucketSet::closeUnused(BucketNumber number) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto& bucket = buckets_.at(number);
+  bucket.isScheduled = false;
+  if (isOpen(number) && bucket.extents == 0 && bucket.leases == 0) {
+    begin();
+  } else {
+    consider(number, bucket);
   }
 }
 

@@ -49,7 +49,8 @@ class BucketSet {
   // missing.
   Family* find(BucketNumber number);
 
-  // A log's extents come, grow and go. The last one to go makes a closed bucket drop, on the reclaimer.
+  // A log's extents come, grow and go. The last one to go makes a closed bucket drop, on the reclaimer; the open one is
+  // closed for that when there is much in it.
   void addExtent(BucketNumber number);
   void addBytes(BucketNumber number, Bytes bytes);
   void removeExtent(BucketNumber number, Bytes bytes);
@@ -94,6 +95,7 @@ class BucketSet {
   void sweepRewrites();
 
   // Jobs of the reclaimer.
+  void closeUnused(BucketNumber number);
   void dropIfUnused(BucketNumber number);
   void compact(BucketNumber number);
   void flush(BucketNumber number);

@@ -85,6 +85,22 @@ TEST_F(Buckets, GoWhenNoLogNeedsThem) {
   EXPECT_LT(bytesIn(".sst"), bytesBefore / 6);
 }
 
+// As when the last topic is deleted, or has moved to another engine.
+TEST_F(Buckets, ThatAreOpenGoWhenNothingIsLeftInThem) {
+  options_.bucketBytes = mebibytes(16);
+  open();
+  add(*log("one"), 3000);
+  add(*log("small"), 10);
+  engine_->drop(testLogId("one"));
+  engine_->drop(testLogId("small"));
+  expectWhole(*log("next"));
+  add(*log("next"), 10);
+  expectWhole(*log("next"));
+  close();
+  EXPECT_EQ(families(), (std::vector<std::string>{"bucket-0000000002"}));
+  EXPECT_LT(bytesIn(".sst"), 200000u);
+}
+
 // A kill between the change that frees a bucket and its removal: it goes at the next opening.
 TEST_F(Buckets, ThatNobodyUsesGoAtTheNextOpening) {
   open();
