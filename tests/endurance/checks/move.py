@@ -33,14 +33,17 @@ class GroupReader(threading.Thread):
         self.errors = open(setting.path("reader.log"), "w+")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True)
         self.ends, self.last, self.again, self.problem = {}, {}, 0, None
+        # What was committed before the last kill.
+        self.floors = {}
         self.start()
 
     def run(self):
         for line in self.process.stdout:
             partition, offset = map(int, line.split())
             end, last = self.ends.get(partition, 0), self.last.get(partition, -1)
-            if offset > end or offset != last + 1 and offset > last:
-                self.problem = self.problem or f"partition {partition}: offset {offset} came after {last}, up to {end} was seen"
+            if offset > end or offset != last + 1 and offset > last or offset < self.floors.get(partition, 0):
+                self.problem = self.problem or (f"partition {partition}: offset {offset} came after {last}; up to {end} was seen, "
+                                f"{self.floors.get(partition, 0)} committed")
             self.again += offset < end
             self.ends[partition] = max(end, offset + 1)
             self.last[partition] = offset
@@ -97,6 +100,11 @@ class Move:
             check(not move or move["phase"] != "failed", f"the move failed: {move}")
         return [(engine, move and move["phase"], move["copied"] if move else 0) for engine, move in moves]
 
+    def committed(self):
+        """{partition: offset} of the group."""
+        rows = json.loads(self.setting.cambium(self.broker, "group", "describe", "readers", "--json"))["partitions"]
+        return {row["partition"]: row["committed"] or 0 for row in rows}
+
     def is_half_way(self):
         """A partition is being copied, and a good part of it is done."""
         self.check_load()
@@ -107,11 +115,12 @@ class Move:
         waiting = self.setting.start_cambium(self.broker, "topic", "move", "moving", f"--engine={engine}", "--wait")
         try:
             wait_for(self.is_half_way, MOVE_S, lambda: f"no partition is half way: {self.phases()}")
-            before = self.phases()
+            before, committed = self.phases(), self.committed()
             self.broker.kill()
             waiting.wait(60)
         finally:
             end_process(waiting)
+        self.reader.floors = committed
         note(f"killed on the way to {engine}: {before}")
         self.broker.start()
         # What goes on by itself needs no second wish; asking again changes nothing.

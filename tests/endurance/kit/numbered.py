@@ -20,7 +20,7 @@ RECORDS_OF_BATCH = 250
 
 def number_of(value):
     """The number of a record of ours; None where somebody else made it."""
-    return int(value[1:13]) if value[:1] == b"#" else None
+    return int(value[1:13]) if value[:1] == b"#" and value[13:14] == b" " and value[1:13].isdigit() else None
 
 
 class NumberedProducer(threading.Thread):
