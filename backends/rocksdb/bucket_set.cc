@@ -81,7 +81,8 @@ bool BucketSet::isFull(const Bucket& bucket, size_t size, TimestampMs timestamp)
   uint64_t bytesMax = options_.bucketBytes.value() << doublings;
   if (bucket.bytes + size > bytesMax) return true;
   // By time only when it is worth a family: clients choose timestamps, also silly ones.
-  if (bucket.bytes < bytesMax / kShareWorthFamily || timestamp == kNoTimestamp || bucket.earliest == kNoTimestamp) return false;
+  bool isWorthFamily = bucket.bytes >= bytesMax / kShareWorthFamily;
+  if (!isWorthFamily || timestamp == kNoTimestamp || bucket.earliest == kNoTimestamp) return false;
   return timestamp - bucket.earliest >= options_.bucketMs << doublings;
 }
 
