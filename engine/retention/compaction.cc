@@ -10,7 +10,8 @@ namespace cambium {
 namespace {
 
 // Read at a time: one step is a matter of milliseconds.
-constexpr Bytes kStepBytes = mebibytes(1);
+// A millisecond of work or so: with few cores, whoever syncs meanwhile waits for so much.
+constexpr Bytes kStepBytes = kibibytes(256);
 
 bool hasKeys(const BatchView& batch) {
   return !batch.isControl() && !batch.isTransactional() && batch.recordCount() > 0;
