@@ -20,7 +20,7 @@ FLAGS = ["--cleaner_backoff_ms=200", "--retention_check_interval_ms=1000"]
 PROBE_PER_S, PROBE_S, BEFORE_ROUNDS = 2000, 4, 3
 SLOWER_MAX = 2.0
 # Below, the scheduler of a busy machine decides, not the broker.
-P99_FLOOR_MS = 5.0
+P99_FLOOR_MS = 2.0
 GROWTH_MAX = 64 << 20
 DONE_S = 900
 DUMP_S = 1800
