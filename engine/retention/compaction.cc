@@ -9,8 +9,7 @@ namespace cambium {
 
 namespace {
 
-// Read at a time: one step is a matter of milliseconds.
-// A millisecond of work or so: with few cores, whoever syncs meanwhile waits for so much.
+// Read at a time: a millisecond of work or so. With few cores, whoever syncs meanwhile waits for so much.
 constexpr Bytes kStepBytes = kibibytes(256);
 
 bool hasKeys(const BatchView& batch) {
