@@ -19,7 +19,7 @@ FLAGS = ["--cleaner_backoff_ms=200", "--retention_check_interval_ms=1000"]
 # The probe: an open-loop producer, which counts latency from when a record was due.
 PROBE_PER_S, PROBE_S, BEFORE_ROUNDS = 2000, 4, 3
 SLOWER_MAX = 2.0
-# Below, the scheduler of a busy machine decides, not the broker.
+# Below, the scheduler of the machine decides, not the broker.
 P99_FLOOR_MS = 2.0
 GROWTH_MAX = 64 << 20
 DONE_S = 900
@@ -164,7 +164,7 @@ class Compaction:
     def close(self):
         if self.producer:
             self.producer.halt.set()
-        end_process(self.prober) if self.prober and self.prober.poll() is None else None
+        end_process(self.prober)
 
 
 def compaction(setting):

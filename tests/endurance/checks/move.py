@@ -175,14 +175,9 @@ class Move:
     def close(self):
         for producer in self.producers:
             producer.halt.set()
-        if self.reader:
-            end_process_of(self.reader)
-
-
-def end_process_of(reader):
-    if reader.process.poll() is None:
-        reader.process.kill()
-        reader.process.wait()
+        if self.reader and self.reader.process.poll() is None:
+            self.reader.process.kill()
+            self.reader.process.wait()
 
 
 def move(setting):

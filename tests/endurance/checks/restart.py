@@ -2,6 +2,7 @@
 
 import glob
 import os
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -43,16 +44,13 @@ def kill_in_the_middle(setting, broker):
 
 def timed_start(broker):
     """(seconds from exec to /readyz, bytes by read calls, bytes from the device)."""
-    from threading import Thread
     begun = time.monotonic()
-    starting = Thread(target=broker.start, daemon=True)
-    old = broker.process
+    starting = threading.Thread(target=broker.start, daemon=True)
     starting.start()
     wait_for(lambda: is_ready(broker), READY_S, lambda: f"/readyz: {broker.said()}")
     seconds = time.monotonic() - begun
     calls, device = bytes_read(broker.process.pid)
     starting.join()
-    check(broker.process is not old, "the broker was not started")
     return seconds, calls, device
 
 

@@ -100,8 +100,10 @@ def note(text):
 def end_process(process):
     if process and process.poll() is None:
         process.kill()
-    if process:
-        process.communicate()
+        process.wait()
+    for pipe in (process.stdout, process.stderr) if process else ():
+        if pipe:
+            pipe.close()
 
 
 def size(count):

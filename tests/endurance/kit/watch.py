@@ -5,6 +5,8 @@ import threading
 import time
 import urllib.request
 
+from harness.checks import Failed
+
 EVERY_S = 0.1
 
 
@@ -64,7 +66,6 @@ class MemorySamples(threading.Thread):
 
 def wait_for(condition, seconds, what):
     """Until condition() is true. what: said when it is not in time; a text or a function that makes one."""
-    from harness.checks import Failed
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
