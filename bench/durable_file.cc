@@ -2,10 +2,11 @@
 
 #include <cstring>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <kj/debug.h>
+
+#include "bench/fresh_memory.h"
 
 namespace cambium::bench {
 
@@ -21,23 +22,7 @@ uint64_t blocksUp(uint64_t position) {
   return blocksDown(position + DurableFile::kBlockBytes - 1);
 }
 
-class PagesDisposer final : public kj::ArrayDisposer {
- public:
-  void disposeImpl(void* first, size_t elementSize, size_t count, size_t, void (*)(void*)) const override {
-    munmap(first, elementSize * count);
-  }
-};
-
 }  // namespace
-
-kj::Array<kj::byte> newPages(size_t bytes) {
-  static const PagesDisposer disposer;
-  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  KJ_REQUIRE(pages != MAP_FAILED, "no memory", bytes);
-  // Pages as the page cache has them, not huge ones.
-  madvise(pages, bytes, MADV_NOHUGEPAGE);
-  return kj::Array<kj::byte>(static_cast<kj::byte*>(pages), bytes, disposer);
-}
 
 kj::Maybe<DurableFile::Way> DurableFile::wayNamed(kj::StringPtr name) {
   using Blocks = Way::Blocks;

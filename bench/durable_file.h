@@ -66,7 +66,4 @@ class DurableFile {
   kj::Array<kj::byte> tail_;
 };
 
-// Whole pages, each new to the process: the first use of a page takes it from the system.
-kj::Array<kj::byte> newPages(size_t bytes);
-
 }  // namespace cambium::bench

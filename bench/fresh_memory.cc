@@ -5,7 +5,6 @@
 
 #include <kj/debug.h>
 
-#include "bench/durable_file.h"
 #include "bench/sample.h"
 
 namespace cambium::bench {
@@ -39,7 +38,23 @@ double useAgain() {
   return watch.stop(1, 0, 0).cpuSeconds / kTimes;
 }
 
+class PagesDisposer final : public kj::ArrayDisposer {
+ public:
+  void disposeImpl(void* first, size_t elementSize, size_t count, size_t, void (*)(void*)) const override {
+    munmap(first, elementSize * count);
+  }
+};
+
 }  // namespace
+
+kj::Array<kj::byte> newPages(size_t bytes) {
+  static const PagesDisposer disposer;
+  void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  KJ_REQUIRE(pages != MAP_FAILED, "no memory", bytes);
+  // Pages as the page cache has them, not huge ones.
+  madvise(pages, bytes, MADV_NOHUGEPAGE);
+  return kj::Array<kj::byte>(static_cast<kj::byte*>(pages), bytes, disposer);
+}
 
 uint64_t FreshMemory::freeBytes() {
   return static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));

@@ -7,6 +7,9 @@
 
 namespace cambium::bench {
 
+// Whole pages, each new to the process: the first use of a page takes it from the system.
+kj::Array<kj::byte> newPages(size_t bytes);
+
 // Makes the system hand out memory that was not used lately, as it does when a broker's page cache grows for the first
 // time. A virtual machine gets such pages from its host one by one, which costs several times as much as a page that
 // was freed a moment ago.

@@ -34,8 +34,9 @@ kj::String describe(const SubjectResult& result) {
   auto line = format("  %-22s %11.0f op/s (%.0f-%.0f)", result.subject.cStr(), result.medianOf(perSecond),
                      result.leastOf(perSecond), result.mostOf(perSecond));
   line = format("%-64s", line.cStr());
-  if (result.rounds[0].bytes > 0) line = kj::str(line, format(" %8.0f MB/s", result.medianOf(megabytes)));
-  if (result.rounds[0].bytes > 0) line = kj::str(line, format(" %7.2f CPU s/GB", result.medianOf(cpuOfBytes)));
+  if (result.rounds[0].bytes > 0) {
+    line = kj::str(line, format(" %8.0f MB/s %7.2f CPU s/GB", result.medianOf(megabytes), result.medianOf(cpuOfBytes)));
+  }
   if (result.rounds[0].records > 0) line = kj::str(line, format(" %9.3f CPU s/M", result.medianOf(cpu)));
   if (result.rounds[0].p50Us > 0) {
     line = kj::str(line, format("   p50 %.1f us, p99 %.1f us", result.medianOf(p50), result.medianOf(p99)));

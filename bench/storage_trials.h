@@ -18,7 +18,7 @@ class Places {
   explicit Places(kj::StringPtr folder) : folder_(kj::str(folder)) {}
   kj::String fresh(kj::StringPtr label) { return kj::str(folder_, "/", label, "-", ++count_); }
 
-  // What trials keep out of each other's way.
+  // The used pages that one trial has taken stay taken for the next.
   FreshMemory freshMemory;
 
  private:

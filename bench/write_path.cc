@@ -6,6 +6,7 @@
 #include <kj/thread.h>
 
 #include "bench/durable_file.h"
+#include "bench/fresh_memory.h"
 #include "bench/storage_subjects.h"
 #include "bench/storage_trials.h"
 
