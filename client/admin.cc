@@ -19,7 +19,34 @@ TopicSummary summaryOf(rpc::TopicSummary::Reader topic) {
           topic.getInternal()};
 }
 
+PartitionMove moveOf(rpc::PartitionMove::Reader move) {
+  using Phase = PartitionMove::Phase;
+  auto phase = [&] {
+    switch (move.getPhase()) {
+      case rpc::PartitionMove::Phase::WAITING:
+        return Phase::kWaiting;
+      case rpc::PartitionMove::Phase::COPYING:
+        return Phase::kCopying;
+      case rpc::PartitionMove::Phase::SWITCHING:
+        return Phase::kSwitching;
+      case rpc::PartitionMove::Phase::CLEANING:
+        return Phase::kCleaning;
+      case rpc::PartitionMove::Phase::FAILED:
+        return Phase::kFailed;
+    }
+    return Phase::kWaiting;  // whatever a newer broker may mean: it is not there yet
+  }();
+  return {.to = kj::str(move.getTo()),
+          .phase = phase,
+          .copiedUpTo = Offset(move.getCopiedUpTo()),
+          .copied = Bytes(move.getCopied()),
+          .total = Bytes(move.getTotal()),
+          .failure = kj::str(move.getFailure())};
+}
+
 PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) {
+  kj::Maybe<PartitionMove> move;
+  if (partition.hasMove()) move = moveOf(partition.getMove());
   return {.index = PartitionIndex(partition.getIndex()),
           .error = errorIn(partition.getError()),
           .logStart = Offset(partition.getLogStart()),
@@ -32,7 +59,10 @@ PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) 
           .engine = kj::str(partition.getEngine()),
           .core = partition.getCore(),
           .cleanedUpTo = Offset(partition.getCleanedUpTo()),
-          .compactionFailure = kj::str(partition.getCompactionFailure())};
+          .compactionFailure = kj::str(partition.getCompactionFailure()),
+          .move = kj::mv(move),
+          .unsyncedBytes = Bytes(partition.getUnsyncedBytes()),
+          .unsyncedMs = partition.getUnsyncedMs()};
 }
 
 TopicDescription descriptionOf(rpc::TopicDescription::Reader topic) {
@@ -147,12 +177,33 @@ void fillTarget(rpc::ResetTarget::Builder target, const ResetTarget& to) {
 
 }  // namespace
 
+kj::StringPtr phaseName(PartitionMove::Phase phase) {
+  constexpr kj::StringPtr kNames[] = {"waiting"_kj, "copying"_kj, "switching"_kj, "cleaning"_kj, "failed"_kj};
+  return kNames[static_cast<size_t>(phase)];
+}
+
 kj::Promise<BrokerInfo> Admin::info() {
   auto session = co_await connection_.session();
   auto response = co_await session.broker.infoRequest().send();
   auto info = response.getInfo();
-  co_return BrokerInfo{kj::str(info.getVersion()),   kj::str(info.getClusterId()),  info.getBrokerId(), info.getCores(),
-                       kj::str(info.getLogEngine()), kj::str(info.getStateEngine())};
+  auto disk = info.getDisk();
+  auto offline = [](rpc::OfflinePartition::Reader one) {
+    auto error = errorIn(one.getError());
+    return OfflinePartition{kj::str(one.getPartition()), kj::mv(KJ_REQUIRE_NONNULL(error, "an error without a code"))};
+  };
+  co_return BrokerInfo{
+      .version = kj::str(info.getVersion()),
+      .clusterId = kj::str(info.getClusterId()),
+      .brokerId = info.getBrokerId(),
+      .cores = info.getCores(),
+      .logEngine = kj::str(info.getLogEngine()),
+      .stateEngine = kj::str(info.getStateEngine()),
+      .disk = {Bytes(disk.getFree()), Bytes(disk.getTotal()), Bytes(disk.getReserve()), disk.getFull()},
+      .partitions = info.getPartitions(),
+      .partitionsOffline = info.getPartitionsOffline(),
+      .offline = convertAll<OfflinePartition>(info.getOffline(), offline),
+      .unsyncedBytes = Bytes(info.getUnsyncedBytes()),
+      .unsyncedMs = info.getUnsyncedMs()};
 }
 
 kj::Promise<kj::Array<TopicSummary>> Admin::listTopics() {
@@ -218,6 +269,29 @@ kj::Promise<Result<void>> Admin::alterTopic(kj::String topic, kj::Array<ConfigCh
   auto request = access.admin.alterTopicRequest();
   request.setName(topic);
   fillConfigs(request.initChanges(changes.size()), changes);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<void>> Admin::moveTopic(kj::String topic, kj::String engine) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.moveTopicRequest();
+  request.setName(topic);
+  request.setEngine(engine);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<void>> Admin::cancelMove(kj::String topic) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.cancelMoveRequest();
+  request.setName(topic);
   auto call = request.send();
   auto opened = co_await access.opening;
   KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);

@@ -8,6 +8,18 @@
 
 namespace cambium::client {
 
+// The device of the data directory.
+struct DiskStatus {
+  Bytes free, total;
+  Bytes reserve;  // what clients leave alone; 0: no reserve
+  bool full;      // nothing is appended, until there is room
+};
+
+struct OfflinePartition {
+  kj::String partition;  // "words-0"
+  Error error;           // why, and what to do
+};
+
 struct BrokerInfo {
   kj::String version;
   kj::String clusterId;
@@ -15,6 +27,12 @@ struct BrokerInfo {
   uint32_t cores;
   kj::String logEngine;
   kj::String stateEngine;
+  DiskStatus disk;
+  uint32_t partitions;
+  uint32_t partitionsOffline;
+  kj::Array<OfflinePartition> offline;  // the first of them
+  Bytes unsyncedBytes;                  // of all partitions
+  uint64_t unsyncedMs;                  // the age of the oldest of them
 };
 
 struct TopicSummary {
@@ -33,8 +51,28 @@ struct ConfigEntry {
   kj::String type;  // boolean, string, int, long, double or list
   kj::String defaultValue;
   kj::String validValues;  // for people: "a whole number from 0 to 9"
-  bool readOnly;           // decided when the topic was made
+  bool readOnly;           // cannot be altered
 };
+
+// A partition on its way to another engine; it is served from where it was until it has arrived as a whole.
+struct PartitionMove {
+  enum class Phase : uint8_t {
+    kWaiting,    // partitions of one loop go one after another
+    kCopying,    // producers and consumers go on
+    kSwitching,  // the last of it is copied; appends wait for a moment
+    kCleaning,   // the log that is no longer needed is removed
+    kFailed,     // given up until somebody asks again
+  };
+  kj::String to;
+  Phase phase;
+  Offset copiedUpTo;
+  Bytes copied;
+  Bytes total;  // that the log holds: about what there is to copy
+  kj::String failure;
+};
+
+// The phase in lower case, for example "copying". Lives for ever.
+kj::StringPtr phaseName(PartitionMove::Phase phase);
 
 struct PartitionDescription {
   PartitionIndex index;
@@ -50,6 +88,9 @@ struct PartitionDescription {
   uint32_t core;
   Offset cleanedUpTo;            // of compacted topics: records below were compacted; kNoOffset: none so far
   kj::String compactionFailure;  // why the last compaction came to nothing; empty: it did not
+  kj::Maybe<PartitionMove> move{};
+  Bytes unsyncedBytes;  // what a power loss would take, as far as is known
+  uint64_t unsyncedMs;  // since the oldest of them was appended
 };
 
 struct TopicDescription {
@@ -140,6 +181,12 @@ class Admin {
   kj::Promise<Result<void>> deleteTopic(kj::String topic);
   kj::Promise<Result<void>> addPartitions(kj::String topic, int32_t total);
   kj::Promise<Result<void>> alterTopic(kj::String topic, kj::Array<ConfigChange> changes);
+
+  // Begins to move the topic's logs to another engine, or lets a move that failed try again; describeTopic() shows how
+  // far it is.
+  kj::Promise<Result<void>> moveTopic(kj::String topic, kj::String engine);
+  // Back to where the topic came from. kNoReassignmentInProgress when there is nothing to cancel.
+  kj::Promise<Result<void>> cancelMove(kj::String topic);
 
   kj::Promise<Result<FoundOffset>> findOffset(kj::String topic, PartitionIndex partition, OffsetSpec spec);
   // Null `before`: everything below the high watermark. Returns the new start of the log.

@@ -162,6 +162,27 @@ struct BrokerInfo {
   cores @3 :UInt16;
   logEngine @4 :Text;    # engine of topics that do not choose one
   stateEngine @5 :Text;  # engine of offsets and metadata
+  disk @6 :DiskStatus;
+  partitions @7 :UInt32;
+  partitionsOffline @8 :UInt32;
+  offline @9 :List(OfflinePartition);
+  # Those that are offline (the first 100 of each core): a log that cannot be opened, or that failed while it was written or read.
+  unsyncedBytes @10 :UInt64;  # of all partitions, as in PartitionDescription
+  unsyncedMs @11 :UInt64;     # the age of the oldest of them
+}
+
+struct DiskStatus {
+  # The device of the data directory, as of the last half second.
+  free @0 :UInt64;
+  total @1 :UInt64;
+  reserve @2 :UInt64;  # what clients leave alone (--disk_reserve_bytes); 0: no reserve
+  full @3 :Bool;
+  # Nothing is appended and no topic is made (kafkaStorageError); everything else goes on, and so do these when there is room.
+}
+
+struct OfflinePartition {
+  partition @0 :Text;  # "words-0"
+  error @1 :Error;     # why, and what to do
 }
 
 struct TopicSummary {
@@ -198,7 +219,7 @@ struct ConfigEntry {
   type @4 :Text;  # boolean, string, int, long, double or list
   defaultValue @5 :Text;
   validValues @6 :Text;  # for people: "a whole number from 0 to 9"
-  readOnly @7 :Bool;     # decided when the topic was made
+  readOnly @7 :Bool;     # cannot be altered
 }
 
 struct PartitionDescription {
@@ -211,10 +232,34 @@ struct PartitionDescription {
   bytes @6 :UInt64;         # on the device, indexes included
   extents @7 :UInt32;       # segments, or buckets touched
   leaderEpoch @8 :Int32;
-  engine @9 :Text;
+  engine @9 :Text;          # where its log is
   core @10 :UInt16;         # the loop that owns it
   cleanedUpTo @11 :Int64 = -1;   # compacted topics: records below were compacted; -1: none since the broker's start
   compactionFailure @12 :Text;   # why the last compaction came to nothing, and when it is tried again; empty: it did not
+  move @13 :PartitionMove;  # set while the log is on its way to another engine (see Admin.moveTopic)
+  unsyncedBytes @14 :UInt64;
+  # Appended and not yet made durable: what a power loss would take, as far as is known. With `durability=os` everything since
+  # the partition was opened.
+  unsyncedMs @15 :UInt64;   # since the oldest of them was appended
+}
+
+struct PartitionMove {
+  # The log is served from where it is (PartitionDescription.engine) until it has arrived as a whole.
+
+  to @0 :Text;  # the engine
+  phase @1 :Phase;
+  copiedUpTo @2 :Int64;  # what was copied ends at this offset
+  copied @3 :UInt64;     # bytes, in this attempt
+  total @4 :UInt64;      # bytes that the log holds, indexes included: about what there is to copy
+  failure @5 :Text;      # why it was given up, with `failed`
+
+  enum Phase {
+    waiting @0;    # partitions of one loop go one after another
+    copying @1;    # producers and consumers go on
+    switching @2;  # the last of it is copied; appends wait for a moment
+    cleaning @3;   # the log that is no longer needed, or never came to be, is removed
+    failed @4;     # asking for the move again tries again, and so does the next start of the broker
+  }
 }
 
 # --- Records -----------------------------------------------------------------------------------------------------------------
@@ -422,7 +467,17 @@ interface Admin {
   # `total` counts those that are there; it can only grow.
 
   alterTopic @3 (name :Text, changes :List(Config)) -> (error :Error);
-  # Sets configs, or returns them to their defaults. All or none.
+  # Sets configs, or returns them to their defaults. All or none. Another storage.engine moves the topic.
+
+  moveTopic @4 (name :Text, engine :Text) -> (error :Error);
+  # Sets storage.engine, and answers when that is written down: the logs of the topic's partitions go to that engine one after
+  # another, in the background, while producers and consumers go on; Topic.describe shows how far they are. Offsets, timestamps,
+  # epochs, the states of producers and the log's start stay as they are. Asked for again, it lets partitions whose move failed try
+  # again. A topic that is there already is left as it is.
+
+  cancelMove @5 (name :Text) -> (error :Error);
+  # Sets storage.engine back to where the topic came from: copies that are being made are given up, partitions that had arrived go
+  # back in the same way. noReassignmentInProgress when there is nothing to cancel.
 }
 
 struct Config {

@@ -18,11 +18,16 @@ struct TopicRecord {
   partitions @2 :List(PartitionRecord);  # by index
   configs @3 :List(ConfigRecord);  # only what differs from the defaults, sorted by name
   createdAt @4 :Int64;  # milliseconds since 1970-01-01 UTC
-  engine @5 :Text;  # decided when the topic is made
+  engine @5 :Text;  # where the logs belong (storage.engine): a partition whose log is elsewhere is moved there
+  moveAttempt @6 :UInt32;  # grows whenever somebody asks for a move, so that one that failed is tried again
 }
 
 struct PartitionRecord {
   leaderEpoch @0 :Int32;
+  engine @1 :Text;  # that holds the log in charge; empty: the topic's
+  otherEngine @2 :Text;
+  # That may hold another log of this partition, which is nobody's but a move's: the copy while it is made, or what was left behind by a
+  # switch or a cancelled move, and is to be dropped. Written before such a log is made, emptied after it is gone.
 }
 
 struct ConfigRecord {

@@ -1,8 +1,21 @@
 #include "tools/command.h"
 #include "tools/session.h"
+#include "tools/table.h"
 
 namespace cambium::tools {
 namespace {
+
+kj::String describe(const client::DiskStatus& disk) {
+  auto size = [](Bytes bytes) { return humanBytes(static_cast<double>(bytes.value())); };
+  auto reserve = disk.reserve == Bytes(0) ? kj::str("no reserve") : kj::str("reserve ", size(disk.reserve));
+  return kj::str(size(disk.free), " free of ", size(disk.total), ", ", reserve,
+                 disk.full ? "; FULL: nothing is appended until records or topics are deleted" : "");
+}
+
+void addDisk(JsonWriter& json, const client::DiskStatus& disk) {
+  json.key("disk").beginObject().key("freeBytes").value(disk.free).key("totalBytes").value(disk.total);
+  json.key("reserveBytes").value(disk.reserve).key("full").value(disk.full).endObject();
+}
 
 kj::Promise<int> info(Session& session) {
   auto info = co_await session.admin().info();
@@ -10,13 +23,28 @@ kj::Promise<int> info(Session& session) {
     JsonWriter json;
     json.beginObject().key("address").value(session.connection().address()).key("version").value(info.version);
     json.key("clusterId").value(info.clusterId).key("brokerId").value(info.brokerId).key("cores").value(info.cores);
-    json.key("logEngine").value(info.logEngine).key("stateEngine").value(info.stateEngine).endObject();
+    json.key("logEngine").value(info.logEngine).key("stateEngine").value(info.stateEngine);
+    addDisk(json, info.disk);
+    json.key("partitions").value(info.partitions).key("partitionsOffline").value(info.partitionsOffline);
+    json.key("offline").beginArray();
+    for (auto& one : info.offline) {
+      json.beginObject().key("partition").value(one.partition).key("code").value(errorName(one.error.code));
+      json.key("message").value(one.error.message).endObject();
+    }
+    json.endArray().key("unsyncedBytes").value(info.unsyncedBytes).key("unsyncedMs").value(info.unsyncedMs);
+    json.endObject();
     co_return session.print(json);
   }
-  session.out().write(kj::str("address       ", session.connection().address(), "\nversion       ", info.version,
-                              "\ncluster id    ", info.clusterId, "\nbroker id     ", info.brokerId, "\ncores         ",
-                              info.cores, "\nlog engine    ", info.logEngine, "\nstate engine  ", info.stateEngine,
-                              '\n'));
+  session.out().write(kj::str(
+      "address       ", session.connection().address(), "\nversion       ", info.version, "\ncluster id    ",
+      info.clusterId, "\nbroker id     ", info.brokerId, "\ncores         ", info.cores, "\nlog engine    ",
+      info.logEngine, "\nstate engine  ", info.stateEngine, "\ndisk          ", describe(info.disk), "\npartitions    ",
+      info.partitions, info.partitionsOffline == 0 ? kj::str() : kj::str(", ", info.partitionsOffline, " OFFLINE"),
+      "\nunsynced      ", describeUnsynced(info.unsyncedBytes, info.unsyncedMs), '\n'));
+  for (auto& one : info.offline)
+    session.out().write(kj::str('\n', one.error.message, '\n'));
+  if (info.partitionsOffline > info.offline.size())
+    session.out().write(kj::str("\n… and ", info.partitionsOffline - info.offline.size(), " more\n"));
   co_return session.done();
 }
 
@@ -24,9 +52,15 @@ kj::Promise<int> info(Session& session) {
 
 kj::ArrayPtr<const Command> brokerCommands() {
   static const Command commands[] = {
-      {"broker info"_kj, ""_kj, "Show the broker's version, identity and engines"_kj,
-       "LOG ENGINE is that of topics which do not choose one, STATE ENGINE that of offsets and metadata.\n"_kj, 0, 0,
-       nullptr, info},
+      {"broker info"_kj, ""_kj, "Show the broker's version, identity, engines and state"_kj,
+       "LOG ENGINE is that of topics which do not choose one, STATE ENGINE that of offsets and metadata. DISK is that "
+       "of "
+       "the\n"
+       "data directory: while less than the reserve is free, nothing is appended, and everything else goes on. "
+       "UNSYNCED "
+       "is\n"
+       "what a power loss would take now. Partitions that are offline follow, with what to do.\n"_kj,
+       0, 0, nullptr, info},
   };
   return commands;
 }

@@ -41,6 +41,7 @@ kj::ArrayPtr<const Command> allCommands();
 
 // One table per group, each in a file of its own.
 kj::ArrayPtr<const Command> topicCommands();
+kj::ArrayPtr<const Command> moveCommands();
 kj::ArrayPtr<const Command> produceCommands();
 kj::ArrayPtr<const Command> consumeCommands();
 kj::ArrayPtr<const Command> recordsCommands();

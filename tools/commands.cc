@@ -7,8 +7,8 @@ namespace cambium::tools {
 kj::ArrayPtr<const Command> allCommands() {
   static const kj::Array<const Command> commands = [] {
     kj::Vector<Command> all;
-    for (auto group : {topicCommands(), produceCommands(), consumeCommands(), recordsCommands(), groupCommands(),
-                       brokerCommands(), perfCommands(), inspectCommands(), completionCommands()}) {
+    for (auto group : {topicCommands(), moveCommands(), produceCommands(), consumeCommands(), recordsCommands(),
+                       groupCommands(), brokerCommands(), perfCommands(), inspectCommands(), completionCommands()}) {
       all.addAll(group);
     }
     return kj::Array<const Command>(all.releaseAsArray());

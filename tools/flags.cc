@@ -14,6 +14,9 @@ DEFINE_int32(partitions, 1, "N: number of partitions");
 DEFINE_string(config, "", "NAME=VALUE[,…]: set configs of the topic");
 DEFINE_string(reset, "", "NAME[,…]: return configs to their defaults");
 DEFINE_int32(total, -1, "N: number of partitions afterwards, those that are there included");
+DEFINE_string(engine, "", "native|rocksdb: the storage engine to move to");
+DEFINE_bool(cancel, false, "give the move up, and bring back what had moved");
+DEFINE_bool(wait, false, "stay until it is done, and show how far it is");
 DEFINE_bool(names, false, "print the names only, one per line");
 DEFINE_bool(validate_only, false, "say whether it would be made, and make nothing");
 
@@ -58,6 +61,9 @@ DEFINE_bool(verify, false, "check everything: checksums, order, counts, index en
 DEFINE_bool(batches, false, "list record batches also of folders and stores");
 DEFINE_bool(deep, false, "read the records of batches too: list them, or with --verify check them against their batch");
 DEFINE_bool(entries, false, "list index entries also of folders and stores");
+DEFINE_bool(cut, false, "end the log where the damage begins");
+DEFINE_string(copy_to, "", "DIR: make a new log there of all that can be read");
+DEFINE_bool(apply, false, "do it; without this flag nothing is changed");
 DEFINE_string(to, "", "OFFSET: only batches that begin below this offset");
 DEFINE_string(topic, "", "NAME: of a store, only this topic");
 DEFINE_int64(max_batches, 0, "N: list at most so many batches of each log (default: no limit)");
@@ -207,6 +213,13 @@ Result<TopicOptions> topicOptions() {
   return options;
 }
 
+Result<MoveOptions> moveOptions() {
+  if (FLAGS_cancel == !FLAGS_engine.empty()) {
+    return makeError(ErrorCode::kInvalidRequest, "give either --engine, where the topic shall go, or --cancel");
+  }
+  return MoveOptions{kj::str(view(FLAGS_engine)), FLAGS_cancel, FLAGS_wait};
+}
+
 Result<ProduceOptions> produceOptions() {
   auto producer = producerOptions();
   if (!producer.ok()) return kj::mv(producer.error());
@@ -298,6 +311,12 @@ Result<InspectOptions> inspectOptions() {
   }
   if (!FLAGS_topic.empty()) options.topic = kj::str(view(FLAGS_topic));
   if (FLAGS_max_batches > 0) options.batchesMax = static_cast<uint64_t>(FLAGS_max_batches);
+  return options;
+}
+
+RepairOptions repairOptions() {
+  RepairOptions options{.cut = FLAGS_cut, .apply = FLAGS_apply, .json = FLAGS_json};
+  if (!FLAGS_copy_to.empty()) options.copyTo = kj::str(view(FLAGS_copy_to));
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include "client/consumer.h"
 #include "client/producer.h"
 #include "tools/inspect/inspect.h"
+#include "tools/inspect/repair.h"
 #include "tools/option_values.h"
 
 // The command line's flags. They are gflags, but gflags parses nothing: command_line.h finds the commands and flags,
@@ -57,6 +58,13 @@ struct TopicOptions {
 };
 Result<TopicOptions> topicOptions();
 
+struct MoveOptions {
+  kj::String engine;  // empty with `cancel`
+  bool cancel;
+  bool wait;
+};
+Result<MoveOptions> moveOptions();
+
 struct ProduceOptions {
   kj::Maybe<kj::String> keySeparator;
   kj::Maybe<PartitionIndex> partition;
@@ -84,6 +92,8 @@ Result<RecordsOptions> recordsOptions();
 
 // Without the path.
 Result<InspectOptions> inspectOptions();
+// All but the data directory and the log.
+RepairOptions repairOptions();
 
 struct ResetOptions {
   client::ResetTarget to;

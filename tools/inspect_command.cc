@@ -12,6 +12,19 @@ kj::Promise<int> look(Session& session) {
   co_return inspect(options.value(), session.out());
 }
 
+kj::Promise<int> mend(Session& session) {
+  auto options = repairOptions();
+  options.dataDir = kj::str(session.argument(0));
+  options.log = kj::str(session.argument(1));
+  if (options.cut && options.copyTo != nullptr) co_return session.wrongUsage("give --cut or --copy_to, not both");
+  if (options.apply && !options.cut && options.copyTo == nullptr) {
+    co_return session.wrongUsage("--apply needs to know how: give --cut or --copy_to=DIR");
+  }
+  co_return repair(options, session.out());
+}
+
+constexpr FlagUse kRepairFlags[] = {{"cut"_kj}, {"copy_to"_kj}, {"apply"_kj}};
+
 constexpr FlagUse kFlags[] = {
     {"verify"_kj},
     {"batches"_kj},
@@ -43,6 +56,20 @@ kj::ArrayPtr<const Command> inspectCommands() {
        "was expected and what was found. Notes are no errors: a broker that was killed leaves an end that its next\n"
        "start cuts. Exit code 0: all is well; 1: something is wrong; 2: wrong usage, or nothing known at PATH.\n"_kj,
        1, 1, kFlags, look},
+      {"inspect repair"_kj, "DATA_DIR LOG"_kj, "Mend a log that is damaged before its end"_kj,
+       "LOG is a partition's log, TOPIC-PARTITION, as `cambium inspect` names it. The broker must be stopped. Says "
+       "what "
+       "is\n"
+       "damaged, what can be read before and behind it, and what each way out keeps and loses:\n"
+       "\n"
+       "--cut ends the log where the damage begins. What was there from then on is kept aside.\n"
+       "--copy_to makes a new log, in a native store in a folder of its own, of everything that can be read; empty\n"
+       "batches hold the place of what is lost, so that all other records keep their offsets.\n"
+       "\n"
+       "Nothing is changed without --apply, and nothing is ever deleted. Exit code 0: nothing to repair, or it was "
+       "said\n"
+       "or done; 1: it could not be done; 2: wrong usage, or there is no such log.\n"_kj,
+       2, 2, kRepairFlags, mend},
   };
   return commands;
 }

@@ -82,6 +82,12 @@ kj::String humanBytes(double bytes) {
   return kj::str(fixed(bytes, digits), ' ', kUnits[unit]);
 }
 
+kj::String describeUnsynced(Bytes bytes, uint64_t ageMs) {
+  if (bytes == Bytes(0)) return kj::str("-");
+  return kj::str(humanBytes(static_cast<double>(bytes.value())), " for ", fixed(static_cast<double>(ageMs) / 1000, 1),
+                 " s");
+}
+
 kj::String withSeparators(uint64_t number) {
   auto digits = kj::str(number);
   kj::Vector<char> out;

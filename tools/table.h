@@ -5,6 +5,8 @@
 #include <kj/string.h>
 #include <kj/vector.h>
 
+#include "engine/base/quantity.h"
+
 namespace cambium::tools {
 
 // Rows of text in aligned columns, two spaces apart, under a heading. Columns are as wide as their widest cell, counted
@@ -24,6 +26,8 @@ class Table {
 
 // "0 B", "1.5 KiB", "12 MiB": three digits at most.
 kj::String humanBytes(double bytes);
+// What was not made durable yet, and since when: "1.5 MiB for 12.3 s"; "-" when there is nothing.
+kj::String describeUnsynced(Bytes bytes, uint64_t ageMs);
 // "1,234,567".
 kj::String withSeparators(uint64_t number);
 // A number with so many digits after the point.

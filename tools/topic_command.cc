@@ -64,6 +64,7 @@ void addPartition(JsonWriter& json, const client::PartitionDescription& partitio
   json.key("end").value(partition.end).key("durable").value(partition.durable);
   json.key("bytes").value(partition.bytes).key("extents").value(partition.extents);
   json.key("leaderEpoch").value(partition.leaderEpoch).key("engine").value(partition.engine);
+  json.key("unsyncedBytes").value(partition.unsyncedBytes).key("unsyncedMs").value(partition.unsyncedMs);
   json.key("core").value(partition.core).key("cleanedUpTo").value(partition.cleanedUpTo);
   json.key("compactionFailure");
   if (partition.compactionFailure.size() > 0) {
@@ -78,7 +79,40 @@ void addPartition(JsonWriter& json, const client::PartitionDescription& partitio
   } else {
     json.null();
   }
+  json.key("move");
+  KJ_IF_MAYBE(move, partition.move) {
+    json.beginObject().key("to").value(move->to).key("phase").value(client::phaseName(move->phase));
+    json.key("copiedUpTo").value(move->copiedUpTo).key("copied").value(move->copied);
+    json.key("total").value(move->total).key("failure");
+    if (move->failure.size() > 0) {
+      json.value(move->failure);
+    } else {
+      json.null();
+    }
+    json.endObject();
+  } else {
+    json.null();
+  }
   json.endObject();
+}
+
+// What a partition on its way to another engine does.
+kj::String describeMove(const client::PartitionDescription& partition, const client::PartitionMove& move) {
+  using Phase = client::PartitionMove::Phase;
+  auto where = kj::str("partition ", partition.index, " moves to ", move.to, ": ");
+  switch (move.phase) {
+    case Phase::kCopying:
+    case Phase::kSwitching:
+      return kj::str(where, client::phaseName(move.phase), ", ", humanBytes(static_cast<double>(move.copied.value())),
+                     " of about ", humanBytes(static_cast<double>(move.total.value())), ", up to offset ",
+                     move.copiedUpTo, "\n");
+    case Phase::kFailed:
+      return kj::str(where, "failed: ", move.failure, "\n");
+    case Phase::kWaiting:
+    case Phase::kCleaning:
+      return kj::str(where, client::phaseName(move.phase), "\n");
+  }
+  KJ_UNREACHABLE;
 }
 
 void printDescription(Session& session, const client::TopicDescription& topic) {
@@ -98,21 +132,23 @@ void printDescription(Session& session, const client::TopicDescription& topic) {
   out.write(configs.render());
   out.write("\n"_kj);
 
-  Table partitions({"PARTITION"_kj, "START"_kj, "HIGH-WATERMARK"_kj, "END"_kj, "DURABLE"_kj, "SIZE"_kj, "EXTENTS"_kj,
-                    "ENGINE"_kj, "CORE"_kj});
+  Table partitions({"PARTITION"_kj, "START"_kj, "HIGH-WATERMARK"_kj, "END"_kj, "DURABLE"_kj, "UNSYNCED"_kj, "SIZE"_kj,
+                    "EXTENTS"_kj, "ENGINE"_kj, "CORE"_kj});
   for (auto& p : topic.partitions) {
     partitions.add(kj::arr(kj::str(p.index), kj::str(p.logStart), kj::str(p.highWatermark), kj::str(p.end),
-                           kj::str(p.durable), humanBytes(static_cast<double>(p.bytes.value())), kj::str(p.extents),
-                           kj::str(p.engine), kj::str(p.core)));
+                           kj::str(p.durable), describeUnsynced(p.unsyncedBytes, p.unsyncedMs),
+                           humanBytes(static_cast<double>(p.bytes.value())), kj::str(p.extents), kj::str(p.engine),
+                           kj::str(p.core)));
   }
   out.write(partitions.render());
   for (auto& p : topic.partitions) {
     KJ_IF_MAYBE(error, p.error) {
-      out.write(kj::str("partition ", p.index, " is offline: ", error->message, " (", errorName(error->code), ")\n"));
+      out.write(kj::str("\n", error->message, " (", errorName(error->code), ")\n"));
     }
     if (p.compactionFailure.size() > 0) {
       out.write(kj::str("partition ", p.index, " could not be compacted: ", p.compactionFailure, "\n"));
     }
+    KJ_IF_MAYBE(move, p.move) out.write(describeMove(p, *move));
   }
 }
 
@@ -196,9 +232,12 @@ kj::ArrayPtr<const Command> topicCommands() {
        "of the\n"
        "first record, HIGH-WATERMARK one past the last record that can be read, END one past the last one written; "
        "below\n"
-       "DURABLE everything survives a power loss. EXTENTS are segments, or buckets touched. CORE is the loop that owns "
-       "the\n"
-       "partition. Why a partition is offline stands below.\n"_kj,
+       "DURABLE everything survives a power loss; UNSYNCED is what was appended since, and the age of the oldest of "
+       "it.\n"
+       "EXTENTS are segments, or buckets touched. CORE is the loop that owns the partition. Why a partition is "
+       "offline, "
+       "and\n"
+       "what to do, stands below, and how far it is on its way to another engine.\n"_kj,
        1, 1, nullptr, describe},
       {"topic alter"_kj, "NAME"_kj, "Set configs of a topic, or return them to their defaults"_kj, kConfigDetails, 1, 1,
        kAlterFlags, alter},

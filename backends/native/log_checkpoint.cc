@@ -1,5 +1,6 @@
 #include "backends/native/log_checkpoint.h"
 
+#include "backends/native/format_version.h"
 #include "engine/base/crc32c.h"
 
 namespace cambium {
@@ -35,7 +36,7 @@ kj::Maybe<LogCheckpoint> decodeCheckpoint(ByteView file) {
   if (in.int32() != kMagic) return nullptr;
   uint32_t crc = in.uint32();
   if (in.failed() || crc != crc32c(file.slice(kChecksummedFrom, file.size()))) return nullptr;
-  if (in.int32() != kVersion) return nullptr;
+  requireKnownVersion("recovery-checkpoint", in.int32(), kVersion);
   LogCheckpoint checkpoint;
   checkpoint.session = in.uint64();
   checkpoint.clean = in.int8() != 0;

@@ -31,7 +31,7 @@ struct LogCheckpoint {
 inline constexpr kj::StringPtr kCheckpointName = "recovery-checkpoint"_kj;
 
 kj::Array<kj::byte> encodeCheckpoint(const LogCheckpoint& checkpoint);
-// Null when the contents are damaged.
+// Null when the contents are damaged; throws when they are of another version.
 kj::Maybe<LogCheckpoint> decodeCheckpoint(ByteView file);
 
 }  // namespace cambium

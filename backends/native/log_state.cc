@@ -1,5 +1,6 @@
 #include "backends/native/log_state.h"
 
+#include "backends/native/format_version.h"
 #include "engine/base/crc32c.h"
 
 namespace cambium {
@@ -90,7 +91,7 @@ kj::Maybe<LogState> decodeLogState(ByteView file) {
   if (in.int32() != kMagic) return nullptr;
   uint32_t crc = in.uint32();
   if (in.failed() || crc != crc32c(file.slice(kChecksummedFrom, file.size()))) return nullptr;
-  if (in.int32() != kVersion) return nullptr;
+  requireKnownVersion("log-state", in.int32(), kVersion);
   LogState state = LogState::read(in);
   if (!in.finished()) return nullptr;
   return kj::mv(state);

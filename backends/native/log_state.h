@@ -59,7 +59,7 @@ struct LogState {
 
 inline constexpr kj::StringPtr kLogStateName = "log-state"_kj;
 
-// The contents of a log-state file; null when they are damaged.
+// The contents of a log-state file; null when they are damaged. Throws when they are of another version.
 kj::Array<kj::byte> encodeLogState(const LogState& state);
 kj::Maybe<LogState> decodeLogState(ByteView file);
 

@@ -26,6 +26,8 @@ constexpr uint64_t kScannedWorthAState = uint64_t{16} << 20;
 // Files that a clean stop syncs one after another; beyond, one sync of the whole file system is cheaper.
 constexpr size_t kSyncsOneByOneMax = 64;
 constexpr size_t kNameMax = 255;
+// What a device writes whole or not at all.
+constexpr size_t kSectorBytes = 512;
 constexpr kj::StringPtr kTablesName = "tables"_kj;
 constexpr kj::StringPtr kLockName = "lock"_kj;
 constexpr kj::StringPtr kDroppedSuffix = "-delete"_kj;
@@ -74,6 +76,10 @@ class NativeEngine final : public StorageEngine, public LogHost {
   }
   void commit(kj::ArrayPtr<const TableChange> changes) override { tables_->commit(changes); }
   EngineUsage usage() override;
+  // Index entries that wait to be saved: less than a hundredth of what is appended.
+  Bytes owedBytes() override { return Bytes(0); }
+  // What is deleted is gone at once.
+  void reclaim() override {}
   void close() override;
 
  private:
@@ -284,7 +290,16 @@ void NativeEngine::beforeChange() {
     checkpoint.session = registry->session - 1;
   }
   checkpoint.clean = false;
-  replaceFile(fileSystem_, path, encodeCheckpoint(checkpoint));
+  auto contents = encodeCheckpoint(checkpoint);
+  try {
+    replaceFile(fileSystem_, path, contents);
+  } catch (const kj::Exception& exception) {
+    // A full device. Without the mark the file is as long as with it, and differs only where its first sector is.
+    if (exception.getType() != kj::Exception::Type::OVERLOADED || checkpointLost_) throw;
+    auto file = fileSystem_.open(path, FileSystem::Mode::kWrite);
+    file->write(0, contents.slice(0, kj::min(contents.size(), kSectorBytes)));
+    file->sync();
+  }
   registry->marked = false;
   checkpointLost_ = false;
   changed_.store(true, std::memory_order_release);
@@ -531,7 +546,13 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
                      known.resetting || (reopened.newFolder && holdsData);
   auto log =
       kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));
-  if (worthAState) log->writeState();
+  try {
+    if (worthAState) log->writeState();
+  } catch (const kj::Exception& exception) {
+    // A full device: the next recovery reads and repairs the same again.
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+    report(kj::str(fileSystem_.describe(statePath), " could not be written: ", exception.getDescription()));
+  }
   return log;
 }
 

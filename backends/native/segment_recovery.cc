@@ -6,6 +6,9 @@ namespace cambium {
 
 namespace {
 
+// What takes some time to scan is said before as well.
+constexpr uint64_t kWorthAWord = uint64_t{64} << 20;
+
 kj::Array<kj::byte> readFrom(File& file, uint64_t position) {
   auto bytes = kj::heapArray<kj::byte>(file.size() - position);
   size_t got = file.read(position, bytes);
@@ -206,6 +209,9 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
     cutTail(segment, found, "a sync had failed there"_kj);
     return false;
   }
+  if (found.bytes - from >= kWorthAWord) {
+    folder_.report(kj::str(folder_.path, ": scanning ", found.bytes - from, " bytes of batches at ", segment.base()));
+  }
   BatchScan scan(segment.file().get(), from, segment.summary().end);
   for (;;) {
     KJ_IF_MAYBE(batch, scan.next()) {
@@ -219,9 +225,19 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   if (scanned > 0)
     folder_.report(kj::str(folder_.path, ": scanned ", scanned, " bytes of batches at ", segment.base()));
   if (scan.stopped().size() > 0) cutTail(segment, found, scan.stopped());
-  segment.trimIndexes();
+  saveIndexes(segment);
   if (scanned > 0 || found.bytes != segment.summary().bytes) dirty_.add(&segment);
   return scan.stopped().size() == 0;
+}
+
+// On a full device the indexes stay in memory until the next sync or roll tries again.
+void SegmentRecovery::saveIndexes(Segment& segment) {
+  try {
+    segment.trimIndexes();
+  } catch (const kj::Exception& exception) {
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+    folder_.report(kj::str(segment.path(kIndexSuffix), " could not be written: ", exception.getDescription()));
+  }
 }
 
 void SegmentRecovery::cutTail(Segment& segment, const Found& found, kj::StringPtr reason) {
@@ -235,7 +251,7 @@ void SegmentRecovery::cutTail(Segment& segment, const Found& found, kj::StringPt
                          keep ? kj::str("; set aside in ", folder_.fileSystem.describe(copy)) : nullptr));
   if (keep) replaceFile(folder_.fileSystem, copy, tail);
   segment.file().get().truncate(position);
-  segment.trimIndexes();
+  saveIndexes(segment);
   dirty_.add(&segment);
   changed_ = true;
 }

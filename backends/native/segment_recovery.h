@@ -57,6 +57,7 @@ class SegmentRecovery {
   SegmentSummary describeUnlisted(const Found& found);
   void scanFrom(size_t first);
   bool scanSegment(Segment& segment, const Found& found);
+  void saveIndexes(Segment& segment);
   void cutTail(Segment& segment, const Found& found, kj::StringPtr reason);
   void discard(const Found& found, kj::StringPtr reason);
   bool isWorthKeeping(ByteView tail, Offset from) const;

@@ -2,6 +2,7 @@
 
 #include <kj/debug.h>
 
+#include "backends/native/format_version.h"
 #include "engine/base/byte_cursor.h"
 #include "engine/base/crc32c.h"
 
@@ -104,11 +105,14 @@ kj::Array<kj::byte> table_journal::encodeRecord(uint64_t sequence, kj::ArrayPtr<
 TableJournalReader::TableJournalReader(ByteView contents, uint64_t generation, kj::StringPtr path)
     : contents_(contents), path_(path) {
   ByteReader in(contents);
-  bool sound = in.int32() == kMagic && in.int32() == kVersion && in.uint64() == generation;
+  bool sound = in.int32() == kMagic;
+  int32_t version = in.int32();
+  sound = sound && in.uint64() == generation;
   uint32_t crc = in.uint32();
   sound = sound && !in.failed() && crc == crc32c(contents.slice(0, table_journal::kHeaderBytes - 4));
   KJ_REQUIRE(sound, "the header of a tables' journal is damaged; restore the file, nothing was changed", path,
              generation);
+  requireKnownVersion(path, version, kVersion);
 }
 
 void TableJournalReader::throwDamaged(kj::StringPtr what) {

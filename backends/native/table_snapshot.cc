@@ -1,5 +1,6 @@
 #include "backends/native/table_snapshot.h"
 
+#include "backends/native/format_version.h"
 #include "engine/base/byte_cursor.h"
 #include "engine/base/crc32c.h"
 
@@ -53,7 +54,7 @@ kj::Maybe<TableSnapshot> decodeTableSnapshot(ByteView file) {
   if (in.int32() != kMagic) return nullptr;
   uint32_t crc = in.uint32();
   if (in.failed() || crc != crc32c(file.slice(kChecksummedFrom, file.size()))) return nullptr;
-  if (in.int32() != kVersion) return nullptr;
+  requireKnownVersion("snapshot of the tables", in.int32(), kVersion);
   TableSnapshot snapshot;
   snapshot.generation = in.uint64();
   snapshot.sequence = in.uint64();

@@ -30,7 +30,7 @@ struct TableSnapshot {
 };
 
 kj::Array<kj::byte> encodeTableSnapshot(uint64_t generation, uint64_t sequence, const TableContents& contents);
-// Null when the file is damaged.
+// Null when the file is damaged; throws when it is of another version.
 kj::Maybe<TableSnapshot> decodeTableSnapshot(ByteView file);
 
 }  // namespace cambium

@@ -8,6 +8,17 @@
 
 namespace cambium::rocks {
 
+namespace {
+
+// A bucket with less in it is not worth the work, however full the device is.
+constexpr uint64_t kWorthClosing = uint64_t{1} << 20;
+// Of a bucket's size: with less in it, it is not worth a family of its own.
+constexpr uint64_t kShareWorthFamily = 16;
+// Beside its output and what is in memory: filters, indexes, the manifest.
+constexpr uint64_t kCompactionMargin = uint64_t{2} << 20;
+
+}  // namespace
+
 BucketSet::BucketSet(RocksStore& store, Reclaimer& reclaimer, const RocksOptions& options)
     : store_(store), reclaimer_(reclaimer), options_(options) {
   for (auto& [number, family] : store.foundBuckets()) {
@@ -70,7 +81,8 @@ bool BucketSet::isFull(const Bucket& bucket, size_t size, TimestampMs timestamp)
   uint64_t bytesMax = options_.bucketBytes.value() << doublings;
   if (bucket.bytes + size > bytesMax) return true;
   // By time only when it is worth a family: clients choose timestamps, also silly ones.
-  if (bucket.bytes < bytesMax / 16 || timestamp == kNoTimestamp || bucket.earliest == kNoTimestamp) return false;
+  bool isWorthFamily = bucket.bytes >= bytesMax / kShareWorthFamily;
+  if (!isWorthFamily || timestamp == kNoTimestamp || bucket.earliest == kNoTimestamp) return false;
   return timestamp - bucket.earliest >= options_.bucketMs << doublings;
 }
 
@@ -157,12 +169,15 @@ bool BucketSet::goesWith(BucketNumber number, uint32_t extents) {
 }
 
 void BucketSet::consider(BucketNumber number, Bucket& bucket) {
-  if (isOpen(number) || bucket.leases > 0 || bucket.isScheduled) return;
-  if (bucket.extents == 0) {
+  if (bucket.leases > 0 || bucket.isScheduled) return;
+  if (isOpen(number)) {
+    if (bucket.extents > 0 || bucket.bytes < options_.bucketBytes.value() / kShareWorthFamily) return;
+    bucket.isScheduled = true;
+    reclaimer_.add([this, number] { closeUnused(number); });
+  } else if (bucket.extents == 0) {
     bucket.isScheduled = true;
     reclaimer_.add([this, number] { dropIfUnused(number); });
-  } else if (bucket.bytes > bucket.liveBytes * 2 &&
-             bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
+  } else if (isMostlyDead(bucket) && bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
     bucket.isScheduled = true;
     reclaimer_.add([this, number] { compact(number); });
   }
@@ -172,6 +187,34 @@ void BucketSet::reclaimUnused() {
   std::lock_guard<std::mutex> lock(mutex_);
   for (auto& [number, bucket] : buckets_)
     consider(number, bucket);
+}
+
+void BucketSet::reclaimForSpace() {
+  // What compacting one bucket may take. Each gives back more than it took before the next one begins.
+  uint64_t kept = store_.bytesInMemory() + kCompactionMargin;
+  uint64_t free = store_.freeBytes();
+  uint64_t room = free > kept ? free - kept : 0;
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (buckets_.empty()) return;
+  auto& open = buckets_.rbegin()->second;
+  if (open.bytes >= kWorthClosing && isMostlyDead(open)) begin();
+  for (auto& [number, bucket] : buckets_) {
+    if (isOpen(number) || bucket.leases > 0 || bucket.isScheduled || bucket.extents == 0) continue;
+    if (bucket.bytes < kWorthClosing || !isMostlyDead(bucket) || bucket.liveBytes > room) continue;
+    bucket.isScheduled = true;
+    reclaimer_.add([this, number = number] { compact(number); });
+  }
+}
+
+void BucketSet::closeUnused(BucketNumber number) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto& bucket = buckets_.at(number);
+  bucket.isScheduled = false;
+  if (isOpen(number) && bucket.extents == 0 && bucket.leases == 0) {
+    begin();
+  } else {
+    consider(number, bucket);
+  }
 }
 
 void BucketSet::dropIfUnused(BucketNumber number) {

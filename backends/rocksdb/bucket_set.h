@@ -49,7 +49,8 @@ class BucketSet {
   // missing.
   Family* find(BucketNumber number);
 
-  // A log's extents come, grow and go. The last one to go makes a closed bucket drop, on the reclaimer.
+  // A log's extents come, grow and go. The last one to go makes a closed bucket drop, on the reclaimer; the open one is
+  // closed for that when there is much in it.
   void addExtent(BucketNumber number);
   void addBytes(BucketNumber number, Bytes bytes);
   void removeExtent(BucketNumber number, Bytes bytes);
@@ -59,6 +60,10 @@ class BucketSet {
   RewriteNumber takeRewriteNumber();
   // True when a bucket is closed and `extents` are all that keep it: deleting rows in it would be wasted work.
   bool goesWith(BucketNumber number, uint32_t extents);
+
+  // For when the device is full: closes the open bucket when most of it was deleted, and schedules the compaction of
+  // buckets that are mostly dead as far as there is room for it.
+  void reclaimForSpace();
 
   // Schedules the dropping of closed buckets nobody uses; at opening.
   void reclaimUnused();
@@ -81,6 +86,7 @@ class BucketSet {
   using Buckets = std::map<BucketNumber, Bucket>;
 
   // All with mutex_ held.
+  static bool isMostlyDead(const Bucket& bucket) { return bucket.bytes > bucket.liveBytes * 2; }
   bool isOpen(BucketNumber number) const { return !buckets_.empty() && buckets_.rbegin()->first == number; }
   bool isFull(const Bucket& bucket, size_t size, TimestampMs timestamp) const;
   void begin();
@@ -89,6 +95,7 @@ class BucketSet {
   void sweepRewrites();
 
   // Jobs of the reclaimer.
+  void closeUnused(BucketNumber number);
   void dropIfUnused(BucketNumber number);
   void compact(BucketNumber number);
   void flush(BucketNumber number);

@@ -1,5 +1,7 @@
 #include "backends/rocksdb/rocks_engine.h"
 
+#include <atomic>
+
 #include <kj/debug.h>
 
 #include "backends/rocksdb/bucket_set.h"
@@ -78,6 +80,17 @@ class RocksEngine final : public StorageEngine {
     return {buckets_.bytesOnDevice() + rows, tables_.bytesOnDevice(), store_->openFiles()};
   }
 
+  Bytes owedBytes() override { return Bytes(store_->bytesInMemory()); }
+  void reclaim() override {
+    if (reclaiming_.exchange(true)) return;
+    // On the thread that drops families.
+    reclaimer_->add([this] {
+      KJ_DEFER(reclaiming_ = false);
+      store_->settle();
+      buckets_.reclaimForSpace();
+    });
+  }
+
   void close() override {
     KJ_REQUIRE(registry_.openCount() == 0, "logs of the store are still open", store_->path(), registry_.openCount());
     reclaimer_->drain();
@@ -87,6 +100,7 @@ class RocksEngine final : public StorageEngine {
  private:
   kj::Function<void(kj::StringPtr)> report_;
   RocksOptions options_;
+  std::atomic<bool> reclaiming_{false};
   kj::Own<RocksStore> store_;
   kj::Own<Reclaimer> reclaimer_;
   LogRegistry registry_;

@@ -16,7 +16,7 @@ struct RocksOptions {
   // Above half of this number of buckets, both spans grow: they double with every twentieth part more. At 100 buckets
   // of 512 MiB that is some 5 TB.
   uint32_t bucketsMax = 100;
-  // Table files held open at a time; at least 64.
+  // Table files held open at a time; at least 32.
   size_t openFilesMax = 512;
   // Memory before a family's rows go to a file, and how many such memories may wait; only the open bucket fills them.
   Bytes memtableBytes = mebibytes(32);
@@ -25,6 +25,9 @@ struct RocksOptions {
   Bytes walBytesMax = mebibytes(256);
   // Cache for blocks of index rows and tables; batches do not go through it.
   Bytes cacheBytes = mebibytes(8);
+  // With less free than this on the device, a store is opened without writing the files that its write-ahead log would
+  // fill; they are written once there is room.
+  Bytes tightBytes = mebibytes(512);
   // Opens a store whose write-ahead log is damaged in the middle with what lies before the damage, instead of refusing.
   // Loses what lies behind it: for an operator who has decided so.
   bool stopAtDamage = false;

@@ -62,6 +62,19 @@ kj::Maybe<uint64_t> walNumber(const std::string& name) {
   return parseInteger<uint64_t>(kj::heapString(name.data(), name.size() - kSuffixBytes));
 }
 
+// Left for what the library writes beside the rows it is given.
+constexpr uint64_t kRoomMargin = uint64_t{256} << 10;
+constexpr int64_t kRoomLookBytes = int64_t{8} << 20;
+// A family comes or goes with some rows of the manifest.
+constexpr uint64_t kFamilyBytes = uint64_t{16} << 10;
+// A new manifest, log and information log: what an opening writes in any case.
+constexpr uint64_t kOpeningBytes = uint64_t{1} << 20;
+
+// Beside what is in memory: a new log file, the manifest.
+constexpr uint64_t kSettleMargin = uint64_t{8} << 20;
+constexpr uint64_t kFlushMargin = uint64_t{2} << 20;
+constexpr uint64_t kWorthSettling = uint64_t{1} << 20;
+
 class SilentLogger final : public rocksdb::Logger {
  public:
   void Logv(const char*, va_list) override {}
@@ -78,7 +91,7 @@ bool isEmpty(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) {
 
 RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr<rocksdb::FileSystem> fileSystem)
     : path_(kj::str(path)), options_(options), walSync_([this] { syncWal(); }) {
-  KJ_REQUIRE(options_.openFilesMax >= 64, "a RocksDB store needs at least 64 open files", options_.openFilesMax);
+  KJ_REQUIRE(options_.openFilesMax >= 32, "a RocksDB store needs at least 32 open files", options_.openFilesMax);
   // Links the replacement in; see there.
   hardwareChecksumBytes();
   makeDurableFolder(path);
@@ -140,6 +153,13 @@ void RocksStore::openReadOnly(const std::vector<std::string>& families) {
 }
 
 void RocksStore::open(const std::vector<std::string>& families) {
+  auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
+  uint64_t free = 0;
+  auto asked = env.GetFreeSpace(path_.cStr(), &free);
+  KJ_REQUIRE(!asked.ok() || free >= kOpeningBytes,
+             "the device is full: a RocksDB store can only be opened with some room; free some space on it", path_,
+             free, kOpeningBytes);
+  tight_ = asked.ok() && free < options_.tightBytes.value();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (auto& name : families) {
     bool isBucket = parseBucketFamily(name.c_str()) != nullptr;
@@ -151,7 +171,13 @@ void RocksStore::open(const std::vector<std::string>& families) {
         "the store has a column family of a kind this version does not know: a newer version, or another program, "
         "wrote it",
         path_, name.c_str());
-    descriptors.emplace_back(name, isBucket ? bucketOptions(options_) : rowOptions(options_, cache_));
+    auto familyOptions = isBucket ? bucketOptions(options_) : rowOptions(options_, cache_);
+    // Everything that the write-ahead log can hold fits into memory, so that nothing is written while it is read.
+    if (tight_) {
+      familyOptions.write_buffer_size = 2 * options_.walBytesMax.value();
+      familyOptions.disable_auto_compactions = true;
+    }
+    descriptors.emplace_back(name, familyOptions);
   }
   std::vector<Family*> handles;
   auto* db = openDatabase(descriptors, handles);
@@ -175,6 +201,8 @@ void RocksStore::open(const std::vector<std::string>& families) {
   index_ = fixed(kIndexFamily);
   blocks_ = fixed(kBlocksFamily);
   extents_ = fixed(kExtentsFamily);
+  // With some room the store is as it always is from the beginning.
+  if (tight_ && free >= 2 * bytesToSettle()) settle();
 }
 
 rocksdb::DB* RocksStore::openDatabase(const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
@@ -182,6 +210,11 @@ rocksdb::DB* RocksStore::openDatabase(const std::vector<rocksdb::ColumnFamilyDes
   auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
   auto dbOptions = databaseOptions(options_, &env);
   dbOptions.listeners.push_back(listener_);
+  if (tight_) {
+    dbOptions.avoid_flush_during_recovery = true;
+    // Space taken in advance is what others need now.
+    dbOptions.allow_fallocate = false;
+  }
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
   if (status.IsCorruption() && setUnwrittenEndAside(env)) {
@@ -255,6 +288,7 @@ void RocksStore::requireFormat() {
 
 RocksStore::Family* RocksStore::create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options) {
   Family* family = nullptr;
+  requireRoom(kFamilyBytes);
   check(db_->CreateColumnFamily(options, name.cStr(), &family),
         kj::str("cannot make column family ", name, " in ", path_));
   std::lock_guard<std::mutex> lock(mutex_);
@@ -274,6 +308,7 @@ RocksStore::Family* RocksStore::createTable(kj::StringPtr table) {
 
 void RocksStore::dropFamily(Family* family) {
   std::string name = family->GetName();
+  requireRoom(kFamilyBytes);
   check(db_->DropColumnFamily(family), kj::str("cannot drop column family ", name.c_str(), " in ", path_));
   std::unique_ptr<Family> last;
   {
@@ -302,6 +337,7 @@ rocksdb::Status writeGrouped(rocksdb::DB& db, const rocksdb::WriteOptions& optio
 void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::StringPtr context) {
   requireHealthy();
   if (full_.load(std::memory_order_relaxed)) leaveFullState();
+  requireRoom(batch.GetDataSize());
   rocksdb::WriteOptions writeOptions;
   writeOptions.sync = durability == Durability::kSynced;
   rocksdb::Status status = writeGrouped(*db_, writeOptions, batch);
@@ -315,6 +351,19 @@ void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::St
   kj::throwFatalException(kj::mv(exception));
 }
 
+void RocksStore::requireRoom(uint64_t bytes) {
+  auto size = static_cast<int64_t>(bytes);
+  if (room_.fetch_sub(size, std::memory_order_relaxed) >= size) return;
+  auto room = static_cast<int64_t>(freeBytes()) - static_cast<int64_t>(kRoomMargin);
+  if (room < size) {
+    room_ = 0;
+    kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "the device is full: free some space on it", path_,
+                                         room + int64_t{kRoomMargin}, bytes));
+  }
+  // Others write as well.
+  room_ = kj::min(room / 4, kRoomLookBytes) - size;
+}
+
 void RocksStore::leaveFullState() {
   // One at a time: the library answers Busy to a second attempt beside the first.
   std::lock_guard<std::mutex> lock(resumeMutex_);
@@ -322,10 +371,9 @@ void RocksStore::leaveFullState() {
   requireHealthy();
   // Trying too early would make the library give up for good, so there must be room for what is in memory and a new log
   // file.
-  uint64_t needed = options_.memtableBytes.value() * 2 + (8 << 20);
-  uint64_t free = 0;
-  auto status = db_->GetFileSystem()->GetFreeSpace(path_.cStr(), rocksdb::IOOptions(), &free, nullptr);
-  if (!status.ok() || free < needed) {
+  uint64_t needed = bytesToSettle();
+  uint64_t free = freeBytes();
+  if (free < needed) {
     kj::throwFatalException(KJ_EXCEPTION(
         OVERLOADED, "the device is full; the store goes on when it has free bytes again", path_, free, needed));
   }
@@ -400,6 +448,39 @@ void RocksStore::flushAll() {
   }
 }
 
+uint64_t RocksStore::freeBytes() {
+  uint64_t free = 0;
+  auto status = db_->GetFileSystem()->GetFreeSpace(path_.cStr(), rocksdb::IOOptions(), &free, nullptr);
+  return status.ok() ? free : 0;
+}
+
+uint64_t RocksStore::bytesToSettle() {
+  return bytesInMemory() + kSettleMargin;
+}
+
+void RocksStore::settle() {
+  if (broken_.load() || full_.load()) return;
+  // A few rows in memory keep all of the write-ahead log that came behind them.
+  if (!tight_.load() && kj::max(bytesInMemory(), bytesInWal()) < kWorthSettling) return;
+  // Little is written where little is in memory, and all the more may come free.
+  if (freeBytes() < kj::min(bytesToSettle(), 2 * bytesInMemory() + kFlushMargin)) return;
+  flushAll();
+  if (!tight_.exchange(false)) return;
+  std::vector<Family*> families;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (auto& [name, family] : families_)
+      families.push_back(family.get());
+  }
+  for (auto* family : families) {
+    bool isBucket = parseBucketFamily(family->GetName().c_str()) != nullptr;
+    auto usual = isBucket ? bucketOptions(options_) : rowOptions(options_, cache_);
+    check(db_->SetOptions(family, {{"write_buffer_size", std::to_string(usual.write_buffer_size)},
+                                   {"disable_auto_compactions", usual.disable_auto_compactions ? "true" : "false"}}),
+          kj::str("configuring ", family->GetName().c_str(), " of ", path_));
+  }
+}
+
 uint64_t RocksStore::property(Family& family, const std::string& name) {
   uint64_t value = 0;
   return db_->GetIntProperty(&family, name, &value) ? value : 0;
@@ -408,6 +489,20 @@ uint64_t RocksStore::property(Family& family, const std::string& name) {
 uint64_t RocksStore::bytesOnDevice(Family& family) {
   return property(family, rocksdb::DB::Properties::kTotalSstFilesSize) +
          property(family, rocksdb::DB::Properties::kSizeAllMemTables);
+}
+
+uint64_t RocksStore::bytesInMemory() {
+  uint64_t value = 0;
+  return db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &value) ? value : 0;
+}
+
+uint64_t RocksStore::bytesInWal() {
+  rocksdb::VectorLogPtr files;
+  if (!db_->GetSortedWalFiles(files).ok()) return 0;
+  uint64_t sum = 0;
+  for (auto& file : files)
+    sum += file->SizeFileBytes();
+  return sum;
 }
 
 uint64_t RocksStore::openFiles() {

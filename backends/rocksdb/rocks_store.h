@@ -76,9 +76,18 @@ class RocksStore {
 
   // Writes everything in memory to files and waits for it.
   void flushAll();
+  // The same where there is room for it and it is worth it: the write-ahead log goes then. Ends the tight state. Not
+  // while another thread drops families.
+  void settle();
+  // Free bytes of the device.
+  uint64_t freeBytes();
   // A whole-number property of the library, summed over a family; 0 when the library does not know.
   uint64_t property(Family& family, const std::string& name);
   uint64_t bytesOnDevice(Family& family);
+  // Of all families: what is in the write-ahead log and has to get into files yet.
+  uint64_t bytesInMemory();
+  // Of all files of the write-ahead log that are still there.
+  uint64_t bytesInWal();
   // About how many descriptors the library holds.
   uint64_t openFiles();
 
@@ -99,6 +108,11 @@ class RocksStore {
   // Returns when writes can go on, at once when another thread has seen to that; throws OVERLOADED while they cannot.
   void leaveFullState();
   void breakStore(const kj::Exception& reason);
+  // Throws OVERLOADED when the device has no room for `bytes` more: the library must not find that out by itself, it
+  // does not always survive it.
+  void requireRoom(uint64_t bytes);
+  // What must be free before everything in memory may be written.
+  uint64_t bytesToSettle();
   void syncWal();
 
   kj::String path_;
@@ -123,6 +137,10 @@ class RocksStore {
   kj::Maybe<kj::Exception> failure_;  // guarded by mutex_
   std::atomic<bool> broken_{false};
   std::atomic<bool> full_{false};
+  // So much may be written before the device is looked at again.
+  std::atomic<int64_t> room_{0};
+  // Opened on a device with hardly any room: memory is not written to files until there is.
+  std::atomic<bool> tight_{false};
   // Held while leaving the full state; taken before mutex_.
   std::mutex resumeMutex_;
 };

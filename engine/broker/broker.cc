@@ -34,14 +34,14 @@ kj::Promise<void> closeLoop(kj::Own<Door>& door, Shard& shard) {
 // A further loop with its shard. Made and destroyed on the first loop; what it holds lives on its own.
 class Broker::OtherLoop {
  public:
-  OtherLoop(unsigned index, World& world, EngineSet& engines, const BrokerConfig& config) {
+  OtherLoop(unsigned index, World& world, EngineSet& engines, const BrokerConfig& config, DiskReserve& disk) {
     auto paf = kj::newPromiseAndCrossThreadFulfiller<void>();
     started_ = paf.promise.fork();
     auto started = kj::mv(paf.fulfiller);
-    loop_ = world.loops.start(
-        index, [this, index, &world, &engines, &config, started = kj::mv(started)](LoopContext& context) mutable {
-          return run(index, context, world, engines, config, kj::mv(started));
-        });
+    loop_ = world.loops.start(index, [this, index, &world, &engines, &config, &disk,
+                                      started = kj::mv(started)](LoopContext& context) mutable {
+      return run(index, context, world, engines, config, disk, kj::mv(started));
+    });
   }
 
   kj::Promise<void> whenStarted() { return started_.addBranch(); }
@@ -63,10 +63,11 @@ class Broker::OtherLoop {
 
  private:
   kj::Promise<void> run(unsigned index, LoopContext& context, World& world, EngineSet& engines,
-                        const BrokerConfig& config, kj::Own<kj::CrossThreadPromiseFulfiller<void>> started) {
+                        const BrokerConfig& config, DiskReserve& disk,
+                        kj::Own<kj::CrossThreadPromiseFulfiller<void>> started) {
     auto paf = kj::newPromiseAndFulfiller<void>();
     end_ = kj::mv(paf.fulfiller);
-    Shard shard(index, config.cores, context, world, engines, config);
+    Shard shard(index, config.cores, context, world, engines, config, disk);
     {
       std::lock_guard lock(mutex_);
       shard_ = &shard;
@@ -94,8 +95,9 @@ Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
       loop_(loop),
       directory_(world.files, world.entropy, config_.stateEngine),
       engines_(world.engines, [this](kj::StringPtr line) { noteRecovery(line); }),
+      disk_(world.files, config_.diskReserve, [this] { return owedBytes(); }),
       activity_(kj::str("starting")) {
-  first_ = kj::heap<Shard>(0, config_.cores, loop_, world_, engines_, config_);
+  first_ = kj::heap<Shard>(0, config_.cores, loop_, world_, engines_, config_, disk_);
   shards_.add(first_.get());
 }
 
@@ -104,11 +106,25 @@ Broker::~Broker() noexcept(false) {}
 void Broker::setActivity(kj::Maybe<kj::String> activity) {
   std::lock_guard lock(activityMutex_);
   activity_ = kj::mv(activity);
+  recovering_ = nullptr;
+}
+
+void Broker::noteProgress(kj::String doing) {
+  constexpr int64_t kLogEveryNs = 5'000'000'000;
+  auto now = world_.clock.steadyNs();
+  if (now - progressLoggedNs_ >= kLogEveryNs) {
+    KJ_LOG(WARNING, "starting", doing);
+    progressLoggedNs_ = now;
+  }
+  setActivity(kj::mv(doing));
 }
 
 kj::Maybe<kj::String> Broker::startingUp() const {
   std::lock_guard lock(activityMutex_);
-  return activity_.map([](const kj::String& text) { return kj::str(text); });
+  return activity_.map([this](const kj::String& text) {
+    KJ_IF_MAYBE(line, recovering_) return kj::str(text, "; recovering: ", *line);
+    return kj::str(text);
+  });
 }
 
 kj::Promise<void> Broker::start(DoorMaker makeDoors) {
@@ -119,9 +135,11 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
   metadata_ = kj::heap<LocalMetadata>(engines_.get(config_.stateEngine), world_.pool);
   producerIds_ = kj::heap<ProducerIds>(*metadata_);
   controller_ = kj::heap<TopicController>(*metadata_, shards_, world_, engines_, config_);
-  co_await controller_->start([this](kj::String doing) { setActivity(kj::mv(doing)); });
+  progressLoggedNs_ = world_.clock.steadyNs();
+  co_await controller_->start([this](kj::String doing) { noteProgress(kj::mv(doing)); });
   co_await loadGroups();
   co_await controller_->finishDeletions();
+  co_await startMoves();
 
   shared_ = kj::heap(LocalBroker::Shared{.shards = shards_,
                                          .controller = *controller_,
@@ -186,6 +204,23 @@ kj::Promise<void> Broker::loadGroups() {
   }
 }
 
+kj::Promise<void> Broker::startMoves() {
+  placements_ = kj::heap<LogPlacements>(*metadata_);
+  for (auto* shard : shards_) {
+    co_await callLoop<bool>(first_->port(), shard->port(), [this, shard]() -> kj::Promise<bool> {
+      shard->startMoves(*placements_, first_->port());
+      return true;
+    });
+  }
+}
+
+Bytes Broker::owedBytes() {
+  Bytes sum(0);
+  for (auto* engine : engines_.opened())
+    sum += engine->owedBytes().value();
+  return sum;
+}
+
 kj::Promise<void> Broker::openEngines() {
   auto open = [this](kj::StringPtr kind) {
     setActivity(kj::str("opening the ", kind, " engine"));
@@ -201,14 +236,14 @@ void Broker::noteRecovery(kj::StringPtr line) {
   {
     // A log that is opened later says so as well: the broker serves all the same.
     std::lock_guard lock(activityMutex_);
-    if (activity_ != nullptr) activity_ = kj::str("recovering: ", line);
+    if (activity_ != nullptr) recovering_ = kj::str(line);
   }
   first_->port().mailbox().post([line = kj::str(line)] { KJ_LOG(WARNING, "recovery", line); });
 }
 
 kj::Promise<void> Broker::startLoops() {
   for (unsigned i = 1; i < config_.cores; ++i) {
-    others_.add(kj::heap<OtherLoop>(i, world_, engines_, config_));
+    others_.add(kj::heap<OtherLoop>(i, world_, engines_, config_, disk_));
     co_await others_.back()->whenStarted();
     shards_.add(&others_.back()->shard());
   }
@@ -242,6 +277,7 @@ kj::Promise<void> Broker::stop() {
   shards_.truncate(1);
   shared_ = nullptr;
   producerIds_ = nullptr;
+  placements_ = nullptr;
   metadata_ = nullptr;
   // Jobs whose callers were dropped still use the engines.
   co_await pool_.whenIdle();

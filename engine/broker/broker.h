@@ -4,7 +4,9 @@
 
 #include "engine/broker/counted_pool.h"
 #include "engine/broker/data_directory.h"
+#include "engine/broker/disk_reserve.h"
 #include "engine/broker/local_broker.h"
+#include "engine/broker/log_placements.h"
 #include "engine/metadata/local_metadata.h"
 
 namespace cambium {
@@ -45,18 +47,24 @@ class Broker {
   kj::Maybe<kj::String> startingUp() const;
   // The broker as the first loop sees it. Only while startingUp() is null.
   LocalBroker& local();
+  // Null while clients may append; else why not, for people. Any thread.
+  kj::Maybe<kj::String> whyDiskFull() const { return disk_.whyFull(); }
 
  private:
   class OtherLoop;
 
+  Bytes owedBytes();
   kj::Promise<void> openEngines();
   // Gives every shard its groups, as the tables and the logs have them.
   kj::Promise<void> loadGroups();
+  kj::Promise<void> startMoves();
   void noteRecovery(kj::StringPtr line);
   kj::Promise<void> startLoops();
   // Done when `here` and what `there` does on each other loop is.
   kj::Promise<void> onEveryLoop(kj::Promise<void> here, kj::Function<kj::Promise<void>(OtherLoop&)> there);
   void setActivity(kj::Maybe<kj::String> activity);
+  // The same, and in the log when the start takes long.
+  void noteProgress(kj::String doing);
 
   CountedPool pool_;
   World world_;  // with our pool
@@ -64,14 +72,18 @@ class Broker {
   LoopContext& loop_;
   DataDirectory directory_;
   EngineSet engines_;
+  DiskReserve disk_;
   mutable std::mutex activityMutex_;
   kj::Maybe<kj::String> activity_;
+  kj::Maybe<kj::String> recovering_;  // the last line that recovery had to say during it
+  int64_t progressLoggedNs_ = 0;
   kj::Maybe<DoorMaker> makeDoors_;
   kj::Own<Shard> first_;
   kj::Vector<kj::Own<OtherLoop>> others_;
   kj::Vector<Shard*> shards_;
   kj::Own<LocalMetadata> metadata_;
   kj::Own<ProducerIds> producerIds_;
+  kj::Own<LogPlacements> placements_;
   kj::Own<TopicController> controller_;
   kj::Own<LocalBroker::Shared> shared_;
   kj::Own<LocalBroker> local_;

@@ -40,6 +40,8 @@ struct BrokerConfig {
   int64_t cleanerBackoffMs = 15'000;             // between two looks at what to compact, and after a failure
   uint64_t cleanerKeyMapBytes = 64 << 20;        // of all loops together
   uint64_t cleanerBytesPerSecond = 64 << 20;     // read and written by compaction, of all loops together; 0: no limit
+  Bytes moveBytesPerSecond = mebibytes(64);      // that moves between engines copy, all loops together; 0: no limit
+  kj::Maybe<Bytes> diskReserve{};                // see DiskReserve; null: its default
   kj::Vector<FlagValue> flags{};                 // of the command line; empty when there was none
 
   BrokerConfig clone() const {
@@ -63,6 +65,8 @@ struct BrokerConfig {
     copy.cleanerBackoffMs = cleanerBackoffMs;
     copy.cleanerKeyMapBytes = cleanerKeyMapBytes;
     copy.cleanerBytesPerSecond = cleanerBytesPerSecond;
+    copy.moveBytesPerSecond = moveBytesPerSecond;
+    copy.diskReserve = diskReserve;
     for (auto& flag : flags)
       copy.flags.add(flag.clone());
     return copy;

@@ -37,9 +37,17 @@ kj::Vector<StorageEngine*> EngineSet::opened() {
 void EngineSet::close() {
   std::lock_guard opening(opening_);
   std::lock_guard lock(mutex_);
-  for (auto& [kind, engine] : engines_)
-    engine->close();
+  kj::Maybe<kj::Exception> failure;
+  for (auto& [kind, engine] : engines_) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&, &e = *engine] { e.close(); })) {
+      KJ_LOG(ERROR, "a storage engine could not be closed cleanly; the next start recovers it", kind.c_str(),
+             exception->getDescription());
+      // On a full device nothing more can be done, and nothing acknowledged is in danger.
+      if (exception->getType() != kj::Exception::Type::OVERLOADED && failure == nullptr) failure = kj::mv(*exception);
+    }
+  }
   engines_.clear();
+  KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));
 }
 
 }  // namespace cambium

@@ -21,7 +21,7 @@ class EngineSet {
   StorageEngine& get(kj::StringPtr kind);
   // Those that are open, by name.
   kj::Vector<StorageEngine*> opened();
-  // Closes all of them cleanly; all logs must be gone. Blocks.
+  // Closes all of them cleanly, or, where that fails, as a crash would; all logs must be gone. Blocks.
   void close();
 
  private:

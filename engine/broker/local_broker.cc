@@ -34,6 +34,11 @@ kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWi
   }
 }
 
+// What new partitions take on the device before anything is in them: a folder and some small files each.
+uint64_t bytesOfPartitions(int32_t count) {
+  return static_cast<uint64_t>(kj::max(count, 0)) * 16384;
+}
+
 kj::Promise<Result<void>> whenCommittedHere(Shard& shard, PartitionKey key, Offset offset) {
   KJ_IF_MAYBE(found, shard.find(key)) {
     auto partition = kj::mv(*found);
@@ -74,6 +79,8 @@ Result<void> LocalBroker::checkClientMayChange(PartitionKey key) const {
 kj::Promise<Result<kj::Own<const Topic>>> LocalBroker::createTopic(NewTopic wish) {
   auto allowed = checkClientMayChange(wish.name);
   if (!allowed.ok()) return Result<kj::Own<const Topic>>(kj::mv(allowed.error()));
+  auto admitted = here_.disk().admit(bytesOfPartitions(wish.partitions));
+  if (!admitted.ok()) return Result<kj::Own<const Topic>>(kj::mv(admitted.error()));
   return on<Result<kj::Own<const Topic>>>(
       first(), [&c = shared_.controller, wish = kj::mv(wish)]() mutable { return c.createTopic(kj::mv(wish)); });
 }
@@ -81,6 +88,7 @@ kj::Promise<Result<kj::Own<const Topic>>> LocalBroker::createTopic(NewTopic wish
 kj::Promise<Result<void>> LocalBroker::deleteTopic(kj::String name) {
   auto allowed = checkClientMayChange(name);
   if (!allowed.ok()) return kj::mv(allowed);
+  here_.disk().makeRoom();
   return on<Result<void>>(
       first(), [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.deleteTopic(kj::mv(name)); });
 }
@@ -88,6 +96,8 @@ kj::Promise<Result<void>> LocalBroker::deleteTopic(kj::String name) {
 kj::Promise<Result<void>> LocalBroker::addPartitions(kj::String name, int32_t total) {
   auto allowed = checkClientMayChange(name);
   if (!allowed.ok()) return kj::mv(allowed);
+  auto admitted = here_.disk().admit(bytesOfPartitions(1));
+  if (!admitted.ok()) return kj::mv(admitted);
   return on<Result<void>>(first(), [&c = shared_.controller, name = kj::mv(name), total]() mutable {
     return c.addPartitions(kj::mv(name), total);
   });
@@ -96,9 +106,18 @@ kj::Promise<Result<void>> LocalBroker::addPartitions(kj::String name, int32_t to
 kj::Promise<Result<void>> LocalBroker::alterTopic(kj::String name, kj::Vector<ConfigChange> changes) {
   auto allowed = checkClientMayChange(name);
   if (!allowed.ok()) return kj::mv(allowed);
+  // It may be a shorter retention.
+  here_.disk().makeRoom();
   return on<Result<void>>(first(), [&c = shared_.controller, name = kj::mv(name), changes = kj::mv(changes)]() mutable {
     return c.alterTopic(kj::mv(name), kj::mv(changes));
   });
+}
+
+kj::Promise<Result<void>> LocalBroker::cancelMove(kj::String name) {
+  auto allowed = checkClientMayChange(name);
+  if (!allowed.ok()) return kj::mv(allowed);
+  return on<Result<void>>(
+      first(), [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.cancelMove(kj::mv(name)); });
 }
 
 // --- Partitions
@@ -135,19 +154,15 @@ kj::Promise<Result<OffsetFound>> LocalBroker::findOffset(PartitionKey key, Offse
 kj::Promise<Result<Offset>> LocalBroker::deleteRecords(PartitionKey key, Offset before) {
   auto allowed = checkClientMayChange(key);
   if (!allowed.ok()) return Result<Offset>(kj::mv(allowed.error()));
+  here_.disk().makeRoom();
   auto& shard = owner(key);
-  return on<Result<Offset>>(shard, [&shard, key, before]() -> kj::Promise<Result<Offset>> {
-    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->deleteRecords(before);
-    return Result<Offset>(noPartition(key));
-  });
+  return on<Result<Offset>>(shard, [&shard, key, before] { return deleteRecordsHere(shard, key, before); });
 }
 
 kj::Promise<Result<PartitionStatus>> LocalBroker::status(PartitionKey key) {
   auto& shard = owner(key);
-  return on<Result<PartitionStatus>>(shard, [&shard, key]() -> kj::Promise<Result<PartitionStatus>> {
-    KJ_IF_MAYBE(partition, shard.find(key)) return Result<PartitionStatus>((*partition)->status());
-    return Result<PartitionStatus>(noPartition(key));
-  });
+  return on<Result<PartitionStatus>>(
+      shard, [&shard, key]() -> kj::Promise<Result<PartitionStatus>> { return statusHere(shard, key); });
 }
 
 // --- Idempotent producers

@@ -75,6 +75,7 @@ class LocalBroker {
   TimestampMs now() const { return here_.now(); }
   LoopContext& loop() { return here_.loop(); }
   Shard& here() { return here_; }
+  DiskStatus disk() { return here_.disk().status(); }
 
   // --- Topics: answered from the image that this loop has caught up with.
   // A reference of one's own; kUnknownTopicOrPartition when there is none.
@@ -85,18 +86,22 @@ class LocalBroker {
   Result<void> checkPartition(kj::StringPtr topic, int32_t partition) const;
   kj::Own<const MetadataImage> image() const { return kj::atomicAddRef(here_.image()); }
 
-  // Internal topics may be read and nothing else: kInvalidTopic for every change of one, here and below.
+  // Internal topics may be read and nothing else: kInvalidTopic for every change of one, here and below. While the
+  // device is full (see DiskReserve), nothing is made or appended: kStorageError.
   kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);
   kj::Promise<Result<void>> deleteTopic(kj::String name);
   kj::Promise<Result<void>> addPartitions(kj::String name, int32_t total);
   kj::Promise<Result<void>> alterTopic(kj::String name, kj::Vector<ConfigChange> changes);
+  // See TopicController::cancelMove. A move is begun by altering storage.engine.
+  kj::Promise<Result<void>> cancelMove(kj::String name);
 
   // --- Partitions
   // Uses the bytes, and changes them, during the call only: a partition of this loop stamps and writes them where they
   // lie, for one of another loop they are copied.
   kj::Promise<Result<AppendOutcome>> append(PartitionKey key, kj::ArrayPtr<kj::byte> batches, Acks acks);
   // The same for several partitions, each with an outcome of its own, in the order given. Everything is appended before
-  // the promise is returned, but on other loops.
+  // the promise is returned, but on other loops, and where the log is just being exchanged for that of another engine:
+  // there the batches wait, and those of a later call behind them.
   kj::Promise<kj::Vector<Result<AppendOutcome>>> appendAll(kj::ArrayPtr<const AppendPart> parts, Acks acks);
   // Done when everything below `offset` is as safe as the topic's durability promises.
   kj::Promise<Result<void>> whenCommitted(PartitionKey key, Offset offset);

@@ -5,6 +5,7 @@
 #include "engine/base/coroutine.h"
 #include "engine/broker/shard_cleanup.h"
 #include "engine/broker/shard_groups.h"
+#include "engine/broker/shard_moves.h"
 #include "engine/metadata/topic_name.h"
 #include "engine/retention/retention_rules.h"
 
@@ -46,17 +47,19 @@ struct Shard::Opening {
 };
 
 Shard::Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines,
-             const BrokerConfig& config)
+             const BrokerConfig& config, DiskReserve& disk)
     : index_(index),
       count_(count),
       loop_(loop),
       world_(world),
       engines_(engines),
       config_(config),
+      disk_(disk),
       image_(kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>())) {
   tasks_.add(port_.mailbox().receive());
   tasks_.add(measureLag());
   tasks_.add(expireProducers());
+  if (index_ == 0) tasks_.add(watchDisk());
 }
 
 Shard::~Shard() noexcept(false) {}
@@ -65,9 +68,19 @@ void Shard::openGroups() {
   groups_ = kj::heap<ShardGroups>(*this, world_, engines_.get(config_.stateEngine), config_);
 }
 
+void Shard::startMoves(LogPlacements& placements, LoopPort& home) {
+  moves_ = kj::heap<ShardMoves>(*this, world_, engines_, placements, home, config_);
+  moves_->follow(*image_);
+}
+
+kj::Maybe<MoveStatus> Shard::moveStatus(const PartitionKey& key) {
+  if (moves_.get() == nullptr) return nullptr;
+  return moves_->status(key);
+}
+
 ShardCleanup& Shard::cleanup() {
   if (cleanup_.get() == nullptr) {
-    cleanup_ = kj::heap<ShardCleanup>(loop_, world_, engines_.get(config_.stateEngine), config_);
+    cleanup_ = kj::heap<ShardCleanup>(loop_, world_, engines_.get(config_.stateEngine), disk_, config_);
   }
   return *cleanup_;
 }
@@ -92,6 +105,31 @@ kj::Promise<void> Shard::measureLag() {
   }
 }
 
+kj::Promise<void> Shard::watchDisk() {
+  constexpr int64_t kPeriodMs = 500;
+  kj::String said;
+  while (!closed_) {
+    try {
+      disk_.look();
+      if (disk_.wantsFile()) co_await world_.pool.run([&disk = disk_] { disk.keepFile(); });
+      if (disk_.status().full && !closed_) {
+        co_await world_.pool.run([&engines = engines_] {
+          for (auto* engine : engines.opened())
+            engine->reclaim();
+        });
+        disk_.look();
+      }
+    } catch (const kj::Exception& exception) {
+      // Once for each reason: the next try comes soon.
+      if (exception.getDescription() != said) {
+        KJ_LOG(ERROR, "space of the device", exception.getDescription());
+      }
+      said = kj::str(exception.getDescription());
+    }
+    co_await loop_.timer.afterDelay(kPeriodMs * kj::MILLISECONDS);
+  }
+}
+
 kj::Promise<void> Shard::expireProducers() {
   for (;;) {
     co_await loop_.timer.afterDelay(kExpirationCheckMs * kj::MILLISECONDS);
@@ -107,25 +145,28 @@ kj::Maybe<kj::Own<Partition>> Shard::find(const PartitionKey& key) {
 }
 
 kj::Promise<void> Shard::apply(kj::Own<const MetadataImage> image, kj::Function<void(size_t)> progress) {
+  if (moves_.get() != nullptr) co_await moves_->endGone(*image);
   co_await closeGone(*image);
   configureChanged(*image);
   auto openings = missing(*image);
   size_t opened = 0;
   // A few jobs at a time: as many as the pool can use, so that what waits in it stays small.
   constexpr size_t kJobsAtOnce = 4;
+  // Few partitions, which may be large, are spread as well.
+  size_t perJob = kj::min(kOpensPerJob, (openings.size() + kJobsAtOnce - 1) / kJobsAtOnce);
   for (size_t at = 0; at < openings.size();) {
     kj::Vector<kj::Promise<void>> jobs;
     for (size_t job = 0; job < kJobsAtOnce && at < openings.size(); ++job) {
       kj::Vector<Opening> some;
-      while (some.size() < kOpensPerJob && at < openings.size())
+      while (some.size() < perJob && at < openings.size())
         some.add(kj::mv(openings[at++]));
-      jobs.add(openSome(kj::mv(some)));
+      size_t count = some.size();
+      jobs.add(openSome(kj::mv(some)).then([&opened, &progress, count] { progress(opened += count); }));
     }
     co_await kj::joinPromises(jobs.releaseAsArray());
-    opened = at;
-    progress(opened);
   }
   image_ = kj::mv(image);
+  if (moves_.get() != nullptr) moves_->follow(*image_);
 }
 
 kj::Vector<Shard::Opening> Shard::missing(const MetadataImage& image) {
@@ -133,7 +174,7 @@ kj::Vector<Shard::Opening> Shard::missing(const MetadataImage& image) {
   for (auto& topic : image.topics()) {
     for (int32_t i = 0; i < topic->partitionCount(); ++i) {
       PartitionKey key{topic->id(), i};
-      if (shardOf(key, count_) != index_ || partitions_.count(key) > 0) continue;
+      if (!owns(key) || partitions_.count(key) > 0) continue;
       openings.add(Opening{kj::atomicAddRef(*topic), i, {}, {}, nullptr});
     }
   }
@@ -162,7 +203,7 @@ void Shard::openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const
   kj::Vector<Opening*> corrected;
   for (auto& opening : openings) {
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
-                  auto& engine = engines.open(opening.topic->engine());
+                  auto& engine = engines.open(opening.topic->partition(opening.index).engine);
                   auto id = opening.topic->logId(opening.index);
                   opening.log = engine.open(id.clone(), configOf(*opening.topic, opening.index).log);
                   opening.producers = ProducerKeeper::recover(kj::mv(id), *opening.log, table, config.producers, now);
@@ -247,11 +288,20 @@ ShardReport Shard::report() {
   report.partitions = partitions_.size();
   for (auto& [key, slot] : partitions_) {
     report.waiting += slot.partition->waiting();
-    if (slot.partition->isOffline()) ++report.partitionsOffline;
+    KJ_IF_MAYBE(error, slot.partition->whyOffline()) {
+      ++report.partitionsOffline;
+      if (report.offline.size() < ShardReport::kOfflineMax) {
+        report.offline.add(ShardReport::Offline{kj::str(slot.partition->name()), kj::mv(*error)});
+      }
+    }
+    auto unsynced = slot.partition->unsynced();
+    report.unsyncedBytes += unsynced.bytes.value();
+    report.unsyncedMs = kj::max(report.unsyncedMs, unsynced.ageMs);
   }
   for (auto& [name, topic] : topicMetrics_)
     report.topics.add(ShardReport::PerTopic{kj::str(name), topic->metrics});
   report.gone = gone_;
+  report.disk = disk_.status();
   if (groups_.get() != nullptr) {
     for (auto* coordinator : groups_->all())
       report.coordinators.add(coordinator->report());
@@ -265,6 +315,7 @@ kj::Promise<void> Shard::close() {
   closed_ = true;
   if (cleanup_.get() != nullptr) cleanup_->stop();
   if (groups_.get() != nullptr) co_await groups_->close();
+  if (moves_.get() != nullptr) co_await moves_->close();
   kj::Vector<Slot> slots(partitions_.size());
   for (auto& [key, slot] : partitions_)
     slots.add(kj::mv(slot));

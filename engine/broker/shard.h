@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "engine/broker/broker_config.h"
+#include "engine/broker/disk_reserve.h"
 #include "engine/broker/engine_set.h"
 #include "engine/broker/loop_call.h"
 #include "engine/broker/partition_key.h"
@@ -36,21 +37,33 @@ struct ShardReport {
   PartitionMetrics gone;        // what topics that were deleted since had counted, so that sums never shrink
   size_t partitions = 0;
   size_t partitionsOffline = 0;
-  size_t waiting = 0;  // long polls and appends that wait for durability
+  // The first of them: why, and what to do.
+  struct Offline {
+    kj::String partition;
+    Error error;
+  };
+  static constexpr size_t kOfflineMax = 100;
+  kj::Vector<Offline> offline;
+  size_t waiting = 0;      // long polls and appends that wait for durability
+  Bytes unsyncedBytes;     // of all partitions
+  int64_t unsyncedMs = 0;  // how long the oldest of them have waited
+  DiskStatus disk;         // the same for all shards
   LatencyHistogram loopLag;
   double loopLagSeconds = 0;  // the last one measured
   kj::Vector<CoordinatorReport> coordinators;
 };
 
+class LogPlacements;
 class ShardCleanup;
 class ShardGroups;
+class ShardMoves;
 
 // One event loop's share of the broker: the partitions it owns, with all their state. Everything here runs on that
 // loop.
 class Shard {
  public:
-  Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines,
-        const BrokerConfig& config);
+  Shard(unsigned index, unsigned count, LoopContext& loop, World& world, EngineSet& engines, const BrokerConfig& config,
+        DiskReserve& disk);
   ~Shard() noexcept(false);
   KJ_DISALLOW_COPY(Shard);
 
@@ -59,6 +72,7 @@ class Shard {
   LoopContext& loop() { return loop_; }
   TimestampMs now() const { return world_.clock.now(); }
   DeviceSpace deviceSpace() const;
+  DiskReserve& disk() { return disk_; }
 
   // Brings the partitions to where `image` has them: opens new ones (several at a time on the pool), closes those that
   // are gone, passes on changed configs. Done when it holds; calls must not overlap. A log that cannot be opened makes
@@ -68,6 +82,7 @@ class Shard {
   // What the last finished apply() brought.
   const MetadataImage& image() const { return *image_; }
 
+  bool owns(const PartitionKey& key) const { return shardOf(key, count_) == index_; }
   // The partition, kept alive while the caller works with it; null when this shard does not have it.
   kj::Maybe<kj::Own<Partition>> find(const PartitionKey& key);
   ShardReport report();
@@ -79,7 +94,13 @@ class Shard {
   // Once, when the groups are loaded: retention and compaction begin.
   void startCleanup();
 
-  // Ends what groups have under way, syncs and closes all partitions, and opens none from then on.
+  // Once, when the topics are loaded: from then on logs are moved to where they belong. `placements` lives on the loop
+  // of `home`.
+  void startMoves(LogPlacements& placements, LoopPort& home);
+  // Null when the log of the partition is where it belongs.
+  kj::Maybe<MoveStatus> moveStatus(const PartitionKey& key);
+
+  // Ends what groups and moves have under way, syncs and closes all partitions, and opens none from then on.
   kj::Promise<void> close();
 
  private:
@@ -103,6 +124,8 @@ class Shard {
   kj::Promise<void> closeGone(const MetadataImage& image);
   void configureChanged(const MetadataImage& image);
   kj::Promise<void> measureLag();
+  // The first shard does it for all.
+  kj::Promise<void> watchDisk();
   kj::Promise<void> expireProducers();
   kj::Promise<void> closeAll(kj::Vector<Slot> slots);
 
@@ -111,6 +134,7 @@ class Shard {
   World& world_;
   EngineSet& engines_;
   const BrokerConfig& config_;
+  DiskReserve& disk_;
   kj::Own<const MetadataImage> image_;
   std::map<kj::String, kj::Own<TopicMetrics>> topicMetrics_;
   PartitionMetrics gone_;
@@ -120,6 +144,7 @@ class Shard {
   bool closed_ = false;
   kj::Own<ShardCleanup> cleanup_;  // made when the first partition is
   kj::Own<ShardGroups> groups_;
+  kj::Own<ShardMoves> moves_;
   LoopPort port_;
   TaskErrors taskErrors_;
   kj::TaskSet tasks_{taskErrors_};

@@ -31,12 +31,40 @@ kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj
   } else {
     co_return Result<AppendOutcome>(noPartition(key));
   }
-  auto appended = partition->append(batches);
+  auto admitted = shard.disk().admit(batches.size());
+  if (!admitted.ok()) {
+    partition->countRefusal();
+    admitted.error().message = kj::str("partition ", partition->name(), ": ", admitted.error().message);
+    co_return Result<AppendOutcome>(kj::mv(admitted.error()));
+  }
+  auto appended = partition->holdsAppends() ? co_await partition->appendLater(kj::heapArray<kj::byte>(batches))
+                                            : partition->append(batches);
   if (appended.ok() && acks == Acks::kAll) {
     auto committed = co_await partition->whenCommitted(appended.value().nextOffset);
     if (!committed.ok()) co_return Result<AppendOutcome>(kj::mv(committed.error()));
   }
   co_return kj::mv(appended);
+}
+
+kj::Promise<Result<Offset>> deleteRecordsHere(Shard& shard, PartitionKey key, Offset before) {
+  kj::Own<Partition> partition;
+  KJ_IF_MAYBE(found, shard.find(key)) {
+    partition = kj::mv(*found);
+  } else {
+    co_return Result<Offset>(noPartition(key));
+  }
+  while (partition->holdsAppends())
+    co_await partition->whenReleased();
+  co_return partition->deleteRecords(before);
+}
+
+Result<PartitionStatus> statusHere(Shard& shard, PartitionKey key) {
+  KJ_IF_MAYBE(partition, shard.find(key)) {
+    auto status = (*partition)->status();
+    status.move = shard.moveStatus(key);
+    return kj::mv(status);
+  }
+  return noPartition(key);
 }
 
 kj::Vector<Result<ReadOutcome>> readPartsHere(Shard& shard, kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax) {

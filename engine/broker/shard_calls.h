@@ -11,9 +11,15 @@ Error noTopic(kj::StringPtr name);
 // kUnknownTopicOrPartition, naming what there is, when `image` has no such partition.
 Result<void> checkPartition(const MetadataImage& image, kj::StringPtr topic, int32_t partition);
 
-// Appends at once; the promise is done as `acks` asks. Does not touch the bytes after the call has returned.
+// Appends at once, or, when the log is just being exchanged for that of another engine, behind what waits already; the
+// promise is done as `acks` asks. Does not touch the bytes after the call has returned.
 kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches,
                                               Acks acks);
+
+// Waits while the log is just being exchanged.
+kj::Promise<Result<Offset>> deleteRecordsHere(Shard& shard, PartitionKey key, Offset before);
+
+Result<PartitionStatus> statusHere(Shard& shard, PartitionKey key);
 
 // What is there now, at most `bytesMax` in all, but at least one batch.
 kj::Vector<Result<ReadOutcome>> readPartsHere(Shard& shard, kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax);

@@ -15,8 +15,10 @@ constexpr size_t kPartitionsPerTurn = 100;
 
 }  // namespace
 
-ShardCleanup::ShardCleanup(LoopContext& loop, World& world, StorageEngine& state, const BrokerConfig& config)
+ShardCleanup::ShardCleanup(LoopContext& loop, World& world, StorageEngine& state, DiskReserve& disk,
+                           const BrokerConfig& config)
     : timer_(loop.timer),
+      disk_(disk),
       config_(config),
       throttle_(loop.timer, Bytes((config.cleanerBytesPerSecond + config.cores - 1) / config.cores)),
       context_{.pool = world.pool,
@@ -60,6 +62,8 @@ kj::Promise<void> ShardCleanup::retain() {
   while (!stopped_) {
     co_await timer_.afterDelay(config_.retentionCheckMs * kj::MILLISECONDS);
     try {
+      // On a device that is full to the brim nothing could be written down, not even what was deleted.
+      disk_.makeRoom();
       co_await retainAll();
     } catch (const kj::Exception& exception) {
       KJ_LOG(ERROR, "retention; it is tried again", exception);
@@ -90,8 +94,13 @@ kj::Promise<void> ShardCleanup::compact() {
 kj::Promise<void> ShardCleanup::compactDue() {
   auto dueNow = co_await findDue();
   for (auto& due : dueNow) {
-    if (!stopped_) co_await due.cleanup->compact();
+    if (!stopped_ && hasRoomToCompact()) co_await due.cleanup->compact();
   }
+}
+
+bool ShardCleanup::hasRoomToCompact() const {
+  auto disk = disk_.status();
+  return disk.free.value() >= disk.reserve.value() / 2;
 }
 
 kj::Promise<kj::Vector<ShardCleanup::Due>> ShardCleanup::findDue() {

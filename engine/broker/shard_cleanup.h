@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "engine/broker/broker_config.h"
+#include "engine/broker/disk_reserve.h"
 #include "engine/broker/partition_key.h"
 #include "engine/broker/world.h"
 #include "engine/retention/partition_cleanup.h"
@@ -15,7 +16,7 @@ namespace cambium {
 class ShardCleanup {
  public:
   // `state`: the state engine, open. All of it outlives this.
-  ShardCleanup(LoopContext& loop, World& world, StorageEngine& state, const BrokerConfig& config);
+  ShardCleanup(LoopContext& loop, World& world, StorageEngine& state, DiskReserve& disk, const BrokerConfig& config);
   KJ_DISALLOW_COPY(ShardCleanup);
 
   // Begins to look. Not before the groups are loaded: they read tombstones that compaction may remove.
@@ -44,10 +45,13 @@ class ShardCleanup {
   // Those due, the dirtiest first.
   kj::Promise<kj::Vector<Due>> findDue();
   kj::Vector<kj::Own<PartitionCleanup>> some(bool (PartitionCleanup::*wanted)() const);
+  // Compaction takes room on the device before it gives some back.
+  bool hasRoomToCompact() const;
   // Lets the loop see to everything else.
   kj::Promise<void> pause();
 
   kj::Timer& timer_;
+  DiskReserve& disk_;
   const BrokerConfig& config_;
   Throttle throttle_;
   CleanupContext context_;

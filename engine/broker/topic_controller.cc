@@ -11,21 +11,25 @@ namespace cambium {
 
 namespace {
 
-constexpr kj::StringPtr kTopics = "topics/"_kj;
-constexpr kj::StringPtr kDeletions = "deletions/"_kj;
-
 // Of the internal topic: what one RPC message can carry.
 constexpr int32_t kOffsetsBatchBytesMax = 32 << 20;
 
-kj::String topicKey(kj::StringPtr name) {
-  return kj::str(kTopics, name);
-}
-kj::String deletionKey(const Topic& topic) {
-  return kj::str(kDeletions, topic.id());
+constexpr kj::StringPtr kEngineConfig = "storage.engine"_kj;
+
+// The engine that a topic with these settings belongs in.
+kj::String engineOf(kj::ArrayPtr<const ConfigSetting> settings, const BrokerConfig& config) {
+  for (auto& setting : settings) {
+    if (setting.name == kEngineConfig && setting.value != "") return kj::str(setting.value);
+  }
+  return kj::str(config.logEngine);
 }
 
-MetadataTransaction::Write put(kj::String key, const Topic& topic) {
-  return {kj::mv(key), topic.encode()};
+bool isAtRest(const Topic& topic) {
+  for (int32_t i = 0; i < topic.partitionCount(); ++i) {
+    auto& partition = topic.partition(i);
+    if (partition.engine != topic.engine() || partition.otherEngine.size() > 0) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -58,23 +62,25 @@ void TopicController::TaskErrors::taskFailed(kj::Exception&& exception) {
 
 kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress) {
   // The watch first: what changes while the lists are read is seen as well.
-  watch_ = store_.watch(kj::str(kTopics));
-  for (auto& entry : co_await store_.list(kj::str(kDeletions))) {
+  watch_ = store_.watch(kj::str(kTopicRecords));
+  for (auto& entry : co_await store_.list(kj::str(kDeletionRecords))) {
     progress(kj::str("finishing a deletion (", entry.key, ")"));
     co_await resumeDeletion(kj::mv(entry));
   }
   kj::Vector<kj::Own<const Topic>> topics;
   Revision newest{0};
-  for (auto& entry : co_await store_.list(kj::str(kTopics))) {
+  for (auto& entry : co_await store_.list(kj::str(kTopicRecords))) {
     topics.add(Topic::decode(entry.value, entry.changedAt));
     newest = kj::max(newest, entry.changedAt);
   }
   image_ = kj::atomicRefcounted<const MetadataImage>(newest, kj::mv(topics));
   auto total = partitionTotal();
+  if (total > 0) progress(kj::str("opening partitions: 0 of ", total));
   // Each shard reports from its own loop; the sum of the first one is a fair sign of how far all are.
   co_await bringShards([progress = kj::mv(progress), total, shards = shards_.size()](size_t opened) mutable {
-    progress(
-        kj::str("opening partitions: about ", kj::min(static_cast<int64_t>(opened * shards), total), " of ", total));
+    auto done = kj::min(static_cast<int64_t>(opened * shards), total);
+    progress(kj::str("opening partitions: ", shards > 1 ? "about " : "", done, " of ", total, " (", done * 100 / total,
+                     " %)"));
   });
   applied_ = newest;
   if (!following_) co_return;
@@ -141,7 +147,7 @@ kj::Promise<void> TopicController::follow() {
 
 void TopicController::applyToImage(MetadataChange& change) {
   for (auto& write : change.writes) {
-    auto name = write.key.slice(kTopics.size());
+    auto name = write.key.slice(kTopicRecords.size());
     kj::Maybe<kj::Own<const Topic>> topic;
     KJ_IF_MAYBE(value, write.value) topic = Topic::decode(*value, change.revision);
     image_ = image_->with(change.revision, name, kj::mv(topic));
@@ -176,22 +182,11 @@ Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
   // However full the broker is, groups work.
   if (!isInternalTopic(wish.name) && !hasRoomFor(wish.partitions)) return tooManyPartitions(wish.name, wish.partitions);
   kj::Vector<ConfigChange> changes;
-  kj::String engine = kj::str(config_.logEngine);
-  kj::Vector<ConfigSetting> settings;
-  for (auto& setting : wish.settings) {
-    // Decided now and then fixed, so it is kept apart from what can be altered.
-    if (setting.name == "storage.engine") {
-      auto checked = makeTopicConfig(kj::arrayPtr(&setting, 1));
-      if (!checked.ok()) return kj::mv(checked.error());
-      if (settings.size() > 0) return makeError(ErrorCode::kInvalidConfig, "config ", setting.name, " is named twice");
-      if (setting.value != "") engine = kj::str(setting.value);
-      settings.add(setting.clone());
-    } else {
-      changes.add(ConfigChange{kj::str(setting.name), kj::str(setting.value)});
-    }
-  }
-  auto altered = alterSettings(settings, changes);
+  for (auto& setting : wish.settings)
+    changes.add(ConfigChange{kj::str(setting.name), kj::str(setting.value)});
+  auto altered = alterSettings(nullptr, changes);
   if (!altered.ok()) return kj::mv(altered.error());
+  auto engine = engineOf(altered.value(), config_);
   Topic::Spec spec{.name = kj::str(wish.name),
                    .id = Uuid::random(world_.entropy),
                    .partitions = {},
@@ -220,7 +215,7 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
 
   MetadataTransaction transaction;
   transaction.conditions.add(MetadataTransaction::Condition{topicKey(topic->name()), Revision(0)});
-  transaction.writes.add(put(topicKey(topic->name()), *topic));
+  transaction.writes.add(putTopic(topicKey(topic->name()), *topic));
   auto committed = co_await store_.commit(kj::mv(transaction));
   KJ_IF_MAYBE(revision, committed) {
     co_await untilApplied(*revision);
@@ -292,34 +287,49 @@ kj::Promise<Result<void>> TopicController::deleteTopic(kj::String name) {
   return kj::mv(paf.promise);
 }
 
+// The topic may change meanwhile (a move goes on step by step): the deletion's record holds its last version, which
+// says where all of its logs are.
+kj::Promise<kj::Maybe<kj::Own<const Topic>>> TopicController::beginDeletion(kj::Own<const Topic> topic) {
+  using Begun = kj::Maybe<kj::Own<const Topic>>;
+  for (;;) {
+    auto newest = co_await loadTopic(store_, kj::str(topic->name()));
+    if (!newest.ok() || newest.value()->id() != topic->id()) co_return Begun(nullptr);
+    auto& last = *newest.value();
+    MetadataTransaction transaction;
+    transaction.conditions.add(MetadataTransaction::Condition{topicKey(last.name()), last.revision()});
+    transaction.writes.add(MetadataTransaction::Write{topicKey(last.name()), nullptr});
+    // Kept until the logs are gone, so that a crash in between leaves nothing behind.
+    transaction.writes.add(putTopic(deletionKey(last.id()), last));
+    auto committed = co_await store_.commit(kj::mv(transaction));
+    KJ_IF_MAYBE(revision, committed) {
+      co_await untilApplied(*revision);
+      co_return Begun(kj::mv(newest.value()));
+    }
+  }
+}
+
 kj::Promise<Result<void>> TopicController::deleteNow(kj::Own<const Topic> topic) {
   auto name = kj::str(topic->name());
-  MetadataTransaction transaction;
-  transaction.conditions.add(MetadataTransaction::Condition{topicKey(name), topic->revision()});
-  transaction.writes.add(MetadataTransaction::Write{topicKey(name), nullptr});
-  // Kept until the logs are gone, so that a crash in between leaves nothing behind.
-  transaction.writes.add(put(deletionKey(*topic), *topic));
-  auto committed = co_await store_.commit(kj::mv(transaction));
-  KJ_IF_MAYBE(revision, committed) {
-    co_await untilApplied(*revision);
+  auto begun = co_await beginDeletion(kj::mv(topic));
+  KJ_IF_MAYBE(last, begun) {
     // Without the shards' help the logs are open still: the next start goes on from here.
     if (!following_) co_return Result<void>();
-    co_await dropLogs(kj::atomicAddRef(*topic));
+    co_await dropLogs(kj::atomicAddRef(**last));
     co_await forgetOffsets(kj::mv(name));
-    co_await endDeletion(kj::mv(topic));
+    co_await endDeletion(kj::mv(*last));
     co_return Result<void>();
   }
-  co_return Result<void>(
-      makeError(ErrorCode::kInvalidRequest, "topic ", name, " was changed at the same time; try again"));
+  co_return Result<void>(makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name));
 }
 
 kj::Promise<void> TopicController::dropLogs(kj::Own<const Topic> topic) {
   return world_.pool.run([&engines = engines_, &config = config_, topic = kj::mv(topic)] {
-    auto& engine = engines.open(topic->engine());
     kj::Vector<LogId> logs;
     for (int32_t i = 0; i < topic->partitionCount(); ++i) {
+      auto& partition = topic->partition(i);
       logs.add(topic->logId(i));
-      engine.drop(logs.back().clone());
+      engines.open(partition.engine).drop(logs.back().clone());
+      if (partition.otherEngine.size() > 0) engines.open(partition.otherEngine).drop(logs.back().clone());
     }
     ProducerTable(engines.get(config.stateEngine)).forget(logs);
     CleanerTable(engines.get(config.stateEngine)).forget(logs);
@@ -341,48 +351,94 @@ kj::Promise<void> TopicController::forgetOffsets(kj::String topic) {
 
 kj::Promise<void> TopicController::endDeletion(kj::Own<const Topic> topic) {
   MetadataTransaction transaction;
-  transaction.writes.add(MetadataTransaction::Write{deletionKey(*topic), nullptr});
+  transaction.writes.add(MetadataTransaction::Write{deletionKey(topic->id()), nullptr});
   return store_.commit(kj::mv(transaction)).ignoreResult();
 }
 
-kj::Promise<Result<void>> TopicController::replace(const Topic& before, Topic::Spec after) {
-  auto name = kj::str(before.name());
-  auto topic = kj::atomicRefcounted<const Topic>(kj::mv(after), Revision(0));
-  MetadataTransaction transaction;
-  transaction.conditions.add(MetadataTransaction::Condition{topicKey(name), before.revision()});
-  transaction.writes.add(put(topicKey(name), *topic));
-  auto committed = co_await store_.commit(kj::mv(transaction));
-  KJ_IF_MAYBE(revision, committed) {
-    co_await untilApplied(*revision);
-    co_return Result<void>();
-  }
-  co_return Result<void>(
-      makeError(ErrorCode::kInvalidRequest, "topic ", name, " was changed at the same time; try again"));
+kj::Promise<Result<void>> TopicController::changeAndApply(kj::String name, TopicChange change) {
+  auto changed = co_await changeTopic(store_, kj::mv(name), kj::mv(change));
+  if (!changed.ok()) co_return Result<void>(kj::mv(changed.error()));
+  KJ_IF_MAYBE(revision, changed.value()) co_await untilApplied(*revision);
+  co_return Result<void>();
 }
 
 kj::Promise<Result<void>> TopicController::addPartitions(kj::String name, int32_t total) {
   auto found = requireTopic(name);
   if (!found.ok()) return Result<void>(kj::mv(found.error()));
-  auto& topic = *found.value();
-  int64_t more = int64_t{total} - topic.partitionCount();
-  if (total <= topic.partitionCount()) {
-    return Result<void>(makeError(ErrorCode::kInvalidPartitions, "topic ", name, " has ", topic.partitionCount(),
-                                  " partitions; the number can only grow, not become ", total));
-  }
+  int64_t more = int64_t{total} - found.value()->partitionCount();
+  auto change = [total](const Topic& topic) -> Result<kj::Maybe<Topic::Spec>> {
+    if (total <= topic.partitionCount()) {
+      return makeError(ErrorCode::kInvalidPartitions, "topic ", topic.name(), " has ", topic.partitionCount(),
+                       " partitions; the number can only grow, not become ", total);
+    }
+    auto spec = topic.copySpec();
+    spec.partitions.resize(static_cast<size_t>(total));
+    return kj::Maybe<Topic::Spec>(kj::mv(spec));
+  };
+  auto allowed = change(*found.value());
+  if (!allowed.ok()) return Result<void>(kj::mv(allowed.error()));
   if (!hasRoomFor(more)) return Result<void>(tooManyPartitions(name, total));
-  auto spec = topic.copySpec();
-  spec.partitions.resize(static_cast<size_t>(total));
-  return replace(topic, kj::mv(spec)).attach(kj::heap<Reservation>(*this, more));
+  return changeAndApply(kj::mv(name), kj::mv(change)).attach(kj::heap<Reservation>(*this, more));
+}
+
+kj::Promise<Result<void>> TopicController::openWantedEngine(kj::ArrayPtr<const ConfigChange> changes) {
+  for (auto& change : changes) {
+    if (change.name != kEngineConfig) continue;
+    kj::StringPtr kind = config_.logEngine;
+    KJ_IF_MAYBE(value, change.value) {
+      if (value->size() > 0) kind = *value;
+    }
+    try {
+      co_await world_.pool.run([&engines = engines_, kind = kj::str(kind)] { engines.open(kind); });
+    } catch (const kj::Exception& exception) {
+      co_return Result<void>(makeError(ErrorCode::kStorageError, "the ", kind, " engine cannot be opened: ",
+                                       exception.getDescription(), "; nothing was changed"));
+    }
+  }
+  co_return Result<void>();
 }
 
 kj::Promise<Result<void>> TopicController::alterTopic(kj::String name, kj::Vector<ConfigChange> changes) {
   auto found = requireTopic(name);
-  if (!found.ok()) return Result<void>(kj::mv(found.error()));
-  auto altered = alterSettings(found.value()->settings(), changes);
-  if (!altered.ok()) return Result<void>(kj::mv(altered.error()));
-  auto spec = found.value()->copySpec();
-  spec.settings = kj::mv(altered.value());
-  return replace(*found.value(), kj::mv(spec));
+  if (!found.ok()) co_return Result<void>(kj::mv(found.error()));
+  // Before an engine is opened for a wish that is refused.
+  auto allowed = alterSettings(found.value()->settings(), changes);
+  if (!allowed.ok()) co_return Result<void>(kj::mv(allowed.error()));
+  auto opened = co_await openWantedEngine(changes);
+  if (!opened.ok()) co_return kj::mv(opened);
+  auto change = [this, changes = kj::mv(changes)](const Topic& topic) -> Result<kj::Maybe<Topic::Spec>> {
+    auto altered = alterSettings(topic.settings(), changes);
+    if (!altered.ok()) return kj::mv(altered.error());
+    auto spec = topic.copySpec();
+    for (auto& each : changes) {
+      if (each.name != kEngineConfig) continue;
+      spec.engine = engineOf(altered.value(), config_);
+      // Asked for again: what failed is tried again.
+      if (spec.engine != topic.engine() || !isAtRest(topic)) ++spec.moveAttempt;
+    }
+    spec.settings = kj::mv(altered.value());
+    return kj::Maybe<Topic::Spec>(kj::mv(spec));
+  };
+  co_return co_await changeAndApply(kj::mv(name), kj::mv(change));
+}
+
+kj::Promise<Result<void>> TopicController::cancelMove(kj::String name) {
+  return changeAndApply(kj::mv(name), [](const Topic& topic) -> Result<kj::Maybe<Topic::Spec>> {
+    for (int32_t i = 0; i < topic.partitionCount(); ++i) {
+      auto& partition = topic.partition(i);
+      if (partition.engine == topic.engine()) continue;
+      ConfigChange back{kj::str(kEngineConfig), kj::str(partition.engine)};
+      auto altered = alterSettings(topic.settings(), kj::arrayPtr(&back, 1));
+      if (!altered.ok()) return kj::mv(altered.error());
+      auto spec = topic.copySpec();
+      spec.settings = kj::mv(altered.value());
+      spec.engine = kj::str(partition.engine);
+      ++spec.moveAttempt;
+      return kj::Maybe<Topic::Spec>(kj::mv(spec));
+    }
+    return makeError(ErrorCode::kNoReassignmentInProgress, "topic ", topic.name(),
+                     " is not moving: all of its partitions are in ", topic.engine());
+  });
 }
 
 }  // namespace cambium

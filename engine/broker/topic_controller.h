@@ -6,7 +6,7 @@
 #include "engine/base/position_waiters.h"
 #include "engine/base/wait_list.h"
 #include "engine/broker/shard.h"
-#include "engine/metadata/metadata_store.h"
+#include "engine/metadata/topic_records.h"
 
 namespace cambium {
 
@@ -44,7 +44,12 @@ class TopicController {
   kj::Promise<Result<kj::Own<const Topic>>> offsetsTopic();
   bool hasOffsetsTopic() const { return image_->find(kOffsetsTopic) != nullptr; }
   kj::Promise<Result<void>> addPartitions(kj::String name, int32_t total);
+  // Another storage.engine sets the topic's partitions on their way there (see ShardMoves), or lets those try again
+  // whose move failed. That engine is opened first.
   kj::Promise<Result<void>> alterTopic(kj::String name, kj::Vector<ConfigChange> changes);
+  // Back to the engine that the partitions came from: copies that are being made are given up, partitions that had
+  // arrived go back. kNoReassignmentInProgress when every partition is where it belongs.
+  kj::Promise<Result<void>> cancelMove(kj::String name);
 
  private:
   class TaskErrors final : public kj::TaskSet::ErrorHandler {
@@ -59,8 +64,11 @@ class TopicController {
   // Of partitions that a change under way will add, so that changes at the same time keep to the limit together.
   class Reservation;
   bool hasRoomFor(int64_t more) const { return partitionTotal() + reserved_ + more <= config_.partitionsMax; }
-  // Replaces a topic if it is still the one in `before`; kInvalidRequest when somebody else was quicker.
-  kj::Promise<Result<void>> replace(const Topic& before, Topic::Spec after);
+  // Changes a topic in the store; done when every shard has caught up.
+  kj::Promise<Result<void>> changeAndApply(kj::String name, TopicChange change);
+  kj::Promise<Result<void>> openWantedEngine(kj::ArrayPtr<const ConfigChange> changes);
+  // The deletion's record in place of the topic's: null when it is not there any more.
+  kj::Promise<kj::Maybe<kj::Own<const Topic>>> beginDeletion(kj::Own<const Topic> topic);
   kj::Promise<void> follow();
   void applyToImage(MetadataChange& change);
   kj::Promise<void> bringShards(kj::Function<void(size_t)> progress);

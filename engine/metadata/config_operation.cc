@@ -76,23 +76,17 @@ Result<kj::Vector<ConfigChange>> resolveOperations(kj::ArrayPtr<const ConfigSett
 kj::Vector<ConfigChange> changesToReplace(kj::ArrayPtr<const ConfigSetting> settings,
                                           kj::ArrayPtr<const ConfigSetting> wanted) {
   kj::Vector<ConfigChange> changes;
-  auto isFixed = [](kj::StringPtr name) {
-    KJ_IF_MAYBE(definition, findTopicConfig(name)) return !definition->alterable;
+  auto stays = [](kj::StringPtr name) {
+    KJ_IF_MAYBE(definition, findTopicConfig(name)) return definition->staysUnlessNamed;
     return false;
   };
   for (auto& setting : settings) {
-    if (valueOf(wanted, setting.name) == nullptr && !isFixed(setting.name)) {
+    if (valueOf(wanted, setting.name) == nullptr && !stays(setting.name)) {
       changes.add(ConfigChange{kj::str(setting.name), nullptr});
     }
   }
-  for (auto& setting : wanted) {
-    if (isFixed(setting.name)) {
-      KJ_IF_MAYBE(value, valueOf(settings, setting.name)) {
-        if (*value == setting.value) continue;
-      }
-    }
+  for (auto& setting : wanted)
     changes.add(ConfigChange{kj::str(setting.name), kj::str(setting.value)});
-  }
   return changes;
 }
 

@@ -23,8 +23,8 @@ struct ConfigOperation {
 Result<kj::Vector<ConfigChange>> resolveOperations(kj::ArrayPtr<const ConfigSetting> settings,
                                                    kj::ArrayPtr<const ConfigOperation> operations);
 
-// The changes after which a topic has `wanted` and nothing else (the older AlterConfigs). A config that is decided when
-// a topic is made stays as it is when it is not named, or named with the value it has.
+// The changes after which a topic has `wanted` and nothing else (the older AlterConfigs). storage.engine stays as it is
+// when it is not named: see TopicConfigDefinition::staysUnlessNamed.
 kj::Vector<ConfigChange> changesToReplace(kj::ArrayPtr<const ConfigSetting> settings,
                                           kj::ArrayPtr<const ConfigSetting> wanted);
 

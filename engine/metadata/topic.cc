@@ -21,7 +21,11 @@ TopicConfig requireConfig(kj::ArrayPtr<const ConfigSetting> settings) {
 }  // namespace
 
 Topic::Topic(Spec spec, Revision revision)
-    : spec_(kj::mv(spec)), config_(requireConfig(spec_.settings)), revision_(revision) {}
+    : spec_(kj::mv(spec)), config_(requireConfig(spec_.settings)), revision_(revision) {
+  for (auto& partition : spec_.partitions) {
+    if (partition.engine.size() == 0) partition.engine = kj::str(spec_.engine);
+  }
+}
 
 kj::Own<const Topic> Topic::decode(ByteView value, Revision revision) {
   KJ_REQUIRE(value.size() % sizeof(capnp::word) == 0 && value.size() > 0, "topic record of odd size", value.size());
@@ -34,9 +38,12 @@ kj::Own<const Topic> Topic::decode(ByteView value, Revision revision) {
             .partitions = {},
             .settings = {},
             .createdAt = TimestampMs(record.getCreatedAt()),
-            .engine = kj::str(record.getEngine())};
+            .engine = kj::str(record.getEngine()),
+            .moveAttempt = record.getMoveAttempt()};
   for (auto partition : record.getPartitions()) {
-    spec.partitions.add(PartitionAssignment{LeaderEpoch(partition.getLeaderEpoch())});
+    spec.partitions.add(PartitionAssignment{.leaderEpoch = LeaderEpoch(partition.getLeaderEpoch()),
+                                            .engine = kj::str(partition.getEngine()),
+                                            .otherEngine = kj::str(partition.getOtherEngine())});
   }
   for (auto config : record.getConfigs()) {
     spec.settings.add(ConfigSetting{kj::str(config.getName()), kj::str(config.getValue())});
@@ -50,8 +57,12 @@ kj::Array<kj::byte> Topic::encode() const {
   record.setName(spec_.name);
   record.setId(spec_.id.bytes());
   auto partitions = record.initPartitions(static_cast<unsigned>(spec_.partitions.size()));
-  for (unsigned i = 0; i < partitions.size(); ++i)
-    partitions[i].setLeaderEpoch(spec_.partitions[i].leaderEpoch.value());
+  for (unsigned i = 0; i < partitions.size(); ++i) {
+    auto& partition = spec_.partitions[i];
+    partitions[i].setLeaderEpoch(partition.leaderEpoch.value());
+    if (partition.engine != spec_.engine) partitions[i].setEngine(partition.engine);
+    if (partition.otherEngine.size() > 0) partitions[i].setOtherEngine(partition.otherEngine);
+  }
   auto configs = record.initConfigs(static_cast<unsigned>(spec_.settings.size()));
   for (unsigned i = 0; i < configs.size(); ++i) {
     configs[i].setName(spec_.settings[i].name);
@@ -59,6 +70,7 @@ kj::Array<kj::byte> Topic::encode() const {
   }
   record.setCreatedAt(spec_.createdAt.value());
   record.setEngine(spec_.engine);
+  record.setMoveAttempt(spec_.moveAttempt);
   auto words = capnp::messageToFlatArray(message);
   return kj::heapArray<kj::byte>(words.asBytes());
 }
@@ -69,8 +81,10 @@ Topic::Spec Topic::copySpec() const {
             .partitions = {},
             .settings = {},
             .createdAt = spec_.createdAt,
-            .engine = kj::str(spec_.engine)};
-  copy.partitions.addAll(spec_.partitions);
+            .engine = kj::str(spec_.engine),
+            .moveAttempt = spec_.moveAttempt};
+  for (auto& partition : spec_.partitions)
+    copy.partitions.add(partition.clone());
   for (auto& setting : spec_.settings)
     copy.settings.add(setting.clone());
   return copy;

@@ -12,6 +12,12 @@ namespace cambium {
 
 struct PartitionAssignment {
   LeaderEpoch leaderEpoch{0};
+  // That holds the log in charge. Empty in a Spec: the topic's.
+  kj::String engine{};
+  // That may hold another log of the partition, made or left behind by a move; empty: none. Never the same as `engine`.
+  kj::String otherEngine{};
+
+  PartitionAssignment clone() const { return {leaderEpoch, kj::str(engine), kj::str(otherEngine)}; }
 };
 
 // A topic as the metadata store holds it. Immutable: a change makes a new one. Any thread.
@@ -23,7 +29,8 @@ class Topic final : public kj::AtomicRefcounted {
     kj::Vector<PartitionAssignment> partitions;  // by index
     kj::Vector<ConfigSetting> settings;          // only what differs from the defaults, sorted by name
     TimestampMs createdAt;
-    kj::String engine;  // "native" or "rocksdb"
+    kj::String engine;  // "native" or "rocksdb": where the logs belong
+    uint32_t moveAttempt = 0;
   };
 
   // Requires settings that makeTopicConfig accepts. `revision` is when the store last changed it; 0 when it is not
@@ -43,7 +50,10 @@ class Topic final : public kj::AtomicRefcounted {
   kj::ArrayPtr<const ConfigSetting> settings() const { return spec_.settings; }
   const TopicConfig& config() const { return config_; }
   TimestampMs createdAt() const { return spec_.createdAt; }
+  // Where the logs belong, and where new partitions are made. A partition whose log is elsewhere is on its way there.
   kj::StringPtr engine() const { return spec_.engine; }
+  // Grows whenever somebody asks for a move.
+  uint32_t moveAttempt() const { return spec_.moveAttempt; }
   Revision revision() const { return revision_; }
 
   // A copy to change and make a new Topic of.

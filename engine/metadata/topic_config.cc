@@ -93,14 +93,7 @@ Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting
   }
   for (size_t i = 0; i < changes.size(); ++i) {
     auto& change = changes[i];
-    KJ_IF_MAYBE(definition, findTopicConfig(change.name)) {
-      if (!definition->alterable) {
-        return makeError(ErrorCode::kInvalidConfig, "config ", change.name,
-                         " is decided when a topic is made and cannot be altered");
-      }
-    } else {
-      return unknownConfig(change.name);
-    }
+    if (findTopicConfig(change.name) == nullptr) return unknownConfig(change.name);
     for (size_t j = 0; j < i; ++j) {
       if (changes[j].name == change.name) {
         return makeError(ErrorCode::kInvalidConfig, "config ", change.name, " is named twice");
@@ -122,7 +115,6 @@ kj::Vector<ConfigDescription> describeConfigs(kj::ArrayPtr<const ConfigSetting> 
                                   .defaultValue = kj::str(definition.defaultValue),
                                   .brokerName = definition.brokerName,
                                   .type = definition.type,
-                                  .readOnly = !definition.alterable,
                                   .documentation = definition.documentation,
                                   .validValues = describeAllowed(definition.type, definition.allowed)};
     KJ_IF_MAYBE(own, find(settings, definition.name)) {

@@ -34,15 +34,14 @@ struct TopicConfig {
   int gzipLevel = -1;
   int lz4Level = 9;
   int zstdLevel = 3;
-  kj::String storageEngine;  // empty: the broker's --log_engine at the time of creation
+  kj::String storageEngine;  // empty: the broker's --log_engine at the time of creation; Topic::engine() is what counts
 };
 
 // The configs that result from `settings` over the defaults; the first wrong one gives kInvalidConfig, naming it, its
 // value and what was expected. So do two that contradict each other.
 Result<TopicConfig> makeTopicConfig(kj::ArrayPtr<const ConfigSetting> settings);
 
-// `settings` after `changes`, sorted by name, checked as a whole. A config that cannot change on a living topic
-// (storage.engine) is refused.
+// `settings` after `changes`, sorted by name, checked as a whole.
 Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting> settings,
                                                 kj::ArrayPtr<const ConfigChange> changes);
 

@@ -288,7 +288,10 @@ const TopicConfigDefinition kDefinitions[] = {
        config.storageEngine = kj::str(value.text);
        return true;
      },
-     "Storage engine of the topic's logs, chosen when the topic is made; unset: the broker's --log_engine."_kj, false},
+     "Storage engine of the topic's logs; unset: the broker's --log_engine when the topic was made. Altering it moves "
+     "the "
+     "logs to the other engine while producers and consumers go on; taking it away moves them to the --log_engine."_kj,
+     true},
     {"unclean.leader.election.enable"_kj,
      "unclean.leader.election.enable"_kj,
      ConfigType::kBoolean,

@@ -16,7 +16,9 @@ struct TopicConfigDefinition {
   // Takes a parsed value over; false when it is not allowed after all.
   bool (*take)(const ConfigValue& value, TopicConfig& config);
   kj::StringPtr documentation;
-  bool alterable = true;  // on a living topic
+  // Stays as it is when the older AlterConfigs, which sets all configs at once, does not name it: a tool that knows
+  // nothing of it must not change it by the way.
+  bool staysUnlessNamed = false;
 };
 
 // All of them, sorted by name. Names, types, ranges and defaults are those of LogConfig in Kafka 4.3.1 but for what is

@@ -73,10 +73,17 @@ Partition::Partition(kj::String name, kj::String offlineReason, LeaderEpoch epoc
 
 Error Partition::offlineError() const {
   KJ_IF_MAYBE(reason, offlineReason_) {
-    return makeError(ErrorCode::kStorageError, "partition ", name_, " is offline: ", *reason,
-                     "; look at it with `cambium inspect`, then restart the broker");
+    return makeError(
+        ErrorCode::kStorageError, "partition ", name_, " is offline: ", *reason,
+        "; look at it with `cambium inspect`, mend it with `cambium inspect repair` if it is damaged, then restart "
+        "the broker");
   }
   return makeError(ErrorCode::kUnknownTopicOrPartition, "partition ", name_, " was closed");
+}
+
+kj::Maybe<Error> Partition::whyOffline() const {
+  if (!isOffline()) return nullptr;
+  return offlineError();
 }
 
 void Partition::goOffline(kj::String reason) {
@@ -88,6 +95,7 @@ void Partition::goOffline(kj::String reason) {
 
 void Partition::TaskErrors::taskFailed(kj::Exception&& exception) {
   partition_.syncing_ = false;
+  partition_.quiet_.wakeAll();
   partition_.goOffline(kj::str(exception.getDescription()));
 }
 
@@ -119,6 +127,7 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
     ++metrics.appendFailures;
     return offlineError();
   }
+  if (gate_.closed()) return refuse(makeError(ErrorCode::kRequestTimedOut, "the log changes engines; send again"));
   auto validated = validateBatches(batches, {.batchBytesMax = config_.batchBytesMax});
   if (!validated.ok()) return refuse(kj::mv(validated.error()));
   auto lawful = checkRecordRules(batches, recordRules(config_, context_.clock.now()), inflationLimits());
@@ -163,7 +172,9 @@ Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
   ++metrics.appends;
   metrics.appendedRecords += static_cast<uint64_t>(validated.value().recordCount);
   metrics.appendedBytes += batches.size();
+  appendedBytes_ += batches.size();
   metrics.appendLatency.add(context_.clock.steadyNs() - begun);
+  noteUnsynced(batches.size());
   if (config_.durability != Durability::kFsync) advanceHighWatermark();
   scheduleSync();
   keepProducers();
@@ -371,6 +382,9 @@ TimestampMs Partition::newestOfBatches(PartitionLog& log, Offset from, Offset up
 
 Result<Offset> Partition::deleteRecords(Offset before) {
   return guarded<Offset>("delete records of", [&](PartitionLog& log) -> Result<Offset> {
+    if (gate_.closed()) {
+      return makeError(ErrorCode::kRequestTimedOut, "the log of partition ", name_, " changes engines; try again");
+    }
     auto start = log.bounds().start;
     auto target = before == kNoOffset ? highWatermark_ : before;
     if (target < Offset(0) || target > highWatermark_) {
@@ -378,12 +392,19 @@ Result<Offset> Partition::deleteRecords(Offset before) {
                        target, ": the high watermark is ", highWatermark_);
     }
     if (target > start) log.dropBefore(target);
-    return log.bounds().start;
+    auto bounds = log.bounds();
+    if (bounds.durable == bounds.end) unsynced_ = inSync_ = Waiting();
+    return bounds.start;
   });
 }
 
 Result<bool> Partition::maintain(kj::StringPtr doing, kj::FunctionParam<bool(PartitionLog& log)> action) {
-  return guarded<bool>(doing, [&](PartitionLog& log) -> Result<bool> { return action(log); });
+  return guarded<bool>(doing, [&](PartitionLog& log) -> Result<bool> {
+    if (gate_.closed()) {
+      return makeError(ErrorCode::kRequestTimedOut, "the log of partition ", name_, " changes engines; try again");
+    }
+    return action(log);
+  });
 }
 
 kj::Own<Partition::Hold> Partition::hold() {
@@ -409,7 +430,7 @@ PartitionStatus Partition::status() {
   status.leaderEpoch = epoch_;
   status.highWatermark = highWatermark_;
   status.compaction = compaction_.clone();
-  KJ_IF_MAYBE(reason, offlineReason_) status.offline = kj::str(*reason);
+  KJ_IF_MAYBE(error, whyOffline()) status.offline = kj::mv(error->message);
   if (!usable()) return status;
   auto described = guarded<bool>("describe", [&](PartitionLog& log) -> Result<bool> {
     auto bounds = log.bounds();
@@ -418,6 +439,7 @@ PartitionStatus Partition::status() {
     status.durable = bounds.durable;
     status.bytes = log.sizeBytes();
     status.extents = static_cast<uint32_t>(log.extents().size());
+    status.unsynced = unsynced();
     return true;
   });
   if (!described.ok()) status.offline = kj::str(described.error().message);
@@ -467,7 +489,7 @@ kj::Maybe<ProducerRow> Partition::takeLastProducerRow() {
 // --------------------------------------------------------------------------------------------------------------
 
 void Partition::scheduleSync() {
-  if (syncing_ || !usable() || config_.durability == Durability::kOs) return;
+  if (syncing_ || !usable() || gate_.closed() || config_.durability == Durability::kOs) return;
   auto bounds = log_->bounds();
   if (bounds.durable == bounds.end) return;
   syncing_ = true;
@@ -485,12 +507,13 @@ void Partition::requestSync() {
 // Everything that arrives during one sync rides on the next.
 kj::Promise<void> Partition::syncUntilClean(bool afterInterval) {
   if (afterInterval && !closing_) co_await waitForInterval();
-  while (usable() && log_->bounds().durable < log_->bounds().end) {
+  while (usable() && !gate_.closed() && log_->bounds().durable < log_->bounds().end) {
     co_await syncOnce();
     if (config_.durability != Durability::kFsync) break;
   }
   // What was appended during the last round of an interval waits for the next one.
   syncing_ = false;
+  quiet_.wakeAll();
   scheduleSync();
 }
 
@@ -515,6 +538,8 @@ kj::Promise<void> Partition::syncOnce() {
   }
   int64_t begun = context_.clock.steadyNs();
   auto bytes = shared->job->bytes();
+  inSync_ = unsynced_;
+  unsynced_ = Waiting();
   kj::Maybe<kj::Exception> failure;
   try {
     co_await context_.pool.run([job = kj::atomicAddRef(*shared)]() mutable { job->job->run(); });
@@ -531,8 +556,25 @@ kj::Promise<void> Partition::syncOnce() {
   context_.metrics.syncedBytes += bytes.value();
   context_.metrics.syncLatency.add(context_.clock.steadyNs() - begun);
   log_->finishSync(kj::mv(shared->job));
+  inSync_ = Waiting();
   advanceHighWatermark();
   keepProducers();
+}
+
+void Partition::noteUnsynced(uint64_t bytes) {
+  if (unsynced_.bytes == 0) unsynced_.sinceNs = context_.clock.steadyNs();
+  unsynced_.bytes += bytes;
+}
+
+Unsynced Partition::unsynced() const {
+  if (!usable()) return {};
+  uint64_t bytes = unsynced_.bytes + inSync_.bytes;
+  if (bytes == 0) return {};
+  // Deleting records may have settled it.
+  auto bounds = log_->bounds();
+  if (bounds.durable == bounds.end) return {};
+  int64_t since = inSync_.bytes > 0 ? inSync_.sinceNs : unsynced_.sinceNs;
+  return {Bytes(bytes), kj::max(int64_t{0}, context_.clock.steadyNs() - since) / 1'000'000};
 }
 
 void Partition::advanceHighWatermark() {

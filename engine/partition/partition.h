@@ -9,6 +9,9 @@
 #include "engine/base/position_waiters.h"
 #include "engine/base/wait_list.h"
 #include "engine/base/work_pool.h"
+#include "engine/partition/append_gate.h"
+#include "engine/partition/append_outcome.h"
+#include "engine/partition/move_status.h"
 #include "engine/partition/partition_config.h"
 #include "engine/partition/partition_metrics.h"
 #include "engine/partition/producer_keeper.h"
@@ -21,14 +24,6 @@ struct PartitionContext {
   kj::Timer& timer;
   const Clock& clock;
   PartitionMetrics& metrics;
-};
-
-struct AppendOutcome {
-  Offset baseOffset;  // of the first record
-  Offset nextOffset;  // one past the last one
-  TimestampMs logAppendTime = kNoTimestamp;
-  Offset logStart;
-  bool duplicate = false;  // the batches were there already, and the rest says where
 };
 
 struct ReadOutcome {
@@ -61,13 +56,29 @@ struct CompactionStatus {
   }
 };
 
+// What a power loss would take, as far as is known: a system may write earlier than it is told to.
+struct Unsynced {
+  Bytes bytes;        // appended since the partition was opened and not synced
+  int64_t ageMs = 0;  // since the oldest of them was appended
+};
+
 struct PartitionStatus {
-  kj::Maybe<kj::String> offline;  // why, when it is
+  kj::Maybe<kj::String> offline;  // why, when it is, and what to do
   Offset logStart, highWatermark, end, durable;
   Bytes bytes;
   uint32_t extents = 0;
   LeaderEpoch leaderEpoch;
   CompactionStatus compaction;
+  kj::Maybe<MoveStatus> move{};  // while the log is on its way to another engine; filled in by who moves it
+  Unsynced unsynced;
+};
+
+// A piece of a log, for a copy of it.
+struct LogSlice {
+  kj::Array<const kj::byte> batches;  // whole ones; empty at the end
+  Offset first;                       // of the first batch, or where the log ends
+  Offset next;                        // one past the last batch, or where the log ends
+  Bounds bounds;                      // of the log, at that moment
 };
 
 // One partition on its leader: checks and stamps what is appended, keeps the high watermark, groups syncs, wakes those
@@ -85,8 +96,11 @@ class Partition final : public kj::Refcounted {
   // Checks one or more batches, stamps them in place and writes them; readable up to the high watermark at once. The
   // bytes are the partition's to change during the call. An answer that waits for durability waits on
   // whenCommitted(nextOffset) as well, also for batches of an idempotent producer that are there already (`duplicate`),
-  // which are not written again. All of the batches or none.
+  // which are not written again. All of the batches or none. While appends are held: kRequestTimedOut, see
+  // appendLater().
   Result<AppendOutcome> append(kj::ArrayPtr<kj::byte> batches);
+  // Counts an append that was refused before it came here.
+  void countRefusal() { ++context_.metrics.appendFailures; }
   // Done once everything below `offset` is as safe as the topic's durability promises; an error when that cannot come
   // about.
   kj::Promise<Result<void>> whenCommitted(Offset offset);
@@ -103,11 +117,41 @@ class Partition final : public kj::Refcounted {
   // Makes everything below `before` unreadable (kNoOffset: below the high watermark); returns the new start.
   Result<Offset> deleteRecords(Offset before);
 
+  // --- The log's way to another engine; LogMove takes the steps. In partition_move.cc.
+  // While it is set the batches of the log are not to be changed: part of them is copied already. Compaction gives up;
+  // retention, which takes whole extents away, goes on.
+  void setMoving(bool moving) { moving_ = moving; }
+  bool isMoving() const { return moving_; }
+  // Done when nobody has a hold().
+  kj::Promise<void> whenUnheld();
+  // From now on nothing changes the log: appends wait, deletions are refused (kRequestTimedOut), no sync begins.
+  void holdAppends();
+  // Lets what waits go on, in the order in which it came.
+  void releaseAppends();
+  bool holdsAppends() const { return gate_.closed(); }
+  // Only while appends are held: append(), once they are released.
+  kj::Promise<Result<AppendOutcome>> appendLater(kj::Array<kj::byte> batches) { return gate_.wait(kj::mv(batches)); }
+  kj::Promise<void> whenReleased() { return gate_.whenOpen(); }
+  // Done when no sync is under way any more; while appends are held, that is when nobody but the caller uses the log.
+  kj::Promise<void> whenQuiet();
+  // What lies from `from` on (kNoOffset, or below the log's start: from there on), at least one batch if there is one,
+  // beyond the high watermark too.
+  Result<LogSlice> slice(Offset from, Bytes bytesMax);
+  // Puts another log in the place of the one that is there, which is returned. Requires held appends, quiet, a log that
+  // holds the same and is durable as a whole.
+  kj::Own<PartitionLog> exchangeLog(kj::Own<PartitionLog> log);
+  // It is not known any more which log is in charge: offline, until the broker opens the right one.
+  void loseLog(kj::StringPtr reason);
+  // How often that was done: who remembers something of the log by its extents forgets it then.
+  uint32_t exchanges() const { return exchanges_; }
+  // Of all appends since the partition was opened.
+  uint64_t appendedBytes() const { return appendedBytes_; }
+
   // For retention and compaction: does something to the log, as all others do. An error when the partition is or goes
-  // offline, and when the device is full.
+  // offline, when the device is full, and while appends are held.
   Result<bool> maintain(kj::StringPtr doing, kj::FunctionParam<bool(PartitionLog& log)> action);
-  // While one lives, close() waits: a piece of the log is worked on elsewhere. Who holds one ends soon when
-  // isClosing(); whenClosing() is done then.
+  // While one lives, close() and a move wait: a piece of the log is worked on elsewhere. Who holds one ends soon when
+  // isClosing() or isMoving(); whenClosing() is done in the first case.
   class Hold;
   kj::Own<Hold> hold();
   bool isClosing() const { return closing_; }
@@ -130,6 +174,10 @@ class Partition final : public kj::Refcounted {
   void expireProducers();
   kj::StringPtr name() const { return name_; }
   bool isOffline() const { return offlineReason_ != nullptr; }
+  // What those are told who use it while it is offline: why, and what to do.
+  kj::Maybe<Error> whyOffline() const;
+  // Nothing when the partition is offline or closed.
+  Unsynced unsynced() const;
   size_t waiting() const { return readers_.size() + committers_.size(); }
 
   enum class Ending {
@@ -181,6 +229,7 @@ class Partition final : public kj::Refcounted {
   void endInterval();
   kj::Promise<void> syncOnce();
   void advanceHighWatermark();
+  void noteUnsynced(uint64_t bytes);
 
   kj::String name_;
   kj::Own<PartitionLog> log_;
@@ -191,9 +240,20 @@ class Partition final : public kj::Refcounted {
   LeaderEpoch epoch_;
   PartitionContext context_;
   Offset highWatermark_{0};
+  // Appended and not synced: behind what the sync that is under way covers, and in it.
+  struct Waiting {
+    uint64_t bytes = 0;
+    int64_t sinceNs = 0;
+  };
+  Waiting unsynced_, inSync_;
   bool syncing_ = false;  // a sync loop is under way
   bool keeping_ = false;  // a row of the producers is being written
   bool closing_ = false;
+  bool moving_ = false;
+  uint32_t exchanges_ = 0;
+  uint64_t appendedBytes_ = 0;
+  AppendGate gate_{kHeldBytesMax};
+  WaitList quiet_;
   size_t holds_ = 0;
   WaitList holdsGone_;
   WaitList closingBegun_;

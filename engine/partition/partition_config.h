@@ -31,6 +31,9 @@ struct PartitionConfig {
   bool keysRequired = false;  // compacted topics
 };
 
+// What may wait at one partition while its log is exchanged.
+inline constexpr Bytes kHeldBytesMax = mebibytes(64);
+
 // Limits of taking a producer's batches apart, where that is needed.
 inline constexpr uint64_t kInflatedBytesMax = uint64_t{128} << 20;
 

@@ -9,8 +9,8 @@ namespace cambium {
 
 namespace {
 
-// Read at a time: one step is a matter of milliseconds.
-constexpr Bytes kStepBytes = mebibytes(1);
+// Read at a time: a millisecond of work or so. With few cores, whoever syncs meanwhile waits for so much.
+constexpr Bytes kStepBytes = kibibytes(256);
 
 bool hasKeys(const BatchView& batch) {
   return !batch.isControl() && !batch.isTransactional() && batch.recordCount() > 0;

@@ -51,7 +51,7 @@ class Compaction final : public kj::AtomicRefcounted {
 
   Step next() const;
   void onLog(PartitionLog& log);
-  // Some of it, about a mebibyte.
+  // Some of it, about 256 KiB.
   void work();
   // Bytes that the last work() read and wrote.
   Bytes moved() const { return moved_; }

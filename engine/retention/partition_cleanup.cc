@@ -27,6 +27,12 @@ void PartitionCleanup::configure(CleanupConfig config) {
 }
 
 LogPicture PartitionCleanup::look(PartitionLog& log) {
+  if (exchanges_ != partition_->exchanges()) {
+    // In another engine the extents are others, and the last one is open.
+    exchanges_ = partition_->exchanges();
+    closedAt_ = timedExtent_ = kNoOffset;
+    untimed_ = UntimedExtents();
+  }
   LogPicture picture{.bounds = log.bounds(), .highWatermark = partition_->highWatermark(), .extents = log.extents()};
   picture.lastIsClosed = picture.bounds.end == closedAt_;
   untimed_.fill(picture.extents, context_.clock.now());
@@ -44,7 +50,7 @@ void PartitionCleanup::closeLastIfOld(PartitionLog& log, LogPicture& picture) {
 // --------------------------------------------------------------------------------------------------------------
 
 bool PartitionCleanup::retainSome() {
-  if (partition_->isOffline() || partition_->isClosing()) return false;
+  if (partition_->isOffline() || partition_->isClosing() || partition_->holdsAppends()) return false;
   RetentionCut cut;
   bool more = false;
   auto done = partition_->maintain("apply retention to", [&](PartitionLog& log) {
@@ -115,7 +121,8 @@ TimestampMs PartitionCleanup::firstDirtyTimestamp(PartitionLog& log, const LogPi
 kj::Maybe<CompactionPlan> PartitionCleanup::plan() {
   kj::Maybe<CompactionPlan> plan;
   bool sync = false;
-  if (!config_.compacts() || partition_->isOffline() || partition_->isClosing()) return nullptr;
+  if (!config_.compacts() || partition_->isOffline() || partition_->isClosing() || partition_->isMoving())
+    return nullptr;
   auto looked = partition_->maintain("look at what to compact of", [&](PartitionLog& log) {
     auto picture = look(log);
     closeLastIfOld(log, picture);
@@ -192,7 +199,7 @@ kj::Promise<kj::Maybe<kj::String>> PartitionCleanup::run(kj::Own<Compaction> pas
   using Failure = kj::Maybe<kj::String>;
   auto closing = partition_->whenClosing().fork();
   while (pass->next() != Compaction::Step::kDone) {
-    if (partition_->isClosing() || partition_->isOffline()) co_return Failure();
+    if (partition_->isClosing() || partition_->isOffline() || partition_->isMoving()) co_return Failure();
     if (pass->next() == Compaction::Step::kLog) {
       // What goes wrong here is no reason to go offline: a log that is broken says so to everybody else as well.
       kj::Maybe<kj::Exception> thrown;

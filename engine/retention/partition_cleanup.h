@@ -67,6 +67,7 @@ class PartitionCleanup final : public kj::Refcounted {
   LogId log_;
   CleanupConfig config_;
   UntimedExtents untimed_;
+  uint32_t exchanges_ = 0;
   Offset closedAt_ = kNoOffset;  // the end of the log when its last extent was closed
   bool progressLoaded_ = false;
   CleanerProgress progress_;

@@ -273,6 +273,8 @@ class MemoryEngine final : public StorageEngine {
     contents->tables.commit(changes);
   }
 
+  Bytes owedBytes() override { return Bytes(0); }
+  void reclaim() override {}
   EngineUsage usage() override {
     auto contents = store_.lock();
     return {contents->logBytes(), contents->tables.sizeBytes(), 0};

@@ -69,6 +69,13 @@ class StorageEngine {
   virtual void commit(kj::ArrayPtr<const TableChange> changes) = 0;
 
   virtual EngineUsage usage() = 0;
+  // About how much the engine will still write for what it has taken already and keeps in memory, beside what lies in
+  // its logs on the device. Cheap: asked several times a second.
+  virtual Bytes owedBytes() = 0;
+  // Gives space back as far as it can at once: writes what it keeps in memory and what is only kept for that, and
+  // clears away what was deleted, where there is room to do so; may go on after the return. For when the device is
+  // full, and again and again; call it off the loops.
+  virtual void reclaim() = 0;
   // Syncs everything and marks the store clean, so that the next opening reads no record data. All logs must be
   // destroyed first. Afterwards only the destructor may be called.
   virtual void close() = 0;

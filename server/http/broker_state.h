@@ -17,8 +17,12 @@ class BrokerState {
   virtual ~BrokerState() noexcept(false) = default;
 
   virtual BrokerIdentity identity() = 0;
-  // Null while the broker serves; else what it is doing, for people: "recovering: words-0: scanned 12 MiB".
+  // Null while the broker serves; else what it is doing, for people: "opening partitions: 3 of 8 (37 %);
+  // recovering: words-0: scanned 12 MiB".
   virtual kj::Maybe<kj::String> startingUp() = 0;
+
+  // Null while clients may append; else why the device counts as full, and what to do.
+  virtual kj::Maybe<kj::String> whyDiskFull() = 0;
 
   // --- Only while the broker serves
   // One per loop, in their order.

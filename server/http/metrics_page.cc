@@ -176,9 +176,22 @@ void addTopics(Families& families, kj::ArrayPtr<const TopicSeries::Row> topics) 
   }
 }
 
+void addDisk(Families& families, const DiskStatus& disk) {
+  families.gauge("cambium_disk_free_bytes", "Bytes free on the device of the data directory.",
+                 static_cast<double>(disk.free.value()));
+  families.gauge("cambium_disk_total_bytes", "Bytes of the device of the data directory.",
+                 static_cast<double>(disk.total.value()));
+  families.gauge("cambium_disk_reserve_bytes", "Bytes that clients leave alone (--disk_reserve_bytes).",
+                 static_cast<double>(disk.reserve.value()));
+  families.gauge("cambium_disk_full", "1 while appends are refused because less than the reserve is free.",
+                 disk.full ? 1 : 0);
+}
+
 void addShards(Families& families, kj::ArrayPtr<const ShardReport> shards) {
   PartitionMetrics totals;
   size_t partitions = 0, offline = 0, waiting = 0;
+  uint64_t unsyncedBytes = 0;
+  int64_t unsyncedMs = 0;
   for (auto& shard : shards) {
     totals.add(shard.gone);
     for (auto& topic : shard.topics)
@@ -186,6 +199,8 @@ void addShards(Families& families, kj::ArrayPtr<const ShardReport> shards) {
     partitions += shard.partitions;
     offline += shard.partitionsOffline;
     waiting += shard.waiting;
+    unsyncedBytes += shard.unsyncedBytes.value();
+    unsyncedMs = kj::max(unsyncedMs, shard.unsyncedMs);
   }
   addTraffic(families, totals);
   families.gauge("cambium_partitions", "Partitions of this broker.", static_cast<double>(partitions));
@@ -193,6 +208,12 @@ void addShards(Families& families, kj::ArrayPtr<const ShardReport> shards) {
                  static_cast<double>(offline));
   families.gauge("cambium_waiting_requests", "Reads that wait for data and appends that wait for durability.",
                  static_cast<double>(waiting));
+
+  families.gauge("cambium_unsynced_bytes", "Bytes appended and not yet made durable: what a power loss would take.",
+                 static_cast<double>(unsyncedBytes));
+  families.gauge("cambium_unsynced_age_seconds", "Since the oldest of the unsynced bytes was appended.",
+                 static_cast<double>(unsyncedMs) / 1000);
+  addDisk(families, shards[0].disk);
 
   auto lagHelp = "How late a timer of an event loop fired.";
   auto& lag = families.add("cambium_loop_lag_seconds", lagHelp, MetricType::Histogram);

@@ -81,12 +81,14 @@ kj::Vector<DoorConnections> HttpWiring::Counters::connections() {
   return all;
 }
 
-HttpWiring::HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax,
+HttpWiring::HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax, size_t connectionsMax,
                        const ConnectionCounts& counts)
     : state_(broker),
       counters_(counts),
       door_(loop.timer, pool, state_, process_, counters_,
-            {.topicSeriesMax = topicSeriesMax, .drainTimeout = 200 * kj::MILLISECONDS}) {}
+            {.connectionsMax = connectionsMax,
+             .topicSeriesMax = topicSeriesMax,
+             .drainTimeout = 200 * kj::MILLISECONDS}) {}
 
 void HttpWiring::listen(kj::Array<kj::Own<kj::ConnectionReceiver>> receivers) {
   for (auto& receiver : receivers)

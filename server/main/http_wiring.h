@@ -16,7 +16,8 @@ struct ConnectionCounts {
 // The HTTP door over the real broker and process. Opens before the broker is ready; drained before the broker stops.
 class HttpWiring {
  public:
-  HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax, const ConnectionCounts& counts);
+  HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax, size_t connectionsMax,
+             const ConnectionCounts& counts);
   KJ_DISALLOW_COPY(HttpWiring);
 
   void listen(kj::Array<kj::Own<kj::ConnectionReceiver>> receivers);
@@ -28,6 +29,7 @@ class HttpWiring {
     explicit State(Broker& broker) : broker_(broker) {}
     BrokerIdentity identity() override { return {broker_.version(), broker_.clusterId()}; }
     kj::Maybe<kj::String> startingUp() override { return broker_.startingUp(); }
+    kj::Maybe<kj::String> whyDiskFull() override { return broker_.whyDiskFull(); }
     kj::Promise<kj::Vector<ShardReport>> reports() override { return broker_.local().reports(); }
     kj::Vector<StorageEngine*> engines() override { return broker_.local().engines(); }
 

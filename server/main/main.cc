@@ -97,7 +97,7 @@ int run(const ServerOptions& options) {
     ThreadWorkPool pool(options.syncThreads);
     World world{files, clock, entropy, pool, loops, engines};
     Broker broker(world, options.broker.clone(), loop);
-    HttpWiring http(broker, loop, pool, options.topicSeriesMax, connections);
+    HttpWiring http(broker, loop, pool, options.topicSeriesMax, options.httpConnectionsMax, connections);
     KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
     auto failure = kj::runCatchingExceptions(
         [&] { serve(broker, options, doors, io.unixEventPort, entropy, connections).wait(io.waitScope); });

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/text.h"
+#include "server/main/descriptor_budget.h"
 
 DEFINE_string(data_dir, "./data", "Folder that holds everything this broker keeps; made when missing");
 DEFINE_string(kafka_listen, "localhost:9092",
@@ -61,9 +62,16 @@ DEFINE_int64(
     "Memory for the keys of logs that are compacted, in all: 24 bytes per key; with more keys it takes several "
     "passes");
 DEFINE_int64(cleaner_bytes_per_second, 64 << 20, "Read and written by compaction, in all; 0: no limit");
+DEFINE_int64(move_bytes_per_second, 64 << 20,
+             "Bytes per second that moves of topics between storage engines copy, all loops together, and more where "
+             "producers are so fast that a move would never end; 0: no limit");
+DEFINE_int64(disk_reserve_bytes, -1,
+             "Bytes of the data directory's device that clients leave alone: with less free, nothing is appended until "
+             "there is room; -1: the larger of 64 MiB and 1 % of the device; 0: no reserve");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
-             "Segment and index files open at once; 0: three quarters of the process's limit, at most 8192");
+             "Segment and index files that each storage engine keeps open; 0: a quarter of the process's limit of "
+             "descriptors, at most 8192. Connections that what is left does not suffice for wait to be accepted");
 DEFINE_int32(rpc_connections_max, 10000, "RPC connections per event loop; more wait to be accepted");
 DEFINE_int64(read_bytes_max, 16 << 20, "Bytes of one read or push, at most (but always one whole batch)");
 DEFINE_int64(connection_bytes_max, 32 << 20,
@@ -115,6 +123,8 @@ Result<void> checkAll() {
       {"cleaner_backoff_ms"_kj, FLAGS_cleaner_backoff_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
       {"cleaner_key_map_bytes"_kj, FLAGS_cleaner_key_map_bytes, 1 << 16, int64_t{1} << 40},
       {"cleaner_bytes_per_second"_kj, FLAGS_cleaner_bytes_per_second, 0, int64_t{1} << 50},
+      {"move_bytes_per_second"_kj, FLAGS_move_bytes_per_second, 0, int64_t{1} << 40},
+      {"disk_reserve_bytes"_kj, FLAGS_disk_reserve_bytes, -1, int64_t{1} << 50},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
@@ -150,13 +160,17 @@ unsigned defaultCores() {
   return cores <= 2 ? 1 : cores - 1;
 }
 
-// Descriptors are for segments first, for connections with the rest. Raises the soft limit to the hard one.
-size_t defaultOpenFilesMax() {
+// Raises the soft limit to the hard one.
+size_t descriptorLimit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 768;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-  return kj::min(size_t{8192}, static_cast<size_t>(limit.rlim_cur) / 4 * 3);
+  return static_cast<size_t>(limit.rlim_cur);
+}
+
+unsigned fewer(unsigned wanted, size_t possible) {
+  return static_cast<unsigned>(kj::min(size_t{wanted}, possible));
 }
 
 Result<kafka::KafkaSettings> kafkaSettings() {
@@ -196,12 +210,14 @@ BrokerConfig brokerConfig() {
   config.offsetsPartitions = FLAGS_offsets_topic_partitions;
   config.offsetsSegmentBytes = FLAGS_offsets_topic_segment_bytes;
   config.offsetsRetentionMinutes = FLAGS_offsets_retention_minutes;
+  if (FLAGS_disk_reserve_bytes >= 0) config.diskReserve = Bytes(static_cast<uint64_t>(FLAGS_disk_reserve_bytes));
   config.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
                       .expirationMs = FLAGS_producer_expiration_ms};
   config.retentionCheckMs = FLAGS_retention_check_interval_ms;
   config.cleanerBackoffMs = FLAGS_cleaner_backoff_ms;
   config.cleanerKeyMapBytes = static_cast<uint64_t>(FLAGS_cleaner_key_map_bytes);
   config.cleanerBytesPerSecond = static_cast<uint64_t>(FLAGS_cleaner_bytes_per_second);
+  config.moveBytesPerSecond = Bytes(static_cast<uint64_t>(FLAGS_move_bytes_per_second));
   std::vector<gflags::CommandLineFlagInfo> all;
   gflags::GetAllFlags(&all);
   for (auto& flag : all) {
@@ -243,8 +259,11 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.rpc.unsentBytesMax = Bytes(static_cast<uint64_t>(FLAGS_unsent_bytes_max));
   options.rpc.connectionsMax = static_cast<unsigned>(FLAGS_rpc_connections_max);
   options.syncThreads = static_cast<unsigned>(FLAGS_sync_threads);
-  auto filesMax = defaultOpenFilesMax();
-  options.openFilesMax = FLAGS_open_files_max == 0 ? filesMax : static_cast<size_t>(FLAGS_open_files_max);
+  auto budget = divideDescriptors(descriptorLimit(), options.broker.cores, static_cast<size_t>(FLAGS_open_files_max));
+  options.openFilesMax = budget.filesPerEngine;
+  options.httpConnectionsMax = budget.httpConnections;
+  options.kafka.limits.connectionsMax = fewer(options.kafka.limits.connectionsMax, budget.connections);
+  options.rpc.connectionsMax = fewer(options.rpc.connectionsMax, budget.connections);
   options.topicSeriesMax = static_cast<size_t>(FLAGS_metrics_topics_max);
   options.verbose = FLAGS_verbose;
   return kj::mv(options);

@@ -18,7 +18,8 @@ struct ServerOptions {
   kafka::KafkaSettings kafka;
   RpcLimits rpc;
   unsigned syncThreads = 2;
-  size_t openFilesMax = 0;
+  size_t openFilesMax = 0;  // of each engine
+  size_t httpConnectionsMax = 64;
   size_t topicSeriesMax = 0;
   bool verbose = false;
 };

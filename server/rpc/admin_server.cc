@@ -60,4 +60,24 @@ kj::Promise<void> AdminServer::alterTopic(AlterTopicContext context) {
   if (!done.ok()) writeError(context.getResults(kSmallResults).initError(), done.error());
 }
 
+kj::Promise<void> AdminServer::moveTopic(MoveTopicContext context) {
+  WorkInFlight::Lease lease(session_->work);
+  auto params = context.getParams();
+  if (params.getEngine().size() == 0) {
+    writeError(context.getResults(kSmallResults).initError(),
+               makeError(ErrorCode::kInvalidRequest, "the engine to move to is missing: native or rocksdb"));
+    co_return;
+  }
+  kj::Vector<ConfigChange> changes;
+  changes.add(ConfigChange{kj::str("storage.engine"), kj::str(params.getEngine())});
+  auto done = co_await session_->broker.alterTopic(kj::str(params.getName()), kj::mv(changes));
+  if (!done.ok()) writeError(context.getResults(kSmallResults).initError(), done.error());
+}
+
+kj::Promise<void> AdminServer::cancelMove(CancelMoveContext context) {
+  WorkInFlight::Lease lease(session_->work);
+  auto done = co_await session_->broker.cancelMove(kj::str(context.getParams().getName()));
+  if (!done.ok()) writeError(context.getResults(kSmallResults).initError(), done.error());
+}
+
 }  // namespace cambium

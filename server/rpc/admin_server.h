@@ -16,6 +16,8 @@ class AdminServer final : public rpc::Admin::Server {
   kj::Promise<void> deleteTopic(DeleteTopicContext context) override;
   kj::Promise<void> addPartitions(AddPartitionsContext context) override;
   kj::Promise<void> alterTopic(AlterTopicContext context) override;
+  kj::Promise<void> moveTopic(MoveTopicContext context) override;
+  kj::Promise<void> cancelMove(CancelMoveContext context) override;
 
  private:
   kj::Own<Session> session_;

@@ -12,7 +12,37 @@ kj::Promise<void> GateServer::anonymous(AnonymousContext context) {
   return kj::READY_NOW;
 }
 
+namespace {
+
+void writePartitions(rpc::BrokerInfo::Builder info, kj::ArrayPtr<const ShardReport> reports) {
+  size_t partitions = 0, offline = 0, named = 0;
+  uint64_t unsyncedBytes = 0;
+  int64_t unsyncedMs = 0;
+  for (auto& report : reports) {
+    partitions += report.partitions;
+    offline += report.partitionsOffline;
+    named += report.offline.size();
+    unsyncedBytes += report.unsyncedBytes.value();
+    unsyncedMs = kj::max(unsyncedMs, report.unsyncedMs);
+  }
+  info.setPartitions(static_cast<uint32_t>(partitions));
+  info.setPartitionsOffline(static_cast<uint32_t>(offline));
+  info.setUnsyncedBytes(unsyncedBytes);
+  info.setUnsyncedMs(static_cast<uint64_t>(unsyncedMs));
+  auto list = info.initOffline(static_cast<unsigned>(named));
+  unsigned at = 0;
+  for (auto& report : reports) {
+    for (auto& one : report.offline) {
+      list[at].setPartition(one.partition);
+      writeError(list[at++].initError(), one.error);
+    }
+  }
+}
+
+}  // namespace
+
 kj::Promise<void> BrokerServer::info(InfoContext context) {
+  auto reports = co_await session_->broker.reports();
   auto& facts = session_->broker.facts();
   auto info = context.getResults().initInfo();
   info.setVersion(facts.version);
@@ -21,7 +51,13 @@ kj::Promise<void> BrokerServer::info(InfoContext context) {
   info.setCores(static_cast<uint16_t>(facts.config.cores));
   info.setLogEngine(facts.config.logEngine);
   info.setStateEngine(facts.config.stateEngine);
-  return kj::READY_NOW;
+  auto status = session_->broker.disk();
+  auto disk = info.initDisk();
+  disk.setFree(status.free.value());
+  disk.setTotal(status.total.value());
+  disk.setReserve(status.reserve.value());
+  disk.setFull(status.full);
+  writePartitions(info, reports);
 }
 
 kj::Promise<void> BrokerServer::topic(TopicContext context) {

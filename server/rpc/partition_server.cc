@@ -60,6 +60,31 @@ capnp::MessageSize messageSize(uint64_t words) {
   return {words, 0};
 }
 
+rpc::PartitionMove::Phase phaseOf(MoveStatus::Phase phase) {
+  switch (phase) {
+    case MoveStatus::Phase::kWaiting:
+      return rpc::PartitionMove::Phase::WAITING;
+    case MoveStatus::Phase::kCopying:
+      return rpc::PartitionMove::Phase::COPYING;
+    case MoveStatus::Phase::kSwitching:
+      return rpc::PartitionMove::Phase::SWITCHING;
+    case MoveStatus::Phase::kCleaning:
+      return rpc::PartitionMove::Phase::CLEANING;
+    case MoveStatus::Phase::kFailed:
+      return rpc::PartitionMove::Phase::FAILED;
+  }
+  KJ_UNREACHABLE;
+}
+
+void writeMove(rpc::PartitionMove::Builder builder, const MoveStatus& move) {
+  builder.setTo(move.to);
+  builder.setPhase(phaseOf(move.phase));
+  builder.setCopiedUpTo(move.copiedUpTo.value());
+  builder.setCopied(move.copied.value());
+  builder.setTotal(move.total.value());
+  builder.setFailure(move.failure);
+}
+
 }  // namespace
 
 void writeAppended(rpc::Appended::Builder builder, const AppendOutcome& outcome) {
@@ -91,6 +116,9 @@ void writeStatus(rpc::PartitionDescription::Builder builder, int32_t index, cons
   builder.setLeaderEpoch(status.leaderEpoch.value());
   builder.setCleanedUpTo(status.compaction.cleanedUpTo.value());
   KJ_IF_MAYBE(failure, status.compaction.failure) builder.setCompactionFailure(*failure);
+  KJ_IF_MAYBE(move, status.move) writeMove(builder.initMove(), *move);
+  builder.setUnsyncedBytes(status.unsynced.bytes.value());
+  builder.setUnsyncedMs(static_cast<uint64_t>(status.unsynced.ageMs));
 }
 
 PartitionServer::PartitionServer(kj::Own<Session> session, kj::Own<const Topic> topic, int32_t index)
@@ -258,7 +286,10 @@ kj::Promise<void> PartitionServer::deleteRecords(DeleteRecordsContext context) {
 
 kj::Promise<void> PartitionServer::describe(DescribeContext context) {
   auto status = co_await session_->broker.status(key_);
-  writeStatus(context.getResults(kSmallResults).initPartition(), index_, status, topic_->engine(),
+  // The topic was opened earlier: its log may have moved since.
+  auto newest = session_->broker.topic(topic_->id());
+  auto& topic = newest.ok() ? *newest.value() : *topic_;
+  writeStatus(context.getResults(kSmallResults).initPartition(), index_, status, topic.partition(index_).engine,
               session_->broker.ownerOf(key_));
 }
 

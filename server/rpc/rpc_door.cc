@@ -58,6 +58,7 @@ void RpcDoor::TaskErrors::taskFailed(kj::Exception&& exception) {
 }
 
 kj::Promise<void> RpcDoor::accept(kj::ConnectionReceiver& receiver) {
+  bool pausing = false;
   for (;;) {
     if (open_ >= limits_.connectionsMax) {
       auto paf = kj::newPromiseAndFulfiller<void>();
@@ -73,10 +74,12 @@ kj::Promise<void> RpcDoor::accept(kj::ConnectionReceiver& receiver) {
       failure = kj::runCatchingExceptions([] { throw; });
     }
     KJ_IF_MAYBE(accepted, stream) {
+      pausing = false;
       KJ_ASSERT_NONNULL(connections_).add(serve(kj::mv(*accepted)));
     } else KJ_IF_MAYBE(e, failure) {
       // Out of descriptors, most likely: wait for some to come back.
-      KJ_LOG(WARNING, "a connection could not be accepted; pausing", *e);
+      if (!pausing) KJ_LOG(WARNING, "a connection could not be accepted; pausing", *e);
+      pausing = true;
       co_await loop_.timer.afterDelay(100 * kj::MILLISECONDS);
     }
   }

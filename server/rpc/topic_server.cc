@@ -61,7 +61,7 @@ kj::Promise<void> TopicServer::describe(DescribeContext context) {
   auto configs = describeConfigs(topic->settings());
   auto configList = out.initConfigs(static_cast<unsigned>(configs.size()));
   for (unsigned i = 0; i < configList.size(); ++i) {
-    // The engine was decided when the topic was made, whether or not it was asked for.
+    // Every topic has an engine, whether or not it was asked for.
     bool isEngine = configs[i].name == "storage.engine";
     configList[i].setName(configs[i].name);
     configList[i].setValue(isEngine ? topic->engine() : configs[i].value);
@@ -75,7 +75,8 @@ kj::Promise<void> TopicServer::describe(DescribeContext context) {
   auto partitions = out.initPartitions(static_cast<unsigned>(statuses.size()));
   for (unsigned i = 0; i < partitions.size(); ++i) {
     auto index = static_cast<int32_t>(i);
-    writeStatus(partitions[i], index, statuses[i], topic->engine(), broker.ownerOf({topic->id(), index}));
+    writeStatus(partitions[i], index, statuses[i], topic->partition(index).engine,
+                broker.ownerOf({topic->id(), index}));
   }
 }
 

@@ -42,6 +42,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
                                                       .partitionsMax = partitionsMax,
                                                       .limits = limits,
                                                       .kafkaLimits = kafkaLimits,
+                                                      .moveBytesPerSecond = moveBytesPerSecond,
                                                       .retentionCheckMs = retentionCheckMs,
                                                       .cleanerBackoffMs = cleanerBackoffMs,
                                                       .offsetsSegmentBytes = offsetsSegmentBytes,
@@ -75,6 +76,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   int64_t cleanerBackoffMs = 15'000;
   int32_t offsetsSegmentBytes = 16 << 20;
   std::atomic<int64_t> clockShiftMs{0};
+  Bytes moveBytesPerSecond{0};
   kj::Own<TestBroker> broker;
   std::vector<kj::Own<RpcClient>> clients;
 };

@@ -14,15 +14,6 @@ namespace cambium {
 namespace {
 
 constexpr kj::StringPtr kReady = "Cap'n Proto RPC on "_kj;
-constexpr kj::StringPtr kKafka = "Kafka on "_kj;
-
-// What the line says behind `label`, or "".
-kj::String addressBehind(const std::string& text, kj::StringPtr label) {
-  auto at = text.find(label.cStr());
-  if (at == std::string::npos) return nullptr;
-  auto begin = at + label.size();
-  return kj::heapString(text.substr(begin, text.find_first_of(",;", begin) - begin).c_str());
-}
 
 // Reads until the ready line is whole; everything read so far.
 kj::Promise<std::string> readUntilReady(kj::AsyncInputStream& output, std::string text) {
@@ -71,13 +62,21 @@ BrokerProcess::BrokerProcess(kj::AsyncIoContext& io, kj::StringPtr program, std:
     kill();
     kj::throwFatalException(kj::mv(*exception));
   }
-  address_ = addressBehind(text, kReady);
-  kafkaAddress_ = addressBehind(text, kKafka);
+  ready_ = kj::mv(text);
+  address_ = address("Cap'n Proto RPC");
   drained_ = drain(*output_).eagerlyEvaluate([](kj::Exception&&) {});
 }
 
 BrokerProcess::~BrokerProcess() noexcept(false) {
   if (process_ > 0) kill();
+}
+
+kj::String BrokerProcess::address(kj::StringPtr door) const {
+  auto sign = std::string(door.cStr()) + " on ";
+  auto found = ready_.find(sign);
+  KJ_REQUIRE(found != std::string::npos, "the broker has no such door", door, ready_.c_str());
+  auto begin = found + sign.size();
+  return kj::heapString(ready_.substr(begin, ready_.find_first_of(",;", begin) - begin).c_str());
 }
 
 void BrokerProcess::kill() {

@@ -20,8 +20,8 @@ class BrokerProcess {
 
   // "127.0.0.1:port" of its RPC door.
   kj::StringPtr address() const { return address_; }
-  // Of its Kafka door; "" when it has none.
-  kj::StringPtr kafkaAddress() const { return kafkaAddress_; }
+  // Of another door, as the ready line names it: "Kafka", "HTTP".
+  kj::String address(kj::StringPtr door) const;
   // SIGKILL; returns when the process is gone.
   void kill();
   // SIGTERM; returns its exit status.
@@ -32,8 +32,8 @@ class BrokerProcess {
 
   pid_t process_ = -1;
   kj::Own<kj::AsyncInputStream> output_;
+  std::string ready_;
   kj::String address_;
-  kj::String kafkaAddress_;
   kj::Promise<void> drained_ = nullptr;
 };
 

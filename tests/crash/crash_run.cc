@@ -31,8 +31,8 @@ kj::Array<kj::byte> batchOf(const std::vector<std::string>& values, TimestampMs 
 
 }  // namespace
 
-// What is built later (retention, compaction, moving a topic to the other engine) becomes further steps here; what they
-// may take and what they must leave is said to the oracle before and after, as the steps below do.
+// What is built later (retention, compaction) becomes further steps here; what they may take and what they must leave
+// is said to the oracle before and after, as the steps below do.
 const CrashRun::Step CrashRun::kSteps[] = {
     {"make topics", &CrashRun::makeTopics},
     {"produce", &CrashRun::produceOnce},
@@ -42,6 +42,7 @@ const CrashRun::Step CrashRun::kSteps[] = {
     {"read", &CrashRun::readAll},
     {"delete records", &CrashRun::deleteRecords},
     {"alter configs", &CrashRun::alterConfigs},
+    {"move topics", &CrashRun::moveTopics},
     {"produce before the restart", &CrashRun::produceOnce},
     {"restart", &CrashRun::restart},
     {"produce again", &CrashRun::produceOnce},
@@ -289,6 +290,25 @@ void CrashRun::alterConfigs() {
     auto altered = broker_->wait(broker_->local().alterTopic(kj::str(name.c_str()), kj::mv(changes)));
     if (altered.ok()) topic.setting = topic.settingTried;
   }
+}
+
+// To the other engine and, one of them, back: nothing of what they hold changes.
+void CrashRun::moveTopics() {
+  auto send = [&](const std::string& name, kj::StringPtr engine) {
+    kj::Vector<ConfigChange> changes;
+    changes.add(ConfigChange{kj::str("storage.engine"), kj::str(engine)});
+    return broker_->local().alterTopic(kj::str(name.c_str()), kj::mv(changes));
+  };
+  for (auto& name : kStaying) {
+    auto other = topics_.at(name).latest().engine == "native" ? "rocksdb"_kj : "native"_kj;
+    (void)broker_->wait(send(name, other)).ok();
+  }
+  constexpr int64_t kUntilTheyAreThereMs = 20;
+  broker_->pass(kUntilTheyAreThereMs);
+  produce(kStaying, 1, Acks::kAll);
+  auto& back = kStaying.front();
+  (void)broker_->wait(send(back, topics_.at(back).latest().engine.c_str())).ok();
+  broker_->pass(kUntilTheyAreThereMs);
 }
 
 void CrashRun::restart() {

@@ -78,6 +78,7 @@ class CrashRun {
   void readAll();
   void deleteRecords();
   void alterConfigs();
+  void moveTopics();
   void restart();
   void deleteTopics();
   void makeTopicsAgain();

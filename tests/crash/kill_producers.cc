@@ -74,7 +74,7 @@ kj::Promise<void> KafkaKillProducer::work(kj::String address) {
 
 kj::Promise<void> KafkaKillProducer::run(const BrokerProcess& broker) {
   if (idempotent_) next_ = answered_;
-  return untilLost(work(kj::str(broker.kafkaAddress())));
+  return untilLost(work(broker.address("Kafka")));
 }
 
 kj::Promise<void> LibraryKillProducer::sendOnAndOn() {

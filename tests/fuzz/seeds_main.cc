@@ -12,11 +12,12 @@
 #include "server/kafka/wire/header.h"
 #include "server/kafka/wire/writer.h"
 #include "tests/fuzz/message_input.h"
+#include "tests/fuzz/recovery_store.h"
 #include "tests/support/kafka_scrambler.h"
 
-// fuzz_seeds CAPTURED OUT: writes the seeds of each fuzzer into OUT/message, OUT/batch and OUT/door: every request and
-// response in every version with invented content, batches of every codec, and what was captured of real clients (files
-// in CAPTURED, each what one connection sent).
+// fuzz_seeds CAPTURED OUT: writes the seeds of each fuzzer into OUT/message, OUT/batch, OUT/door and OUT/recovery:
+// every request and response in every version with invented content, batches of every codec, what was captured of real
+// clients (files in CAPTURED, each what one connection sent), and the files of a small store.
 
 namespace cambium::kafka {
 namespace {
@@ -70,6 +71,18 @@ void addBatches(const std::filesystem::path& out) {
   }
 }
 
+void addStores(const std::filesystem::path& out) {
+  for (bool closed : {false, true}) {
+    MemoryFileSystem files;
+    makeRecoveryStore(files, closed);
+    for (unsigned kind = 0; kind < kRecoveryFiles; ++kind) {
+      auto bytes = readWholeFile(files, recoveryPath(static_cast<RecoveryFile>(kind)));
+      write(out / "recovery" / kj::str(kind, closed ? "-closed" : "-killed").cStr(),
+            headed({kind, closed ? 3u : 1u}, bytes));
+    }
+  }
+}
+
 size_t choiceOf(int16_t key) {
   size_t found = kMessages;
   for (size_t choice = 0; choice < kMessages; choice += 2) {
@@ -103,11 +116,12 @@ void addRequests(const std::string& name, ByteView connection, const std::filesy
 }
 
 void run(const std::filesystem::path& captured, const std::filesystem::path& out) {
-  for (auto folder : {"message", "batch", "door"})
+  for (auto folder : {"message", "batch", "door", "recovery"})
     std::filesystem::create_directories(out / folder);
   for (size_t choice = 0; choice < kMessages; ++choice)
     withMessage(choice, [&]<class Message>() { invent<Message>(choice, out); });
   addBatches(out);
+  addStores(out);
   for (auto& entry : std::filesystem::directory_iterator(captured)) {
     std::ifstream file(entry.path(), std::ios::binary);
     std::string bytes{std::istreambuf_iterator<char>(file), {}};

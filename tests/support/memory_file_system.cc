@@ -121,7 +121,8 @@ class MemoryFileSystem::OpenFile final : public File {
   void write(uint64_t position, ByteView data) override {
     auto state = lock("write to");
     if (!writable_) fail(kj::Exception::Type::FAILED, "write to", path_, "Bad file descriptor");
-    (*state)->mutate("write to", path_, true, [&] { node_->write(position, data.slice(0, data.size() / 2)); });
+    bool grows = position + data.size() > node_->live.size();
+    (*state)->mutate("write to", path_, grows, [&] { node_->write(position, data.slice(0, data.size() / 2)); });
     node_->write(position, data);
   }
   size_t read(uint64_t position, kj::ArrayPtr<kj::byte> buffer) override {

@@ -57,7 +57,7 @@ class MemoryFileSystem final : public FileSystem {
   bool isOff() const;
   // The n-th mutating call from now on (from 1) fails; 0 cancels.
   void failAt(uint64_t n, Fault fault);
-  // Every write, truncate that extends, and making of a file fails for lack of space while it is set.
+  // Every write and truncate that extends a file, and the making of one, fails for lack of space while it is set.
   void setFull(bool full);
   // How many mutating calls there were.
   uint64_t mutations() const;

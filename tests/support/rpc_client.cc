@@ -76,6 +76,35 @@ std::string RpcClient::alterTopic(kj::StringPtr name, const Settings& changes) {
   return errorOf(request.send().wait(scope_));
 }
 
+std::string RpcClient::moveTopic(kj::StringPtr name, kj::StringPtr engine) {
+  auto request = admin_.moveTopicRequest();
+  request.setName(name);
+  request.setEngine(engine);
+  return errorOf(request.send().wait(scope_));
+}
+
+std::string RpcClient::cancelMove(kj::StringPtr name) {
+  auto request = admin_.cancelMoveRequest();
+  request.setName(name);
+  return errorOf(request.send().wait(scope_));
+}
+
+std::string RpcClient::whereIs(kj::StringPtr name) {
+  auto response = topic(name).describeRequest().send().wait(scope_);
+  if (response.hasError()) return describe(response.getError());
+  std::string text;
+  constexpr const char* kPhases[] = {"waiting", "copying", "switching", "cleaning", "failed"};
+  for (auto partition : response.getTopic().getPartitions()) {
+    if (!text.empty()) text += ", ";
+    text += partition.getEngine().cStr();
+    if (!partition.hasMove()) continue;
+    auto move = partition.getMove();
+    text += kj::str(">", move.getTo(), " ", kPhases[static_cast<size_t>(move.getPhase())]).cStr();
+    if (move.getFailure().size() > 0) text += kj::str(": ", move.getFailure()).cStr();
+  }
+  return text;
+}
+
 std::string RpcClient::listTopics() {
   auto response = broker_.listTopicsRequest().send().wait(scope_);
   kj::Vector<kj::String> all;

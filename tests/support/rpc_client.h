@@ -30,6 +30,10 @@ class RpcClient {
   std::string addPartitions(kj::StringPtr name, int total);
   // A value of "reset" takes a config back to its default.
   std::string alterTopic(kj::StringPtr name, const Settings& changes);
+  std::string moveTopic(kj::StringPtr name, kj::StringPtr engine);
+  std::string cancelMove(kj::StringPtr name);
+  // Where each partition's log is, and on its way to: "native", "native>rocksdb copying", separated by ", ".
+  std::string whereIs(kj::StringPtr name);
   // "alpha/2 beta/1": names and numbers of partitions.
   std::string listTopics();
 

@@ -13,10 +13,10 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
       kafka_{options.kafkaLimits, nullptr},
       clock_(options.clockShiftMs),
       files_(dataDir, 256),
-      engines_(files_, dataDir, 256),
+      engines_(options.files.orDefault(files_), dataDir, 256),
       pool_(2),
       loop_{io.provider->getTimer(), *io.lowLevelProvider},
-      world_{files_, clock_, entropy_, pool_, loops_, engines_} {
+      world_{options.files.orDefault(files_), clock_, entropy_, pool_, loops_, engines_} {
   auto& deployment = options_.deployment;
   for (unsigned i = 0; i < deployment.cores; ++i) {
     sockets_.push_back(kj::heap<ListenSockets>("rpc_listen", "127.0.0.1:0", 1));
@@ -29,7 +29,9 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
                       .groupInitialRebalanceDelayMs = 0,
                       .offsetsSegmentBytes = options_.offsetsSegmentBytes,
                       .retentionCheckMs = options_.retentionCheckMs,
-                      .cleanerBackoffMs = options_.cleanerBackoffMs};
+                      .cleanerBackoffMs = options_.cleanerBackoffMs,
+                      .moveBytesPerSecond = options_.moveBytesPerSecond,
+                      .diskReserve = options_.diskReserve};
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   auto failure = kj::runCatchingExceptions([&] {
     auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {

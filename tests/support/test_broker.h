@@ -45,7 +45,12 @@ class TestBroker {
     Deployment deployment;
     int32_t partitionsMax = 1000;
     RpcLimits limits{};
+    // None, so that a test does not depend on how full the machine is.
+    Bytes diskReserve{0};
+    // Instead of the real file system below the data directory; rooted there as well.
+    kj::Maybe<FileSystem&> files{};
     kafka::KafkaLimits kafkaLimits{};
+    Bytes moveBytesPerSecond{0};
     // Set: the start is dropped after so many turns of the loop, if it has not come to its end by then; only stop() may
     // follow.
     kj::Maybe<unsigned> startTurnsMax{};

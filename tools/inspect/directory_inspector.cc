@@ -95,7 +95,14 @@ void DirectoryInspector::checkTopics() {
 }
 
 void DirectoryInspector::checkTopic(const Topic& topic) {
-  bool isNative = topic.engine() == kNative;
+  for (int32_t i = 0; i < topic.partitionCount(); ++i) {
+    if (inspection_.wantsPartition(topic.name(), i)) checkPartition(topic, i);
+  }
+}
+
+void DirectoryInspector::checkPartition(const Topic& topic, int32_t index) {
+  auto& engine = topic.partition(index).engine;
+  bool isNative = engine == kNative;
   kj::ArrayPtr<const HeldLog> logs;
   bool known = false;
   bool clean = true;
@@ -114,28 +121,25 @@ void DirectoryInspector::checkTopic(const Topic& topic) {
       if (!known) return;
     }
   }
-  auto where = kj::str(path_, "/", topic.engine());
-  for (int32_t i = 0; i < topic.partitionCount(); ++i) {
-    if (!inspection_.wantsPartition(topic.name(), i)) continue;
-    auto name = partitionName(topic.name(), i);
-    auto* log = find(logs, name);
-    if (log == nullptr) {
-      bool lost = clean;
-      KJ_IF_MAYBE(native, native_) lost = lost || (isNative && (*native)->lists(name, topic.id()));
-      inspection_.add({.severity = lost || !known ? Severity::kError : Severity::kNote,
-                       .file = kj::str(where),
-                       .what = kj::str("partition ", i, " of topic ", topic.name(),
-                                       " has no log; the next start makes an empty one"),
-                       .expected = kj::str("a log ", name)});
-      continue;
-    }
-    KJ_IF_MAYBE(id, log->id) {
-      if (*id == topic.id()) continue;
-      inspection_.add({.file = kj::str(where, "/", name),
-                       .what = kj::str("the log belongs to another topic than the one of its name"),
-                       .expected = kj::str("id ", topic.id()),
-                       .found = kj::str(*id)});
-    }
+  auto where = kj::str(path_, "/", engine);
+  auto name = partitionName(topic.name(), index);
+  auto* log = find(logs, name);
+  if (log == nullptr) {
+    bool lost = clean;
+    KJ_IF_MAYBE(native, native_) lost = lost || (isNative && (*native)->lists(name, topic.id()));
+    inspection_.add({.severity = lost || !known ? Severity::kError : Severity::kNote,
+                     .file = kj::str(where),
+                     .what = kj::str("partition ", index, " of topic ", topic.name(),
+                                     " has no log; the next start makes an empty one"),
+                     .expected = kj::str("a log ", name)});
+    return;
+  }
+  KJ_IF_MAYBE(id, log->id) {
+    if (*id == topic.id()) return;
+    inspection_.add({.file = kj::str(where, "/", name),
+                     .what = kj::str("the log belongs to another topic than the one of its name"),
+                     .expected = kj::str("id ", topic.id()),
+                     .found = kj::str(*id)});
   }
 }
 
@@ -150,14 +154,22 @@ void DirectoryInspector::checkOrphans(kj::ArrayPtr<const HeldLog> logs, kj::Stri
       }
     }
     bool owned = false;
+    bool ofMove = false;
     KJ_IF_MAYBE(dash, log.name.findLast('-')) {
       auto found = catalogue_.topics.find(std::string(log.name.begin(), *dash));
       if (found != catalogue_.topics.end()) {
         auto& topic = *found->second;
-        for (int32_t i = 0; i < topic.partitionCount(); ++i)
-          owned = owned || partitionName(topic.name(), i) == log.name;
-        owned = owned && topic.engine() == engine;
+        for (int32_t i = 0; i < topic.partitionCount(); ++i) {
+          if (partitionName(topic.name(), i) != log.name) continue;
+          owned = topic.partition(i).engine == engine;
+          ofMove = topic.partition(i).otherEngine == engine;
+        }
       }
+    }
+    if (ofMove) {
+      inspection_.note(kj::mv(where), kj::str("a copy that a move between engines was making, or has left behind; the "
+                                              "broker removes it"));
+      continue;
     }
     if (!owned) inspection_.warning(kj::mv(where), kj::str("no topic has this log"));
   }

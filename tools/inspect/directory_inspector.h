@@ -18,6 +18,7 @@ class DirectoryInspector {
   void readState(kj::FunctionParam<void()> read);
   void checkTopics();
   void checkTopic(const Topic& topic);
+  void checkPartition(const Topic& topic, int32_t index);
   void checkOrphans(kj::ArrayPtr<const HeldLog> logs, kj::StringPtr engine);
 
   Inspection& inspection_;

@@ -18,6 +18,7 @@ namespace {
 constexpr ItemKind kTableItem{"table"_kj, "tables"_kj};
 constexpr ItemKind kRowItem{"row"_kj, "rows"_kj};
 constexpr ItemKind kConfigItem{"config"_kj, "configs"_kj};
+constexpr ItemKind kMovingItem{"moving"_kj, "moving"_kj};
 constexpr ItemKind kProducerItem{"producer"_kj, "producers"_kj};
 constexpr kj::StringPtr kMetadata = "metadata"_kj;
 constexpr kj::StringPtr kOffsets = "offsets"_kj;
@@ -130,6 +131,15 @@ void RowPrinter::topicRow(kj::StringPtr key, kj::Own<const Topic> topic) {
     report.number("partitions", topic->partitionCount(), 4);
     report.text("engine", topic->engine(), 7);
     report.time("createdAt", topic->createdAt());
+    for (int32_t i = 0; i < topic->partitionCount(); ++i) {
+      auto& partition = topic->partition(i);
+      if (partition.engine == topic->engine() && partition.otherEngine.size() == 0) continue;
+      report.open(kMovingItem);
+      report.number("partition", i, 4);
+      report.text("engine", partition.engine, 7);
+      report.text("otherEngine", partition.otherEngine, 7);
+      report.close();
+    }
     for (auto& setting : topic->settings()) {
       report.open(kConfigItem);
       report.text("name", setting.name);

@@ -21,7 +21,7 @@ Result<kj::Vector<ConfigDescription>> configsOf(RequestContext& context, const W
       if (!topic.ok()) return kj::mv(topic.error());
       auto configs = describeConfigs(topic.value()->settings());
       for (auto& config : configs) {
-        // Decided when the topic was made, whether or not it was asked for.
+        // Every topic has one, whether or not it was asked for.
         if (config.name == "storage.engine") config.value = kj::str(topic.value()->engine());
       }
       return kj::mv(configs);

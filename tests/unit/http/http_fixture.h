@@ -19,6 +19,9 @@ class FakeBroker final : public BrokerState {
   kj::Maybe<kj::String> startingUp() override {
     return activity.map([](kj::StringPtr text) { return kj::str(text); });
   }
+  kj::Maybe<kj::String> whyDiskFull() override {
+    return full.map([](kj::StringPtr text) { return kj::str(text); });
+  }
   kj::Promise<kj::Vector<ShardReport>> reports() override {
     ++asked;
     kj::Vector<ShardReport> all;
@@ -36,6 +39,7 @@ class FakeBroker final : public BrokerState {
   }
 
   kj::Maybe<kj::StringPtr> activity;
+  kj::Maybe<kj::StringPtr> full;
   int asked = 0;
   kj::Maybe<kj::ForkedPromise<void>> reportGate;
   bool enginesBroken = false;

@@ -35,6 +35,13 @@ TEST_F(HttpRoutesTest, IsReadyOnceTheBrokerServes) {
   EXPECT_EQ(after.body, "ready\n");
 }
 
+TEST_F(HttpRoutesTest, ServesWithAFullDiskAndSaysSo) {
+  broker.full = "the device of /data has 3 MiB free\nand a reserve of 64 MiB"_kj;
+  auto answer = get("/readyz"_kj);
+  EXPECT_EQ(answer.status, 200u);
+  EXPECT_EQ(answer.body, "ready; disk full: the device of /data has 3 MiB free and a reserve of 64 MiB\n");
+}
+
 TEST_F(HttpRoutesTest, WhatTheBrokerDoesIsOneLineOfBoundedLength) {
   broker.activity = "reading\r\na\x7f file"_kj;
   EXPECT_EQ(get("/readyz"_kj).body, "not ready: reading  a  file\n");

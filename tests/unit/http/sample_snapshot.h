@@ -46,6 +46,9 @@ inline MetricsSnapshot sampleSnapshot() {
     report.partitions = 10;
     report.partitionsOffline = 1;
     report.waiting = 2;
+    report.unsyncedBytes = Bytes(100);
+    report.unsyncedMs = 1500 * (loop + 1);
+    report.disk = {Bytes(1000), Bytes(9000), Bytes(2000), true};
     report.loopLagSeconds = 0.5 * loop;
     report.loopLag.add(int64_t{1'000'000});
     snapshot.shards.add(kj::mv(report));

@@ -323,6 +323,18 @@ TEST_F(NativeInspection, TopicsAndLogsAreCompared) {
   EXPECT_TRUE(has(outcome, "other-0: no topic has this log")) << outcome.out;
 }
 
+TEST_F(NativeInspection, CopiesOfMovesAreNobodysLogs) {
+  store_.fill();
+  // As a broker that was killed behind the switch leaves it; the log in charge is in the other engine.
+  commitTopic(store_.engine(), "words", topicId(1), 2, "rocksdb", "native");
+  store_.closeCleanly();
+  auto outcome = verify(store_.path());
+  EXPECT_TRUE(has(outcome, "words-0: a copy that a move between engines was making, or has left behind"))
+      << outcome.out;
+  EXPECT_FALSE(has(outcome, "no topic has this log")) << outcome.out;
+  EXPECT_TRUE(has(look({.path = kj::str(store_.path())}), "otherEngine=native"));
+}
+
 TEST_F(NativeInspection, ListsWhatWasAskedFor) {
   makeClean();
   auto listed = look({.path = kj::str(store_.path()),

@@ -83,7 +83,8 @@ Uuid topicId(uint8_t number) {
   return Uuid::fromBytes(kj::arrayPtr(bytes, sizeof(bytes)));
 }
 
-void commitTopic(StorageEngine& engine, kj::StringPtr name, const Uuid& id, int partitions, kj::StringPtr engineName) {
+void commitTopic(StorageEngine& engine, kj::StringPtr name, const Uuid& id, int partitions, kj::StringPtr engineName,
+                 kj::StringPtr otherEngine) {
   Topic::Spec spec{.name = kj::str(name),
                    .id = id,
                    .partitions = {},
@@ -91,7 +92,7 @@ void commitTopic(StorageEngine& engine, kj::StringPtr name, const Uuid& id, int 
                    .createdAt = kEpoch,
                    .engine = kj::str(engineName)};
   for (int i = 0; i < partitions; ++i)
-    spec.partitions.add(PartitionAssignment{});
+    spec.partitions.add(PartitionAssignment{.otherEngine = kj::str(otherEngine)});
   spec.settings.add(ConfigSetting{kj::str("retention.ms"), kj::str("-1")});
   auto value = Topic(kj::mv(spec), Revision(0)).encode();
   ByteWriter row;

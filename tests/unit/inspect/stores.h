@@ -25,8 +25,10 @@ void compact(PartitionLog& log);
 // Fixed identifiers: the same documents each time.
 Uuid topicId(uint8_t number);
 
-// Writes the rows that a broker writes for a topic, and one committed offset.
-void commitTopic(StorageEngine& engine, kj::StringPtr name, const Uuid& id, int partitions, kj::StringPtr engineName);
+// Writes the rows that a broker writes for a topic, and one committed offset. `otherEngine`: where a move has left, or
+// is making, a second log of each partition.
+void commitTopic(StorageEngine& engine, kj::StringPtr name, const Uuid& id, int partitions, kj::StringPtr engineName,
+                 kj::StringPtr otherEngine = nullptr);
 void commitOffset(StorageEngine& engine, kj::StringPtr group, kj::StringPtr topic, int32_t partition, Offset offset);
 
 // What an inspection printed and answered.

@@ -95,8 +95,9 @@ TEST(ConfigOperationTest, ReplacingResetsWhatIsNotNamed) {
 
 TEST(ConfigOperationTest, ReplacingLeavesTheEngineAlone) {
   EXPECT_EQ(replaced({{"storage.engine", "native"}, {"flush.ms", "5"}}, {}), "-flush.ms ");
-  EXPECT_EQ(replaced({{"storage.engine", "native"}}, {{"storage.engine", "native"}, {"flush.ms", "5"}}), "flush.ms=5 ");
-  // Another one is passed on, to be refused.
+  EXPECT_EQ(replaced({{"storage.engine", "native"}}, {{"storage.engine", "native"}, {"flush.ms", "5"}}),
+            "storage.engine=native flush.ms=5 ");
+  // Named, it moves the topic.
   EXPECT_EQ(replaced({{"storage.engine", "native"}}, {{"storage.engine", "rocksdb"}}), "storage.engine=rocksdb ");
 }
 

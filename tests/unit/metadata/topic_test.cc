@@ -21,7 +21,7 @@ kj::Own<const Topic> topicNamed(kj::StringPtr name, int64_t revision = 1) {
                    .settings = {},
                    .createdAt = TimestampMs(5),
                    .engine = kj::str("native")};
-  spec.partitions.add(PartitionAssignment{LeaderEpoch(0)});
+  spec.partitions.add(PartitionAssignment{.leaderEpoch = LeaderEpoch(0)});
   return kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(revision));
 }
 
@@ -45,6 +45,25 @@ TEST(TopicNameTest, KafkasRules) {
   EXPECT_NE(nameError(kj::StringPtr("a\0b", 3)).find("position 1"), std::string::npos);
 }
 
+TEST(TopicTest, KnowsWhereEachLogIs) {
+  auto topic = topicNamed("words");
+  EXPECT_STREQ(topic->partition(0).engine.cStr(), "native") << "where the topic belongs, when nothing else is said";
+  auto spec = topic->copySpec();
+  spec.engine = kj::str("rocksdb");
+  spec.moveAttempt = 3;
+  spec.partitions[0].otherEngine = kj::str("rocksdb");
+  spec.partitions.resize(2);
+  auto moving = kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(0));
+  for (auto& each : {kj::atomicAddRef(*moving), Topic::decode(moving->encode(), Revision(1))}) {
+    EXPECT_STREQ(each->engine().cStr(), "rocksdb");
+    EXPECT_EQ(each->moveAttempt(), 3u);
+    EXPECT_STREQ(each->partition(0).engine.cStr(), "native");
+    EXPECT_STREQ(each->partition(0).otherEngine.cStr(), "rocksdb");
+    EXPECT_STREQ(each->partition(1).engine.cStr(), "rocksdb") << "new ones begin where the topic belongs";
+    EXPECT_STREQ(each->partition(1).otherEngine.cStr(), "");
+  }
+}
+
 TEST(TopicTest, ComesBackFromItsBytes) {
   Topic::Spec spec{.name = kj::str("words"),
                    .id = idOf(7),
@@ -53,7 +72,7 @@ TEST(TopicTest, ComesBackFromItsBytes) {
                    .createdAt = TimestampMs(123),
                    .engine = kj::str("rocksdb")};
   for (int i = 0; i < 3000; ++i)
-    spec.partitions.add(PartitionAssignment{LeaderEpoch(i)});
+    spec.partitions.add(PartitionAssignment{.leaderEpoch = LeaderEpoch(i)});
   spec.settings.add(ConfigSetting{kj::str("flush.ms"), kj::str("9")});
   auto topic = kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(0));
   auto again = Topic::decode(topic->encode(), Revision(42));

@@ -61,6 +61,44 @@ TEST_F(DurabilityTest, IntervalSyncsAfterItsTime) {
   EXPECT_EQ(durable(), 3);
 }
 
+// What a power loss would take, and since when.
+TEST_F(DurabilityTest, UnsyncedBytesAndTheirAgeAreKnown) {
+  auto unsynced = [this] {
+    auto status = partition->status().unsynced;
+    return kj::str(status.bytes, " for ", status.ageMs);
+  };
+  open(with(Durability::kOs));
+  EXPECT_EQ(unsynced(), "0 for 0");
+  auto size = batchOf({{"a"}}).size();
+  append({{"a"}});
+  clock.nowMs += 70;
+  append({{"b"}});
+  clock.nowMs += 5;
+  EXPECT_EQ(unsynced(), kj::str(2 * size, " for 75"));
+  // A sync that is under way covers what was there when it began.
+  pool.holding = true;
+  partition->configure(with(Durability::kFsync));
+  settle();
+  clock.nowMs += 10;
+  append({{"c"}});
+  EXPECT_EQ(unsynced(), kj::str(3 * size, " for 85"));
+  pool.runOne();
+  clock.nowMs += 3;
+  settle();
+  EXPECT_EQ(unsynced(), kj::str(size, " for 3"));
+  pool.runAll();
+  settle();
+  EXPECT_EQ(unsynced(), "0 for 0");
+  // Deleted is not lost.
+  partition->configure(with(Durability::kOs));
+  append({{"d"}});
+  EXPECT_TRUE(partition->deleteRecords(kNoOffset).ok());
+  EXPECT_EQ(unsynced(), "0 for 0");
+  clock.nowMs += 1000;
+  append({{"e"}});
+  EXPECT_EQ(unsynced(), kj::str(size, " for 0"));
+}
+
 TEST_F(DurabilityTest, OsNeverSyncsByItself) {
   open(with(Durability::kOs));
   append({{"a"}});
@@ -199,7 +237,9 @@ TEST_F(DurabilityTest, ALogThatCouldNotBeOpenedSaysWhy) {
   partition = kj::refcounted<Partition>(kj::str("words-0"), kj::str("segment 0 is damaged"), LeaderEpoch(3),
                                         PartitionContext{pool, timer, clock, metrics});
   auto status = partition->status();
-  EXPECT_STREQ(KJ_ASSERT_NONNULL(status.offline).cStr(), "segment 0 is damaged");
+  std::string why = KJ_ASSERT_NONNULL(status.offline).cStr();
+  EXPECT_EQ(why.find("partition words-0 is offline: segment 0 is damaged; "), 0u) << why;
+  EXPECT_NE(why.find("cambium inspect repair"), std::string::npos) << why;
   EXPECT_EQ(status.leaderEpoch.value(), 3);
   EXPECT_EQ(tryAppend({{"a"}}).error().code, ErrorCode::kStorageError);
   EXPECT_TRUE(partition->whenReadable(Offset(0)).poll(scope));

@@ -371,6 +371,38 @@ TEST_F(PartitionCleanupTest, ClosingWaitsForWhatIsUnderWay) {
   EXPECT_EQ(metrics.compactionFailures, 0u);
 }
 
+// What is copied to another engine must not change under the copy.
+TEST_F(PartitionCleanupTest, AMoveIsNotDisturbed) {
+  begin(compacting());
+  put("a", "1");
+  put("a", "2");
+  put("b", "1");
+  ASSERT_TRUE(due());
+  auto before = contents();
+  pool.holding = true;
+  auto compacting = cleanup->compact();
+  partition->setMoving(true);
+  auto unheld = partition->whenUnheld();
+  EXPECT_FALSE(unheld.poll(scope)) << "a pass is under way";
+  pool.holding = false;
+  pool.runAll();
+  settle();
+  EXPECT_TRUE(compacting.poll(scope));
+  EXPECT_TRUE(unheld.poll(scope));
+  EXPECT_FALSE(due());
+  EXPECT_EQ(contents(), before);
+  EXPECT_EQ(metrics.compactionFailures, 0u);
+  // While the logs are exchanged retention waits as well.
+  partition->holdAppends();
+  EXPECT_FALSE(cleanup->retainSome());
+  EXPECT_EQ(partition->maintain("look at", [](PartitionLog&) { return true; }).error().code,
+            ErrorCode::kRequestTimedOut);
+  partition->releaseAppends();
+  partition->setMoving(false);
+  compact();
+  EXPECT_NE(contents(), before);
+}
+
 TEST_F(PartitionCleanupTest, AThrottledPassEndsWhenThePartitionCloses) {
   Throttle slow(timer, Bytes(1));
   CleanupContext slowly{pool, clock, entropy, slow, CleanerTable(*engine), 1000, 15'000};

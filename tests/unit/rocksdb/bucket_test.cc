@@ -1,6 +1,9 @@
 #include <rocksdb/perf_context.h>
 #include <rocksdb/perf_level.h>
 
+#include "backends/native/disk_file_system.h"
+#include "tests/support/limited_file_system.h"
+#include "tests/support/rocks_files.h"
 #include "tests/unit/rocksdb/rocks_fixture.h"
 
 namespace cambium {
@@ -82,6 +85,22 @@ TEST_F(Buckets, GoWhenNoLogNeedsThem) {
   EXPECT_LT(bytesIn(".sst"), bytesBefore / 6);
 }
 
+// As when the last topic is deleted, or has moved to another engine.
+TEST_F(Buckets, ThatAreOpenGoWhenNothingIsLeftInThem) {
+  options_.bucketBytes = mebibytes(16);
+  open();
+  add(*log("one"), 3000);
+  add(*log("small"), 10);
+  engine_->drop(testLogId("one"));
+  engine_->drop(testLogId("small"));
+  expectWhole(*log("next"));
+  add(*log("next"), 10);
+  expectWhole(*log("next"));
+  close();
+  EXPECT_EQ(families(), (std::vector<std::string>{"bucket-0000000002"}));
+  EXPECT_LT(bytesIn(".sst"), 200000u);
+}
+
 // A kill between the change that frees a bucket and its removal: it goes at the next opening.
 TEST_F(Buckets, ThatNobodyUsesGoAtTheNextOpening) {
   open();
@@ -116,6 +135,36 @@ TEST_F(Buckets, AreCompactedWhenMostlyDead) {
     }
   }
   EXPECT_EQ(inspectRocks(path_)->verify([](kj::StringPtr problem) { ADD_FAILURE() << problem.cStr(); }), 11u);
+}
+
+// On a full device: the write-ahead log that a few rows in memory keep goes, and then the dead part of the bucket, also
+// where there is room for little more than what is left of it.
+TEST_F(Buckets, GiveBackWhatIsDeadWhereThereIsLittleRoom) {
+  DiskFileSystem folder(folder_.path(), 256);
+  LimitedFileSystem device(folder, uint64_t{1} << 40);
+  options_.bucketBytes = mebibytes(512);
+  options_.memtableBytes = mebibytes(4);
+  constexpr uint64_t kLive = uint64_t{5} << 20;
+  engine_ = rocks::openRocksEngineOn(rocksFilesOver(device, folder_.path()), path_, options_, {});
+  {
+    LogOptions options;
+    options.segmentBytes = mebibytes(1);
+    auto words = log("words", options);
+    add(*words, 13000);
+    words->dropBefore(words->bounds().end - 50000);
+    EXPECT_GT(bytesIn(".log"), mebibytes(8).value());
+    device.setCapacity(device.used() + kLive + mebibytes(4).value());
+    // What it schedules is done when another log has been dropped.
+    for (int i = 0; i < 20 && device.used() > 2 * kLive; ++i) {
+      log(kj::str("other", i)) = nullptr;
+      engine_->reclaim();
+      engine_->drop(testLogId(kj::str("other", i)));
+    }
+    EXPECT_LT(device.used(), 2 * kLive);
+    EXPECT_LT(bytesIn(".log"), mebibytes(1).value());
+    expectWhole(*words);
+  }
+  close();
 }
 
 TEST_F(Buckets, GrowWhenThereAreMany) {

@@ -1,0 +1,1 @@
+"""What the long checks share: one noun per module."""

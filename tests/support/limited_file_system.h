@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+
+#include "engine/storage/file_system.h"
+
+namespace cambium {
+
+// A file system that is the real one of a folder, but for its size: what lies in the folder, whoever put it there,
+// counts against a capacity, and what would exceed it is refused as a full device does. All methods on any thread.
+class LimitedFileSystem final : public FileSystem {
+ public:
+  // `inner` must be rooted at a folder of its own.
+  LimitedFileSystem(FileSystem& inner, uint64_t capacity) : inner_(inner), capacity_(capacity) {}
+
+  // Also to below what is used: then nothing is free.
+  void setCapacity(uint64_t bytes) { capacity_ = bytes; }
+  uint64_t used();
+
+  kj::Own<File> open(kj::StringPtr path, Mode mode) override;
+  bool exists(kj::StringPtr path) override { return inner_.exists(path); }
+  kj::Array<Entry> list(kj::StringPtr path) override { return inner_.list(path); }
+  void createDirectory(kj::StringPtr path) override { inner_.createDirectory(path); }
+  void rename(kj::StringPtr from, kj::StringPtr to) override { inner_.rename(from, to); }
+  void removeFile(kj::StringPtr path) override { inner_.removeFile(path); }
+  void removeTree(kj::StringPtr path) override { inner_.removeTree(path); }
+  void syncDirectory(kj::StringPtr path) override { inner_.syncDirectory(path); }
+  void syncAll() override { inner_.syncAll(); }
+  kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override { return inner_.tryLock(path); }
+  Space space() override;
+  kj::String describe(kj::StringPtr path) override { return inner_.describe(path); }
+
+ private:
+  class LimitedFile;
+
+  uint64_t usedBelow(kj::StringPtr path);
+  void requireRoom(uint64_t growth, kj::StringPtr path);
+
+  FileSystem& inner_;
+  std::atomic<uint64_t> capacity_;
+};
+
+}  // namespace cambium
