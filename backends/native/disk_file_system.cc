@@ -155,12 +155,14 @@ void DiskFileSystem::createDirectory(kj::StringPtr path) {
 
 void DiskFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
   auto source = describe(from);
-  if (::rename(source.cStr(), describe(to).cStr()) < 0)
-    throwSystemError(kj::str("rename to ", describe(to)), source, errno);
+  auto target = describe(to);
+  BackgroundFree::Hold replaced(freeing_, target);
+  if (::rename(source.cStr(), target.cStr()) < 0) throwSystemError(kj::str("rename to ", target), source, errno);
 }
 
 void DiskFileSystem::removeFile(kj::StringPtr path) {
   auto full = describe(path);
+  BackgroundFree::Hold removed(freeing_, full);
   if (::unlink(full.cStr()) < 0 && errno != ENOENT) throwSystemError("remove", full, errno);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backends/native/background_free.h"
 #include "backends/native/descriptor_cache.h"
 #include "engine/storage/file_system.h"
 
@@ -29,12 +30,15 @@ class DiskFileSystem final : public FileSystem {
 
   // Descriptors of files that are open right now, for metrics. Locks are not among them.
   uint64_t openFiles() const { return descriptors_.openFiles(); }
+  // The space of removed and replaced files comes back in the background; this waits until it has.
+  void awaitFreed() { freeing_.wait(); }
 
  private:
   template <class Sync>
   void syncFolder(kj::StringPtr path, kj::StringPtr doing, Sync sync);
 
   kj::String root_;
+  BackgroundFree freeing_;
   DescriptorCache descriptors_;
 };
 

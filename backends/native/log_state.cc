@@ -14,6 +14,18 @@ constexpr size_t kSegmentBytes = 56;
 
 enum Flag : int8_t { kResetting = 1, kClean = 2, kLost = 4 };
 
+// Whether the parts agree with one another. The start may lie beyond the segments: deletions reach what is not durable.
+bool isConsistent(const LogState& state) {
+  if (state.start < Offset(0)) return false;
+  for (size_t i = 0; i < state.segments.size(); ++i) {
+    auto& segment = state.segments[i];
+    if (segment.base < Offset(0) || segment.end < segment.base) return false;
+    if (segment.maxTimestampOffset < segment.base || segment.maxTimestampOffset > segment.end) return false;
+    if (i > 0 && state.segments[i - 1].end != segment.base) return false;
+  }
+  return state.resetting || state.segments.empty() || state.start >= state.segments[0].base;
+}
+
 }  // namespace
 
 LogState LogState::clone() const {
@@ -72,6 +84,7 @@ LogState LogState::read(ByteReader& in) {
     segment.timeEntries = in.uint32();
     state.segments.add(segment);
   }
+  if (!isConsistent(state)) in.fail();
   return state;
 }
 

@@ -53,7 +53,7 @@ struct LogState {
 
   LogState clone() const;
   void write(ByteWriter& out) const;
-  // A reader that failed makes the result meaningless.
+  // A reader that failed makes the result meaningless; it fails as well where the parts contradict one another.
   static LogState read(ByteReader& in);
 };
 

@@ -542,8 +542,10 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   reopened.newFolder = trust == Trust::kAbsent || closed.newFolder;
   reopened.dirtyFolder = closed.dirtyFolder;
   bool holdsData = reopened.durable.end > segments.front()->base();
-  bool worthAState = swapped || recovery.changed() || recovery.scannedBytes() > kScannedWorthAState || known.lost ||
-                     known.resetting || (reopened.newFolder && holdsData);
+  // What the checkpoint says is older than what was damaged: from now on it must not count.
+  bool worthAState = swapped || trust == Trust::kDamaged || recovery.changed() ||
+                     recovery.scannedBytes() > kScannedWorthAState || known.lost || known.resetting ||
+                     (reopened.newFolder && holdsData);
   auto log =
       kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));
   try {

@@ -11,7 +11,17 @@ void syncIfThere(FileSystem& fileSystem, kj::StringPtr path) {
   }
 }
 
+// A full device that shows only now has cost what was to be synced: that is no OVERLOADED, after which it is tried
+// again.
 void NativeLog::Job::run() {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { syncFiles(); })) {
+    kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, exception->getFile(), exception->getLine(),
+                                          kj::str(exception->getDescription())));
+  }
+  writeState();
+}
+
+void NativeLog::Job::syncFiles() {
   for (auto& open : files_) {
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { open.file->get().sync(); })) {
       // A segment that the log removed meanwhile has nothing to lose.
@@ -22,6 +32,9 @@ void NativeLog::Job::run() {
     syncIfThere(fileSystem_, path);
   for (auto& folder : folders_)
     fileSystem_.syncDirectory(folder);
+}
+
+void NativeLog::Job::writeState() {
   KJ_IF_MAYBE(file, stateFile_) {
     try {
       (*file)->write(stateTicket_, state_);

@@ -25,6 +25,9 @@ class NativeLog::Job final : public SyncJob {
   void run() override;
 
  private:
+  void syncFiles();
+  void writeState();
+
   struct OpenFile {
     kj::Own<const SharedFile> file;
     kj::String path;

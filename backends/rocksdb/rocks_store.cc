@@ -73,6 +73,7 @@ constexpr uint64_t kOpeningBytes = uint64_t{1} << 20;
 // Beside what is in memory: a new log file, the manifest.
 constexpr uint64_t kSettleMargin = uint64_t{8} << 20;
 constexpr uint64_t kFlushMargin = uint64_t{2} << 20;
+constexpr int kResumesMax = 3;
 constexpr uint64_t kWorthSettling = uint64_t{1} << 20;
 
 class SilentLogger final : public rocksdb::Logger {
@@ -380,8 +381,13 @@ void RocksStore::leaveFullState() {
   // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in.
   // That is why this is sound here and would not be after a failed sync.
   auto resumed = db_->Resume();
-  if (resumed.IsBusy()) {
-    // The library is recovering by itself: still full, and nothing is lost.
+  // A compaction that met the full device and ended only while the library waited for it makes it answer so, although
+  // everything was written.
+  auto passes = [&] { return resumed.IsNoSpace() && resumed.severity() < rocksdb::Status::kFatalError; };
+  for (int i = 1; i < kResumesMax && passes(); ++i)
+    resumed = db_->Resume();
+  if (resumed.IsBusy() || passes()) {
+    // Still full, or the library is recovering by itself; nothing is lost.
     kj::throwFatalException(
         KJ_EXCEPTION(OVERLOADED, "the device was full and the store is still recovering from that; try again", path_));
   }
@@ -405,6 +411,9 @@ kj::Maybe<kj::Array<kj::byte>> RocksStore::get(Family& family, ByteView key, kj:
 
 void RocksStore::syncWal() {
   requireHealthy();
+  // The library stops the process, by an assertion, when a log file is synced to which a write has failed. Leaving this
+  // state makes everything durable that was answered, and begins a new file.
+  if (full_.load(std::memory_order_relaxed)) leaveFullState();
   auto status = db_->SyncWAL();
   if (status.ok()) return;
   // Whatever the reason, also a full device: the system may have thrown away what it could not write.

@@ -26,7 +26,7 @@ void WalSync::ensure(Ticket ticket) {
   lock.lock();
   running_ = false;
   KJ_IF_MAYBE(exception, failure) {
-    failure_ = *exception;
+    if (exception->getType() != kj::Exception::Type::OVERLOADED) failure_ = *exception;
   } else {
     succeeded_ = number;
   }

@@ -20,7 +20,8 @@ class WalSync {
   using Ticket = uint64_t;
   Ticket mark();
   // Returns once a sync that began after mark() gave the ticket has succeeded; at once when there was one already.
-  // Throws what the first failed sync threw, for ever: what the device has lost since cannot be known.
+  // Throws what the first failed sync threw, for ever: what the device has lost since cannot be known. Only OVERLOADED
+  // means that it was not tried, and may be later.
   void ensure(Ticket ticket);
   // Syncs done, for measuring.
   uint64_t count();

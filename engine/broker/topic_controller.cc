@@ -366,6 +366,8 @@ kj::Promise<Result<void>> TopicController::addPartitions(kj::String name, int32_
   auto found = requireTopic(name);
   if (!found.ok()) return Result<void>(kj::mv(found.error()));
   int64_t more = int64_t{total} - found.value()->partitionCount();
+  // Before anything of that number is made.
+  if (more > 0 && !hasRoomFor(more)) return Result<void>(tooManyPartitions(name, total));
   auto change = [total](const Topic& topic) -> Result<kj::Maybe<Topic::Spec>> {
     if (total <= topic.partitionCount()) {
       return makeError(ErrorCode::kInvalidPartitions, "topic ", topic.name(), " has ", topic.partitionCount(),
@@ -377,7 +379,6 @@ kj::Promise<Result<void>> TopicController::addPartitions(kj::String name, int32_
   };
   auto allowed = change(*found.value());
   if (!allowed.ok()) return Result<void>(kj::mv(allowed.error()));
-  if (!hasRoomFor(more)) return Result<void>(tooManyPartitions(name, total));
   return changeAndApply(kj::mv(name), kj::mv(change)).attach(kj::heap<Reservation>(*this, more));
 }
 

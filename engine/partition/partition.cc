@@ -29,6 +29,14 @@ constexpr size_t kConvertedBytesMax = size_t{32} << 20;
 // The longest that kj's durations, which count nanoseconds, are safe with.
 constexpr int64_t kIntervalMsMax = 365LL * 24 * 3600 * 1000;
 
+constexpr int64_t kSyncAgainMs = 200;
+
+// A sync that was not tried for want of room on the device.
+bool mayPass(const kj::Maybe<kj::Exception>& failure) {
+  KJ_IF_MAYBE(exception, failure) return exception->getType() == kj::Exception::Type::OVERLOADED;
+  return false;
+}
+
 DecompressionLimits inflationLimits() {
   return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 1000};
 }
@@ -541,10 +549,16 @@ kj::Promise<void> Partition::syncOnce() {
   inSync_ = unsynced_;
   unsynced_ = Waiting();
   kj::Maybe<kj::Exception> failure;
-  try {
-    co_await context_.pool.run([job = kj::atomicAddRef(*shared)]() mutable { job->job->run(); });
-  } catch (...) {
-    failure = kj::runCatchingExceptions([] { throw; });
+  for (;;) {
+    failure = nullptr;
+    try {
+      co_await context_.pool.run([job = kj::atomicAddRef(*shared)]() mutable { job->job->run(); });
+    } catch (...) {
+      failure = kj::runCatchingExceptions([] { throw; });
+    }
+    if (!mayPass(failure) || closing_) break;
+    // Whoever waits goes on waiting: nothing is lost, and a full device gets room again.
+    co_await context_.timer.afterDelay(kSyncAgainMs * kj::MILLISECONDS).exclusiveJoin(whenClosing());
   }
   KJ_IF_MAYBE(exception, failure) {
     ++context_.metrics.syncFailures;

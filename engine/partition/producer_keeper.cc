@@ -94,8 +94,7 @@ kj::Maybe<ProducerRow> ProducerKeeper::takeRow(kj::Maybe<ProducerRow>& from) {
 }
 
 kj::Maybe<ProducerRow> ProducerKeeper::due(Bounds bounds, bool onlyDurable, TimestampMs now) {
-  auto every = states_.size() == 0 ? kEmptyProducerRowEvery : kProducerRowEvery;
-  if (pending_ == nullptr && bytesSinceRow_ >= every.value()) pending_ = rowOf(bounds.end, now);
+  if (pending_ == nullptr && bytesSinceRow_ >= kProducerRowEvery.value()) pending_ = rowOf(bounds.end, now);
   KJ_IF_MAYBE(row, pending_) {
     if (!onlyDurable || bounds.durable >= row->upTo) return takeRow(pending_);
   }

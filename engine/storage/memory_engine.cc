@@ -36,8 +36,8 @@ void MemoryStore::setCapacity(Bytes capacity) {
   lock()->capacity = capacity;
 }
 
-void MemoryStore::failNextSync(kj::StringPtr reason) {
-  lock()->syncFault = kj::str(reason);
+void MemoryStore::failNextSync(kj::StringPtr reason, kj::Exception::Type type) {
+  lock()->syncFault = kj::Exception(type, __FILE__, __LINE__, kj::str("the memory store cannot sync: ", reason));
 }
 
 // The wait for the device, of which there is none: what is left is its failure.
@@ -49,10 +49,11 @@ class MemorySyncJob final : public SyncJob {
   Bytes bytes() const override { return bytes_; }
   void run() override {
     KJ_REQUIRE(!ran_, "a sync job runs once");
-    ran_ = true;
     auto fault = kj::mv(store_.lock()->syncFault);
-    KJ_IF_MAYBE(reason, fault) {
-      KJ_FAIL_REQUIRE("the memory store cannot sync", *reason);
+    ran_ = true;
+    KJ_IF_MAYBE(exception, fault) {
+      ran_ = exception->getType() != kj::Exception::Type::OVERLOADED;
+      kj::throwFatalException(kj::mv(*exception));
     }
   }
 

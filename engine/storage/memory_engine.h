@@ -23,8 +23,8 @@ class MemoryStore {
   // From now on an append or a commit throws OVERLOADED, and changes nothing, when logs and tables together would hold
   // more.
   void setCapacity(Bytes capacity);
-  // The next SyncJob::run() throws FAILED with this reason.
-  void failNextSync(kj::StringPtr reason);
+  // The next SyncJob::run() throws this. As everywhere: OVERLOADED when it may be called again.
+  void failNextSync(kj::StringPtr reason, kj::Exception::Type type = kj::Exception::Type::FAILED);
 
  private:
   friend class MemoryEngine;
@@ -41,7 +41,7 @@ class MemoryStore {
     std::map<kj::String, kj::Own<MemoryLogData>, NameLess> logs;
     MemoryTables tables;
     kj::Maybe<Bytes> capacity;
-    kj::Maybe<kj::String> syncFault;
+    kj::Maybe<kj::Exception> syncFault;
 
     Bytes logBytes() const;
     void requireRoom(size_t more) const;

@@ -49,8 +49,10 @@ class SyncJob {
   virtual Offset end() const = 0;
   // Bytes that had not been synced when the job was made; for measuring.
   virtual Bytes bytes() const = 0;
-  // Blocks until it is done; touches no state of the log; any thread, once. Throws when the device refuses: the log
-  // must then be told by breakLog() and is lost until it is opened again.
+  // Blocks until it is done; touches no state of the log; any thread, once. Throws OVERLOADED when it was not even
+  // tried, because the store waits for a full device to have room again: nothing is lost, and run() may be called once
+  // more. Throws FAILED when the device refuses: the log must then be told by breakLog() and is lost until it is opened
+  // again.
   virtual void run() = 0;
 };
 

@@ -73,7 +73,7 @@ void CrashRun::checkTopic(const std::string& name, Topic& topic, Complaints& com
   }
   if (which->id && there.id() != *which->id) return complaints.push_back(name + ": it is another topic");
   if (which->deleted) return complaints.push_back(name + ": a deleted topic is back");
-  if (there.engine() != which->engine.c_str()) complaints.push_back(name + ": it is on another engine");
+  if (!which->engines.contains(there.engine().cStr())) complaints.push_back(name + ": it is on another engine");
   auto setting = settingOf(there);
   bool settingKnown = setting == which->setting || setting == which->settingTried;
   if (!settingKnown) complaints.push_back(name + ": a setting is lost, it is " + setting);

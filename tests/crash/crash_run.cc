@@ -29,6 +29,10 @@ kj::Array<kj::byte> batchOf(const std::vector<std::string>& values, TimestampMs 
   return builder.finish();
 }
 
+kj::StringPtr otherThan(const std::string& engine) {
+  return engine == "native" ? "rocksdb"_kj : "native"_kj;
+}
+
 }  // namespace
 
 // What is built later (retention, compaction) becomes further steps here; what they may take and what they must leave
@@ -133,6 +137,7 @@ void CrashRun::makeTopic(const std::string& name, kj::StringPtr engine, Safety s
   auto& topic = topics_[name];
   topic.incarnations.emplace_back();
   topic.latest().engine = engine.cStr();
+  topic.latest().engines = {engine.cStr()};
   topic.latest().safety = safety;
   KJ_IF_MAYBE(made, tryTo(broker_->local().createTopic(kj::mv(wish)))) {
     topic.latest().id = (*made)->id();
@@ -292,22 +297,24 @@ void CrashRun::alterConfigs() {
   }
 }
 
-// To the other engine and, one of them, back: nothing of what they hold changes.
+// To the other engine and, some of them, back: nothing of what they hold changes.
 void CrashRun::moveTopics() {
   auto send = [&](const std::string& name, kj::StringPtr engine) {
+    auto& latest = topics_.at(name).latest();
+    latest.engines.insert(engine.cStr());
     kj::Vector<ConfigChange> changes;
     changes.add(ConfigChange{kj::str("storage.engine"), kj::str(engine)});
-    return broker_->local().alterTopic(kj::str(name.c_str()), kj::mv(changes));
+    auto altered = broker_->wait(broker_->local().alterTopic(kj::str(name.c_str()), kj::mv(changes)));
+    if (altered.ok()) latest.engines = {engine.cStr()};
   };
-  for (auto& name : kStaying) {
-    auto other = topics_.at(name).latest().engine == "native" ? "rocksdb"_kj : "native"_kj;
-    (void)broker_->wait(send(name, other)).ok();
-  }
+  for (auto& name : kStaying)
+    send(name, otherThan(topics_.at(name).latest().engine));
   constexpr int64_t kUntilTheyAreThereMs = 20;
   broker_->pass(kUntilTheyAreThereMs);
   produce(kStaying, 1, Acks::kAll);
-  auto& back = kStaying.front();
-  (void)broker_->wait(send(back, topics_.at(back).latest().engine.c_str())).ok();
+  // So that there is one in each engine in the end whose records must never be lost.
+  for (auto& name : kSafest)
+    send(name, topics_.at(name).latest().engine.c_str());
   broker_->pass(kUntilTheyAreThereMs);
 }
 
@@ -353,7 +360,7 @@ void CrashRun::makeTopicsAgain() {
   for (auto& name : kPassing) {
     auto& topic = topics_.at(name).latest();
     if (!topic.deleted) continue;
-    makeTopic(name, topic.engine == "native" ? "rocksdb"_kj : "native"_kj, topic.safety);
+    makeTopic(name, otherThan(topic.engine), topic.safety);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "tests/crash/log_oracle.h"
 #include "tests/support/memory_broker.h"
@@ -40,7 +41,8 @@ class CrashRun {
   enum class Safety { kFsync, kInterval, kOs };
   // One topic from its making to its deletion.
   struct Incarnation {
-    std::string engine;
+    std::string engine;             // it was made on
+    std::set<std::string> engines;  // it may belong to, after moves of which some were not acknowledged
     Safety safety;
     LogOracle log;
     std::optional<Uuid> id;  // known when making it was acknowledged

@@ -38,13 +38,17 @@ class MoveKillTest : public ::testing::TestWithParam<Direction> {
     auto stream = network.parseAddress(broker->address()).wait(io.waitScope)->connect().wait(io.waitScope);
     client = kj::heap<RpcClient>(io.waitScope, kj::mv(stream));
   }
+  void findPartitions() {
+    for (int index = 0; index < kPartitions; ++index)
+      partitions.add(client->partition("words", index));
+  }
 
   // The batch at a sequence is always the same: one record that says its sequence, some with much behind it.
   kj::Promise<void> sendOne(int index, int32_t sequence) {
     BatchBuilder builder({.producerId = 5, .producerEpoch = 0, .baseSequence = sequence});
     auto value = kj::str(sequence, ' ', kj::repeat('x', sequence < kLargeBatches ? kValueBytes : 10));
     builder.add(TimestampMs(1000), nullptr, value.asBytes().asConst());
-    auto request = client->partition("words", index).appendBatchesRequest();
+    auto request = partitions[index].appendBatchesRequest();
     request.setBatches(builder.finish());
     request.setAcks(rpc::Acks::ALL);
     return request.send().then([this, index, sequence](auto&& response) {
@@ -98,6 +102,7 @@ class MoveKillTest : public ::testing::TestWithParam<Direction> {
   TemporaryFolder folder;
   kj::Own<BrokerProcess> broker;
   kj::Own<RpcClient> client;
+  kj::Vector<rpc::Partition::Client> partitions;
   int32_t answered[kPartitions] = {};
 };
 
@@ -111,6 +116,7 @@ TEST_P(MoveKillTest, EverythingIsThereOnceWhicheverEngineItIsIn) {
   std::mt19937 random(seed);
   start();
   ASSERT_EQ(client->createTopic("words", kPartitions, {{"segment.bytes", "500000"}}), "");
+  findPartitions();
   produceAll(kLargeBatches).wait(io.waitScope);
   kj::StringPtr engine = "native";
   int inTheMiddle = 0;
@@ -124,8 +130,10 @@ TEST_P(MoveKillTest, EverythingIsThereOnceWhicheverEngineItIsIn) {
     inTheMiddle += client->whereIs("words").find('>') != std::string::npos ? 1 : 0;
     broker->kill();
     producing.wait(io.waitScope);
+    partitions.clear();
     client = nullptr;
     start();
+    findPartitions();
     // At once, and again when it has arrived.
     for (int index = 0; index < kPartitions; ++index)
       check(index);

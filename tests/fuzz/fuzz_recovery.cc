@@ -145,6 +145,10 @@ void one(ByteView input) {
 }  // namespace cambium
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  cambium::one(kj::arrayPtr(data, size));
+  auto finding = kj::runCatchingExceptions([&] { cambium::one(kj::arrayPtr(data, size)); });
+  KJ_IF_MAYBE(exception, finding) {
+    fprintf(stderr, "%s\n", kj::str(*exception).cStr());
+    abort();
+  }
   return 0;
 }

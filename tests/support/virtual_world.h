@@ -3,6 +3,7 @@
 #include <deque>
 
 #include <kj/async.h>
+#include <kj/debug.h>
 #include <kj/timer.h>
 
 #include "engine/base/clock.h"
@@ -29,6 +30,7 @@ class HeldWorkPool final : public WorkPool {
     return kj::mv(paf.promise);
   }
   void runOne() {
+    KJ_REQUIRE(!jobs_.empty(), "nobody has anything to do");
     auto task = kj::mv(jobs_.front());
     jobs_.pop_front();
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { task.job(); })) {

@@ -240,6 +240,12 @@ TEST_F(RepairNative, EveryFewBytesOfABatch) {
     flip(segment, position);
     auto outcome = mend(copying());
     ASSERT_EQ(outcome.code, 0) << position << outcome.out << outcome.errors;
+    if (position >= 12 && position < 16) {
+      // The leader epoch: no checksum covers it.
+      EXPECT_TRUE(has(outcome, "there is nothing to repair")) << position << outcome.out;
+      std::ofstream(segment, std::ios::binary) << pristine;
+      continue;
+    }
     DiskFileSystem files(target.path("copy"), 32);
     auto engine = openNativeEngine(files, "native", {});
     {
@@ -247,12 +253,9 @@ TEST_F(RepairNative, EveryFewBytesOfABatch) {
       auto read = readAll(*log);
       EXPECT_EQ(read.end, 1000) << position << "\n" << outcome.out;
       EXPECT_EQ(read.offsets, 1000) << position;
-      // The leader epoch is nobody's business: no checksum covers it.
-      bool isEpoch = position >= 12 && position < 16;
-      EXPECT_EQ(read.empty, isEpoch ? 0 : 10) << position << "\n" << outcome.out;
-      EXPECT_TRUE(isEpoch || has(outcome, kj::str("damaged: offsets ", base, " to ", base + 9, " (10)")))
-          << position << "\n"
-          << outcome.out;
+      EXPECT_EQ(read.empty, 10) << position << "\n" << outcome.out;
+      EXPECT_TRUE(has(outcome, kj::str("damaged: offsets ", base, " to ", base + 9, " (10)"))) << position << "\n"
+                                                                                               << outcome.out;
     }
     engine = nullptr;
     fs::remove_all(target.path("copy").cStr());

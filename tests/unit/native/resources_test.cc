@@ -1,8 +1,11 @@
 // Descriptors, and what opening reads.
 
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "backends/native/disk_file_system.h"
 #include "tests/unit/native/native_support.h"
@@ -19,6 +22,7 @@ class TemporaryFolder {
   ~TemporaryFolder() noexcept(false) { std::filesystem::remove_all(path_.cStr()); }
   KJ_DISALLOW_COPY(TemporaryFolder);
   kj::StringPtr path() const { return path_; }
+  kj::String path(kj::StringPtr name) const { return kj::str(path_, "/", name); }
 
  private:
   kj::String path_;
@@ -98,6 +102,41 @@ TEST(NativeResources, OpeningAfterACleanStopReadsNoRecordData) {
   uint64_t before = files.mutations();
   engine->close();
   EXPECT_EQ(files.mutations(), before) << "nothing was changed, nothing is written";
+}
+
+// The file that has the name now, open beside the file system.
+struct Watched {
+  explicit Watched(kj::StringPtr path) : fd(::open(path.cStr(), O_RDONLY)) {}
+  ~Watched() { ::close(fd); }
+  KJ_DISALLOW_COPY(Watched);
+  int64_t size() const {
+    struct stat stats;
+    return ::fstat(fd, &stats) < 0 ? -1 : stats.st_size;
+  }
+  int fd;
+};
+
+TEST(NativeResources, TheSpaceOfLargeFilesIsFreedInSteps) {
+  constexpr int64_t kBytes = int64_t{10} << 20;
+  TemporaryFolder folder;
+  DiskFileSystem files(folder.path(), 4);
+  auto put = [&](kj::StringPtr name) {
+    files.open(name, FileSystem::Mode::kCreate)->truncate(static_cast<uint64_t>(kBytes));
+    return kj::heap<Watched>(folder.path(name));
+  };
+  auto removed = put("removed"), replaced = put("replaced"), there = put("there"), linked = put("linked");
+  ASSERT_EQ(::link(folder.path("linked").cStr(), folder.path("other name").cStr()), 0);
+  files.removeFile("removed");
+  files.rename("there", "replaced");
+  files.removeFile("linked");
+  EXPECT_NE(thrownBy([&] { files.rename("missing", "replaced"); }), "");
+  files.awaitFreed();
+  EXPECT_LT(removed->size(), kBytes);
+  EXPECT_LT(replaced->size(), kBytes);
+  EXPECT_EQ(there->size(), kBytes);
+  EXPECT_EQ(linked->size(), kBytes) << "it has another name";
+  EXPECT_FALSE(files.exists("removed"));
+  EXPECT_EQ(files.open("replaced", FileSystem::Mode::kRead)->size(), static_cast<uint64_t>(kBytes));
 }
 
 TEST(NativeResources, ADiskSaysWhichFileAndWhy) {

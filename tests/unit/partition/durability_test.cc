@@ -178,6 +178,50 @@ TEST_F(DurabilityTest, AFailedSyncTakesThePartitionOfflineForEverybody) {
   partition->close().wait(scope);
 }
 
+TEST_F(DurabilityTest, ASyncThatAFullDeviceHoldsUpIsDoneWhenThereIsRoom) {
+  open();
+  pool.holding = true;
+  append({{"a"}});
+  auto committed = partition->whenCommitted(Offset(1));
+  settle();
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    ASSERT_EQ(pool.held(), 1u);
+    store.failNextSync("no space left", kj::Exception::Type::OVERLOADED);
+    pool.runAll();
+    settle();
+    EXPECT_FALSE(committed.poll(scope));
+    EXPECT_FALSE(partition->isOffline());
+    EXPECT_GT(partition->unsynced().bytes, Bytes(0));
+    EXPECT_EQ(pool.held(), 0u) << "not before a moment has passed";
+    advance(200);
+  }
+  pool.holding = false;
+  pool.runAll();
+  settle();
+  EXPECT_TRUE(committed.wait(scope).ok());
+  EXPECT_EQ(metrics.syncFailures, 0u);
+  EXPECT_EQ(metrics.syncs, 1u);
+}
+
+TEST_F(DurabilityTest, CloseDoesNotWaitForRoomOnTheDevice) {
+  open();
+  pool.holding = true;
+  append({{"a"}});
+  auto committed = partition->whenCommitted(Offset(1));
+  settle();
+  store.failNextSync("no space left", kj::Exception::Type::OVERLOADED);
+  pool.runAll();
+  settle();
+  auto closed = partition->close();
+  settle();
+  ASSERT_EQ(pool.held(), 1u) << "once more, at once";
+  store.failNextSync("no space left", kj::Exception::Type::OVERLOADED);
+  pool.runAll();
+  closed.wait(scope);
+  EXPECT_FALSE(committed.wait(scope).ok());
+  EXPECT_TRUE(partition->isOffline());
+}
+
 TEST_F(DurabilityTest, CloseWaitsForTheSyncAndWakesWhoWaits) {
   open();
   pool.holding = true;

@@ -362,7 +362,8 @@ TEST_F(LogMoveTest, DeletionsDuringTheCopy) {
       settle();
       pool.holding = true;
       auto moving = begin();
-      for (int i = 0; i < after; ++i) {
+      settle();
+      for (int i = 0; i < after && pool.held() > 0; ++i) {
         pool.runOne();
         settle();
       }
@@ -392,8 +393,7 @@ TEST_F(LogMoveTest, WhatLiesInTheOtherEngineIsOfNobody) {
   EXPECT_EQ(all(), "0 a@1000 ");
 }
 
-// --- Cancelled, refused, failed
-// -------------------------------------------------------------------------------------------------------
+// --- Cancelled, refused, failed --------------------------------------------------------------------------------------
 
 TEST_F(LogMoveTest, CancelledAtEveryStep) {
   open();
@@ -406,6 +406,7 @@ TEST_F(LogMoveTest, CancelledAtEveryStep) {
     pool.holding = true;
     recorded = 0;
     auto moving = begin();
+    settle();
     for (int i = 0; i < steps && pool.held() > 0; ++i) {
       pool.runOne();
       settle();
@@ -535,7 +536,7 @@ TEST_F(LogMoveTest, ADeviceWithoutRoomIsNotFilled) {
 }
 
 // --- Pace
-// ------------------------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------------------
 
 TEST_F(LogMoveTest, ThePaceIsKept) {
   open();
@@ -592,7 +593,7 @@ TEST_F(LogMoveTest, ACancelDoesNotWaitForThePace) {
 }
 
 // --- The gate
-// ------------------------------------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------------------------
 
 TEST(AppendGateTest, WhatWaitsIsBoundedAndGoesInOrder) {
   kj::EventLoop loop;

@@ -138,6 +138,33 @@ TEST_F(Failure, AFullDeviceRefusesAppendsAndRecovers) {
   expectWhole(*log("words"));
 }
 
+// What was appended before the device was full is synced when there is room again: nothing is lost meanwhile.
+TEST_F(Failure, ASyncThatTheFullDeviceMeetsIsDoneLater) {
+  open();
+  auto words = log("words");
+  add(*words, 3);
+  auto job = KJ_ASSERT_NONNULL(words->startSync());
+  faults_.setFull(true);
+  EXPECT_NE(failureOf([&] { add(*words, 1); }), "");
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { job->run(); })) {
+      EXPECT_EQ(exception->getType(), kj::Exception::Type::OVERLOADED) << kj::str(*exception).cStr();
+    } else {
+      ADD_FAILURE() << "a log file to which a write has failed was synced";
+    }
+  }
+  faults_.setFull(false);
+  job->run();
+  words->finishSync(kj::mv(job));
+  EXPECT_EQ(words->bounds().durable.value(), 30);
+  words = nullptr;
+  kill();
+  faults_.crash();
+  open();
+  EXPECT_EQ(log("words")->bounds().end.value(), 30);
+  expectWhole(*log("words"));
+}
+
 TEST_F(Failure, ManyThreadsLeaveTheFullStateTogether) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 10;
