@@ -197,6 +197,10 @@ kj::Array<const kj::byte> NativeLog::read(Offset from, Offset upTo, Bytes bytesM
     auto capacity = kj::max(kj::min(bytesMax.value(), left), uint64_t{batch_layout::kHeaderBytes});
     ReadBuffer buffer{kj::heapArray<kj::byte>(capacity), 0, from, upTo, kNoOffset, false};
     fill(buffer, index, position);
+    if (buffer.used == 0 && !buffer.done) {
+      throwDamaged(folder_->fileSystem, segments_[index]->path(kLogSuffix), position, from,
+                   "the batches end before the log does");
+    }
     if (buffer.used == buffer.bytes.size()) return kj::mv(buffer.bytes);
     ByteView result = buffer.bytes.slice(0, buffer.used);
     // A buffer much larger than its contents is not worth keeping alive.
@@ -255,6 +259,7 @@ bool NativeLog::takeBatches(ReadBuffer& buffer, Segment& segment, uint64_t& posi
     BatchView batch = KJ_ASSERT_NONNULL(first);
     bool fits = buffer.next == kNoOffset ? batch.baseOffset() <= buffer.from && buffer.from <= batch.lastOffset()
                                          : batch.baseOffset() == buffer.next;
+    fits = fits && batch.lastOffset() >= batch.baseOffset() && batch.nextOffset() <= segment.summary().end;
     if (!fits) damaged("a batch of another offset");
     if (!batch.crcMatches()) damaged("the checksum does not match");
     if (batch.lastOffset() >= buffer.upTo) {
