@@ -10,7 +10,8 @@ namespace cambium {
 
 namespace {
 
-constexpr off_t kWorthBytes = off_t{1} << 20;
+// Some 5 ms. What others remove in order to have room at once, the broker's reserve file, is smaller.
+constexpr off_t kWorthBytes = off_t{16} << 20;
 constexpr off_t kStepBytes = off_t{4} << 20;
 // Each of them is an open descriptor.
 constexpr size_t kWaitingMax = 16;

@@ -233,6 +233,12 @@ void BucketSet::dropIfUnused(BucketNumber number) {
 
 void BucketSet::compact(BucketNumber number) {
   Family* family = find(number);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto& bucket = buckets_.at(number);
+    // What is left of it is written anew, after what of it is in memory. It is considered again when more of it goes.
+    if (!store_.hasRoomToFlush(*family, bucket.liveBytes)) return void(bucket.isScheduled = false);
+  }
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
   check(store_.db().CompactRange(options, family, nullptr, nullptr), kj::str("compacting ", bucketFamily(number)));
@@ -249,8 +255,12 @@ void BucketSet::flush(BucketNumber number) {
     std::lock_guard<std::mutex> lock(mutex_);
     auto found = buckets_.find(number);
     if (found == buckets_.end()) return;
+    // It is dropped soon.
+    if (found->second.extents == 0 && found->second.leases == 0) return;
     family = found->second.family;
   }
+  // It is flushed with everything else when there is room: a flush that fails would stop all writes, also deletions.
+  if (!store_.hasRoomToFlush(*family, 0)) return;
   // Only this thread drops families, so the handle lives.
   check(store_.db().Flush(rocksdb::FlushOptions(), family), kj::str("flushing ", bucketFamily(number)));
 }

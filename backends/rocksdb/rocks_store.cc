@@ -500,6 +500,10 @@ uint64_t RocksStore::bytesOnDevice(Family& family) {
          property(family, rocksdb::DB::Properties::kSizeAllMemTables);
 }
 
+bool RocksStore::hasRoomToFlush(Family& family, uint64_t more) {
+  return freeBytes() >= property(family, rocksdb::DB::Properties::kCurSizeAllMemTables) + more + kFlushMargin;
+}
+
 uint64_t RocksStore::bytesInMemory() {
   uint64_t value = 0;
   return db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &value) ? value : 0;

@@ -84,6 +84,8 @@ class RocksStore {
   // A whole-number property of the library, summed over a family; 0 when the library does not know.
   uint64_t property(Family& family, const std::string& name);
   uint64_t bytesOnDevice(Family& family);
+  // Whether the device has room for what of the family is in memory and for so much more.
+  bool hasRoomToFlush(Family& family, uint64_t more);
   // Of all families: what is in the write-ahead log and has to get into files yet.
   uint64_t bytesInMemory();
   // Of all files of the write-ahead log that are still there.

@@ -275,6 +275,11 @@ TEST_P(DiskFullProcessTest, AKilledBrokerStartsOnAFullDevice) {
   };
   startProcess();
   ASSERT_EQ(client->createTopic("words"), "");
+  // A broker that is new makes its reserve file when it first looks at the device.
+  auto reserveFile = folder.path("cambium.reserve");
+  std::error_code none;
+  while (std::filesystem::file_size(reserveFile.cStr(), none) != size_t{2} << 20)
+    io.provider->getTimer().afterDelay(5 * kj::MILLISECONDS).wait(scope());
   std::string refusal;
   auto taken = fill("words", refusal);
   EXPECT_PRED2(contains, refusal, "--disk_reserve_bytes");

@@ -35,8 +35,7 @@ kj::StringPtr otherThan(const std::string& engine) {
 
 }  // namespace
 
-// What is built later (retention, compaction) becomes further steps here; what they may take and what they must leave
-// is said to the oracle before and after, as the steps below do.
+// Retention and compaction have a life of their own, cleanup_crash_test.cc: what they may take is another question.
 const CrashRun::Step CrashRun::kSteps[] = {
     {"make topics", &CrashRun::makeTopics},
     {"produce", &CrashRun::produceOnce},

@@ -117,7 +117,7 @@ struct Watched {
 };
 
 TEST(NativeResources, TheSpaceOfLargeFilesIsFreedInSteps) {
-  constexpr int64_t kBytes = int64_t{10} << 20;
+  constexpr int64_t kBytes = int64_t{40} << 20;
   TemporaryFolder folder;
   DiskFileSystem files(folder.path(), 4);
   auto put = [&](kj::StringPtr name) {
