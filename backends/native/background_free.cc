@@ -84,8 +84,9 @@ bool BackgroundFree::freeOne(int fd) {
   for (off_t size = stats.st_size; size > kStepBytes;) {
     if (state_.lock()->stopping) return false;
     size -= kStepBytes;
-    // Closing frees what is left, whatever this says.
-    if (retryInterrupted([&] { return ::ftruncate(fd, size); }) < 0) return true;
+    // Closing frees what is left, whatever these say. Synced, so that the journal of the file system takes one step at
+    // a time: everybody's syncs wait for its commits, which discard what was freed.
+    if (retryInterrupted([&] { return ::ftruncate(fd, size); }) < 0 || ::fsync(fd) < 0) return true;
   }
   return true;
 }

@@ -7,7 +7,7 @@ namespace cambium {
 
 // After so many bytes appended the states are written again: not much more than this is read when the log is opened
 // after a crash.
-inline constexpr Bytes kProducerRowEvery = mebibytes(64);
+inline constexpr Bytes kProducerRowEvery = mebibytes(16);
 
 // Keeps the states of one partition's producers over restarts. Made where the log is opened, then lives where the
 // partition does; one thread at a time.

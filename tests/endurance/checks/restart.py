@@ -13,9 +13,9 @@ from kit.watch import bytes_read, drop_page_cache, wait_for
 
 PARTITIONS = 4
 RECORD_BYTES = 4096
-# What a start may read of each partition, however long it is: what came behind the last row of producers (64 MiB), what came behind
+# What a start may read of each partition, however long it is: what came behind the last row of producers (16 MiB), what came behind
 # the last state of the log (16 MiB), and the rest.
-READ_OF_PARTITION_MAX = 96 << 20
+READ_OF_PARTITION_MAX = 48 << 20
 READY_S = 120
 # Cold pages of stores in RocksDB come slowly: what a trial of few gigabytes may take.
 SMALL_START_S = 10

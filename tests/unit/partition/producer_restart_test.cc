@@ -33,10 +33,10 @@ class ProducerRestartTest : public PartitionTest {
     ProducerRow row{ProducerTable::keyOf(id), kj::mv(value), Offset(0)};
     table().commit({&row, 1});
   }
-  // Batches that make a row due.
+  // 65 batches, which make a row due.
   void sendMuch(int64_t producer, int32_t from = 0) {
-    constexpr size_t kBatchBytes = 1 << 20;
-    for (int32_t i = 0; i < static_cast<int32_t>(kProducerRowEvery.value() / kBatchBytes); ++i) {
+    constexpr size_t kBatchBytes = kProducerRowEvery.value() / 64;
+    for (int32_t i = 0; i < 64; ++i) {
       auto sent = send({.producer = producer, .sequence = from + i, .valueBytes = kBatchBytes / 2 - 100});
       ASSERT_NE(sent.find(".."), std::string::npos) << sent;
     }
