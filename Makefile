@@ -6,6 +6,7 @@ help:
 	@echo "make build     release build: build/release/cambiumd, build/release/cambium"
 	@echo "make run       build, then start a broker on ./data with deploy/hybrid.flags"
 	@echo "make test      build with assertions and sanitizers, run every test"
+	@echo "make tsan      only what concerns threads, under TSan; make test begins with it"
 	@echo "make interop   real clients and Apache Kafka's own tools against a real broker; writes docs/compatibility.md"
 	@echo "make bench     named workloads beside their probes"
 	@echo "make bench-kafka  Kafka clients on our broker, on Apache Kafka and on a null broker"

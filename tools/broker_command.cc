@@ -56,10 +56,9 @@ kj::ArrayPtr<const Command> brokerCommands() {
        "LOG ENGINE is that of topics which do not choose one, STATE ENGINE that of offsets and metadata. DISK is that "
        "of "
        "the\n"
-       "data directory: while less than the reserve is free, nothing is appended, and everything else goes on. "
-       "UNSYNCED "
-       "is\n"
-       "what a power loss would take now. Partitions that are offline follow, with what to do.\n"_kj,
+       "data directory: while less than the reserve is free, nothing is appended, no topic or partition is made, and\n"
+       "everything else goes on. UNSYNCED is what a power loss would take now. Partitions that are offline\n"
+       "follow, with what to do.\n"_kj,
        0, 0, nullptr, info},
   };
   return commands;

@@ -66,9 +66,8 @@ kj::ArrayPtr<const Command> inspectCommands() {
        "--copy_to makes a new log, in a native store in a folder of its own, of everything that can be read; empty\n"
        "batches hold the place of what is lost, so that all other records keep their offsets.\n"
        "\n"
-       "Nothing is changed without --apply, and nothing is ever deleted. Exit code 0: nothing to repair, or it was "
-       "said\n"
-       "or done; 1: it could not be done; 2: wrong usage, or there is no such log.\n"_kj,
+       "Nothing is changed without --apply, which goes with one of the two, and nothing is ever deleted. Exit code 0:\n"
+       "nothing to repair, or it was said or done; 1: it could not be done; 2: wrong usage, or no such log.\n"_kj,
        2, 2, kRepairFlags, mend},
   };
   return commands;

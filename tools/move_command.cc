@@ -117,7 +117,7 @@ kj::ArrayPtr<const Command> moveCommands() {
        "that\n"
        "stops goes on when it starts again. A move that failed is tried again when it is asked for again. With "
        "--cancel\n"
-       "partitions that had moved go back.\n"_kj,
+       "partitions that had moved go back. Give either --engine or --cancel.\n"_kj,
        1, 1, kMoveFlags, move},
   };
   return commands;

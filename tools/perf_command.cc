@@ -15,7 +15,7 @@ constexpr FlagUse kProduceFlags[] = {
     {"compression"_kj},
     {"linger_ms"_kj},
     {"batch_bytes"_kj},
-    {"buffer_bytes"_kj},
+    {"buffer_bytes"_kj, "BYTES: records that may wait for their acknowledgement; then sending waits"_kj},
     {"delivery_timeout_ms"_kj},
 };
 

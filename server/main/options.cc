@@ -65,9 +65,11 @@ DEFINE_int64(cleaner_bytes_per_second, 64 << 20, "Read and written by compaction
 DEFINE_int64(move_bytes_per_second, 64 << 20,
              "Bytes per second that moves of topics between storage engines copy, all loops together, and more where "
              "producers are so fast that a move would never end; 0: no limit");
-DEFINE_int64(disk_reserve_bytes, -1,
-             "Bytes of the data directory's device that clients leave alone: with less free, nothing is appended until "
-             "there is room; -1: the larger of 64 MiB and 1 % of the device; 0: no reserve");
+DEFINE_int64(
+    disk_reserve_bytes, -1,
+    "Bytes of the data directory's device that clients leave alone: with less free, nothing is appended and no "
+    "topic or partition made until there is room; moves between engines leave them, too; -1: the larger of 64 MiB and "
+    "1 % of the device; 0: no reserve");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files that each storage engine keeps open; 0: a quarter of the process's limit of "
