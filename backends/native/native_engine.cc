@@ -505,6 +505,7 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   if (closed.dirtyFrom != nullptr) known.segments = durablePart(known.segments, closed.durable);
   Trust trust = hasState ? Trust::kKnown : Trust::kAbsent;
   auto statePath = kj::str(folder->path, "/", kLogStateName);
+  kj::String damagedAside;
   if (fileSystem_.exists(statePath)) {
     KJ_IF_MAYBE(own, decodeLogState(readWholeFile(fileSystem_, statePath))) {
       bool later = !hasState || own->session > known.session;
@@ -517,6 +518,7 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
       report(kj::str(fileSystem_.describe(statePath), " is damaged; kept as ", fileSystem_.describe(aside),
                      "; scanning the last segment"));
       fileSystem_.rename(statePath, aside);
+      damagedAside = kj::mv(aside);
       trust = Trust::kDamaged;
     }
   } else if (!hasState && checkpointWasLost_) {
@@ -546,13 +548,21 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   bool worthAState = swapped || trust == Trust::kDamaged || recovery.changed() ||
                      recovery.scannedBytes() > kScannedWorthAState || known.lost || known.resetting ||
                      (reopened.newFolder && holdsData);
+  bool listedAreGone =
+      trust == Trust::kKnown && known.segments.size() > 0 && segments.front()->base() != known.segments[0].base;
+  bool mustBeWritten = known.lost || known.resetting || listedAreGone || trust == Trust::kDamaged;
   auto log =
       kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));
   try {
     if (worthAState) log->writeState();
   } catch (const kj::Exception& exception) {
-    // A full device: the next recovery reads and repairs the same again.
+    // A full device: the next recovery reads and repairs the same again. Unless what it would do to the log then costs
+    // what is appended from now on, or what was found would be judged by another state.
     if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+    if (mustBeWritten) {
+      if (damagedAside.size() > 0) fileSystem_.rename(damagedAside, statePath);
+      throw;
+    }
     report(kj::str(fileSystem_.describe(statePath), " could not be written: ", exception.getDescription()));
   }
   return log;

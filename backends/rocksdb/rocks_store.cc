@@ -88,6 +88,19 @@ bool isEmpty(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) {
   return !iterator->Valid();
 }
 
+void syncLogFiles(rocksdb::Env& env, kj::StringPtr folder) {
+  std::vector<std::string> names;
+  check(env.GetChildren(folder.cStr(), &names), kj::str("listing ", folder));
+  for (auto& name : names) {
+    if (walNumber(name) == nullptr) continue;
+    auto path = kj::str(folder, "/", name.c_str());
+    std::unique_ptr<rocksdb::WritableFile> file;
+    check(env.ReopenWritableFile(path.cStr(), &file, rocksdb::EnvOptions()), kj::str("opening ", path));
+    check(file->Fsync(), kj::str("syncing ", path));
+    check(file->Close(), kj::str("closing ", path));
+  }
+}
+
 }  // namespace
 
 RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr<rocksdb::FileSystem> fileSystem)
@@ -215,6 +228,8 @@ rocksdb::DB* RocksStore::openDatabase(const std::vector<rocksdb::ColumnFamilyDes
     dbOptions.avoid_flush_during_recovery = true;
     // Space taken in advance is what others need now.
     dbOptions.allow_fallocate = false;
+    // What was recovered stays in these files, and counts as durable from now on; the library does not sync them again.
+    syncLogFiles(env, path_);
   }
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);

@@ -314,6 +314,9 @@ ShardReport Shard::report() {
 kj::Promise<void> Shard::close() {
   closed_ = true;
   if (cleanup_.get() != nullptr) cleanup_->stop();
+  // Groups and moves wait for syncs.
+  for (auto& [key, slot] : partitions_)
+    slot.partition->awaitRoomNoMore();
   if (groups_.get() != nullptr) co_await groups_->close();
   if (moves_.get() != nullptr) co_await moves_->close();
   kj::Vector<Slot> slots(partitions_.size());

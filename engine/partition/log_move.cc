@@ -12,6 +12,9 @@ namespace {
 // So often at most: whoever appends faster than can be copied is held a little longer.
 constexpr int kRoundsMax = 4;
 
+// The longest that a sync under way is waited for while appends are held.
+constexpr int64_t kQuietMs = 5000;
+
 }  // namespace
 
 LogMove::LogMove(kj::Own<Partition> partition, StorageEngine& to, LogId id, MovePace pace,
@@ -132,7 +135,15 @@ kj::Promise<Result<LogMove::Outcome>> LogMove::switchOver() {
   using Ended = Result<Outcome>;
   phase_ = MoveStatus::Phase::kSwitching;
   partition_->holdAppends();
-  co_await partition_->whenQuiet();
+  // A full device may hold up a sync for as long as it likes, but appends and whoever cancels do not wait for that.
+  auto paf = kj::newPromiseAndFulfiller<void>();
+  pause_ = kj::mv(paf.fulfiller);
+  co_await partition_->whenQuiet()
+      .exclusiveJoin(kj::mv(paf.promise))
+      .exclusiveJoin(surroundings_.timer.afterDelay(kQuietMs * kj::MILLISECONDS));
+  pause_ = nullptr;
+  if (cancelled_) co_return Ended(Outcome::kCancelled);
+  if (!partition_->isQuiet()) co_return Ended(failed("a sync of the log does not come to an end"));
   auto there = co_await catchUp(true);
   if (!there.ok()) co_return Ended(kj::mv(there.error()));
   if (!there.value()) co_return Ended(Outcome::kCancelled);

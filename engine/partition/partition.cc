@@ -556,9 +556,12 @@ kj::Promise<void> Partition::syncOnce() {
     } catch (...) {
       failure = kj::runCatchingExceptions([] { throw; });
     }
-    if (!mayPass(failure) || closing_) break;
+    if (!mayPass(failure) || !roomAwaited_) break;
     // Whoever waits goes on waiting: nothing is lost, and a full device gets room again.
-    co_await context_.timer.afterDelay(kSyncAgainMs * kj::MILLISECONDS).exclusiveJoin(whenClosing());
+    auto paf = kj::newPromiseAndFulfiller<void>();
+    syncPauseEnd_ = kj::mv(paf.fulfiller);
+    co_await context_.timer.afterDelay(kSyncAgainMs * kj::MILLISECONDS).exclusiveJoin(kj::mv(paf.promise));
+    syncPauseEnd_ = nullptr;
   }
   KJ_IF_MAYBE(exception, failure) {
     ++context_.metrics.syncFailures;
@@ -601,9 +604,15 @@ void Partition::advanceHighWatermark() {
   readers_.reach(highWatermark_);
 }
 
+void Partition::awaitRoomNoMore() {
+  roomAwaited_ = false;
+  KJ_IF_MAYBE(end, syncPauseEnd_) (*end)->fulfill();
+}
+
 kj::Promise<void> Partition::close(Ending ending) {
   // A sync under way uses the log; it ends by itself, and an interval is cut short.
   closing_ = true;
+  awaitRoomNoMore();
   endInterval();
   closingBegun_.wakeAll();
   while (holds_ > 0)

@@ -134,6 +134,7 @@ class Partition final : public kj::Refcounted {
   kj::Promise<void> whenReleased() { return gate_.whenOpen(); }
   // Done when no sync is under way any more; while appends are held, that is when nobody but the caller uses the log.
   kj::Promise<void> whenQuiet();
+  bool isQuiet() const { return !syncing_; }
   // What lies from `from` on (kNoOffset, or below the log's start: from there on), at least one batch if there is one,
   // beyond the high watermark too.
   Result<LogSlice> slice(Offset from, Bytes bytesMax);
@@ -155,6 +156,9 @@ class Partition final : public kj::Refcounted {
   class Hold;
   kj::Own<Hold> hold();
   bool isClosing() const { return closing_; }
+  // Syncs that a full device holds up are tried once more and then fail: the broker stops, and whoever waits for such a
+  // sync is answered. Part of close().
+  void awaitRoomNoMore();
   // Begins to sync what is not durable, whatever the topic's durability: only what is durable can be compacted.
   void requestSync();
   kj::Promise<void> whenClosing() {
@@ -258,7 +262,9 @@ class Partition final : public kj::Refcounted {
   WaitList holdsGone_;
   WaitList closingBegun_;
   CompactionStatus compaction_;
-  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> intervalEnd_;  // set while an interval runs: cuts it short
+  bool roomAwaited_ = true;                                      // a sync that a full device holds up is tried again
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> syncPauseEnd_;  // set between two attempts: cuts the pause short
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> intervalEnd_;   // set while an interval runs: cuts it short
   PositionWaiters<Offset> readers_;
   PositionWaiters<Offset> committers_;
   TaskErrors taskErrors_{*this};
