@@ -544,20 +544,19 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   reopened.newFolder = trust == Trust::kAbsent || closed.newFolder;
   reopened.dirtyFolder = closed.dirtyFolder;
   bool holdsData = reopened.durable.end > segments.front()->base();
-  // What the checkpoint says is older than what was damaged: from now on it must not count.
-  bool worthAState = swapped || trust == Trust::kDamaged || recovery.changed() ||
-                     recovery.scannedBytes() > kScannedWorthAState || known.lost || known.resetting ||
-                     (reopened.newFolder && holdsData);
   bool listedAreGone =
       trust == Trust::kKnown && known.segments.size() > 0 && segments.front()->base() != known.segments[0].base;
+  // Otherwise the next recovery would do again what must not be done to what is appended from now on, or go by a
+  // checkpoint that is older than the state that was damaged.
   bool mustBeWritten = known.lost || known.resetting || listedAreGone || trust == Trust::kDamaged;
+  bool worthAState = mustBeWritten || swapped || recovery.changed() || recovery.scannedBytes() > kScannedWorthAState ||
+                     (reopened.newFolder && holdsData);
   auto log =
       kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));
   try {
     if (worthAState) log->writeState();
   } catch (const kj::Exception& exception) {
-    // A full device: the next recovery reads and repairs the same again. Unless what it would do to the log then costs
-    // what is appended from now on, or what was found would be judged by another state.
+    // A full device: the next recovery reads and repairs the same again.
     if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
     if (mustBeWritten) {
       if (damagedAside.size() > 0) fileSystem_.rename(damagedAside, statePath);

@@ -5,7 +5,7 @@
 
 #include "engine/record/batch_builder.h"
 #include "engine/record/record_reader.h"
-#include "tests/crash/quiet.h"
+#include "tests/crash/every_call.h"
 #include "tests/support/memory_broker.h"
 #include "tests/support/memory_file_system.h"
 #include "tests/support/temporary_folder.h"
@@ -21,7 +21,6 @@ using Fault = MemoryFileSystem::Fault;
 
 constexpr int kKeys = 5;
 constexpr int kBatches = 30;
-constexpr uint64_t kSampleStep = 10;  // of file calls
 constexpr int64_t kRetainedBytes = 600;
 constexpr int64_t kCleanerTurnMs = 16'000;
 constexpr int64_t kRetentionTurnMs = 301'000;
@@ -198,31 +197,9 @@ class CleanupCrashTest : public ::testing::TestWithParam<const char*> {
   ~CleanupCrashTest() noexcept override = default;
 
  protected:
-  // The n-th file call fails, for every n; then the power goes, and takes with it what `loss` says. With
-  // CAMBIUM_CRASH_POINTS=all that is every call, else some of them, others for each kind of loss.
   void cutAtEveryCall(Fault fault, Loss loss) {
-    Quiet quiet;
-    bool all = kj::StringPtr(getenv("CAMBIUM_CRASH_POINTS") ?: "") == "all";
-    uint64_t step = all ? 1 : kSampleStep;
-    uint64_t points = 0;
-    for (uint64_t n = all ? 1 : 1 + static_cast<uint64_t>(fault) * 3 + static_cast<uint64_t>(loss.kind);; n += step) {
-      SCOPED_TRACE(kj::str("file call ", n).cStr());
-      TidiedTopics topics(surroundings, folder.path(), GetParam());
-      auto before = topics.files().mutations();
-      topics.files().failAt(n, fault);
-      topics.live();
-      bool met = topics.files().mutations() - before >= n;
-      loss.seed = n;
-      topics.crash(loss);
-      topics.check();
-      if (HasFailure()) return;
-      topics.finish();
-      if (HasFailure()) return;
-      if (!met) break;
-      ++points;
-    }
-    EXPECT_GT(points * step, 50u);
-    printf("%s: power or a call failed at %lu file calls\n", GetParam(), points);
+    failAtEveryCall(GetParam(), fault, loss,
+                    [this] { return kj::heap<TidiedTopics>(surroundings, folder.path(), GetParam()); });
   }
 
   MemoryBroker::Surroundings surroundings;

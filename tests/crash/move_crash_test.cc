@@ -5,7 +5,7 @@
 #include "engine/base/coroutine.h"
 #include "engine/record/batch_builder.h"
 #include "engine/record/record_reader.h"
-#include "tests/crash/quiet.h"
+#include "tests/crash/every_call.h"
 #include "tests/support/memory_broker.h"
 #include "tests/support/memory_file_system.h"
 #include "tests/support/temporary_folder.h"
@@ -23,7 +23,6 @@ using Fault = MemoryFileSystem::Fault;
 constexpr int kPartitions = 2;
 constexpr int kBefore = 6;  // appends to each partition before the move
 constexpr int kDuring = 12;
-constexpr uint64_t kSampleStep = 10;  // of file calls
 
 kj::StringPtr otherThan(kj::StringPtr engine) {
   return engine == "native" ? "rocksdb"_kj : "native"_kj;
@@ -39,7 +38,7 @@ struct Known {
 class MovingTopic {
  public:
   MovingTopic(MemoryBroker::Surroundings& surroundings, kj::StringPtr storeFolder, kj::StringPtr from)
-      : surroundings_(surroundings), storeFolder_(kj::str(storeFolder)) {
+      : surroundings_(surroundings), storeFolder_(kj::str(storeFolder)), to_(kj::str(otherThan(from))) {
     start();
     NewTopic wish{.name = kj::str("words"), .partitions = kPartitions};
     wish.settings.add(ConfigSetting{kj::str("storage.engine"), kj::str(from)});
@@ -50,8 +49,8 @@ class MovingTopic {
     for (int index = 0; index < kPartitions; ++index)
       broker_->wait(append(index, kBefore));
     // The other engine is there already.
-    broker_->wait(send(otherThan(from)));
-    awaitArrival(otherThan(from));
+    broker_->wait(send(to_));
+    awaitArrival(to_);
     broker_->wait(send(from));
     awaitArrival(from);
   }
@@ -63,11 +62,12 @@ class MovingTopic {
 
   MemoryFileSystem& files() { return files_; }
 
-  void moveUnderAppends(kj::StringPtr to) {
-    auto sending = send(to).eagerlyEvaluate(nullptr);
+  // The move, under appends.
+  void live() {
+    auto sending = send(to_).eagerlyEvaluate(nullptr);
     auto first = append(0, kDuring).eagerlyEvaluate(nullptr);
     auto second = append(1, kDuring).eagerlyEvaluate(nullptr);
-    awaitArrival(to);
+    awaitArrival(to_);
     for (auto* one : {&sending, &first, &second}) {
       KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { broker_->wait(kj::mv(*one)); })) {
         KJ_LOG(INFO, "cut off", *exception);
@@ -82,10 +82,10 @@ class MovingTopic {
     start();
   }
   // Asks again for the move, whether or not the wish was written down before the crash.
-  void finish(kj::StringPtr to) {
-    broker_->wait(send(to));
-    awaitArrival(to);
-    ASSERT_TRUE(isIn(to));
+  void finish() {
+    broker_->wait(send(to_));
+    awaitArrival(to_);
+    ASSERT_TRUE(isIn(to_));
     check();
     for (int index = 0; index < kPartitions; ++index) {
       auto before = known_[index].acknowledged;
@@ -93,7 +93,7 @@ class MovingTopic {
       ASSERT_EQ(known_[index].acknowledged, before + 1);
     }
     for (auto* engine : local().engines()) {
-      if (engine->name() == to) continue;
+      if (engine->name() == to_) continue;
       for (auto& id : engine->list())
         EXPECT_FALSE(id.name.startsWith("words-")) << id.name.cStr() << " is left in " << engine->name().cStr();
     }
@@ -171,6 +171,7 @@ class MovingTopic {
 
   MemoryBroker::Surroundings& surroundings_;
   kj::String storeFolder_;
+  kj::String to_;
   MemoryFileSystem files_;
   kj::Own<MemoryBroker> broker_;
   Known known_[kPartitions];
@@ -181,33 +182,10 @@ class MoveCrashTest : public ::testing::TestWithParam<const char*> {
   ~MoveCrashTest() noexcept override = default;
 
  protected:
-  // The n-th file call of the move fails, for every n; then the power goes, and takes with it what `loss` says. With
-  // CAMBIUM_CRASH_POINTS=all that is every call, else some of them, others for each kind of loss.
   void cutAtEveryCall(Fault fault, Loss loss) {
-    Quiet quiet;
     kj::StringPtr from = GetParam();
-    auto to = otherThan(from);
-    uint64_t points = 0;
-    bool all = kj::StringPtr(getenv("CAMBIUM_CRASH_POINTS") ?: "") == "all";
-    uint64_t step = all ? 1 : kSampleStep;
-    for (uint64_t n = all ? 1 : 1 + static_cast<uint64_t>(fault) * 3 + static_cast<uint64_t>(loss.kind);; n += step) {
-      SCOPED_TRACE(kj::str("file call ", n).cStr());
-      MovingTopic topic(surroundings, folder.path(), from);
-      auto before = topic.files().mutations();
-      topic.files().failAt(n, fault);
-      topic.moveUnderAppends(to);
-      bool met = topic.files().mutations() - before >= n;
-      loss.seed = n;
-      topic.crash(loss);
-      topic.check();
-      if (HasFatalFailure()) return;
-      topic.finish(to);
-      if (HasFailure()) return;
-      if (!met) break;
-      ++points;
-    }
-    EXPECT_GT(points * step, 50u);
-    printf("%s to %s: power or a call failed at %lu file calls\n", from.cStr(), to.cStr(), points);
+    failAtEveryCall(kj::str(from, " to ", otherThan(from)), fault, loss,
+                    [&] { return kj::heap<MovingTopic>(surroundings, folder.path(), from); });
   }
 
   MemoryBroker::Surroundings surroundings;
