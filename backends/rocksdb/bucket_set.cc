@@ -97,6 +97,7 @@ void BucketSet::begin() {
   lastNumber_ = next.value();
   buckets_[next].family = family;
   if (previous != nullptr) consider(previous->first, previous->second);
+  considerUnused();
 }
 
 BucketSet::Lease BucketSet::lease(size_t size, TimestampMs timestamp) {
@@ -183,6 +184,13 @@ void BucketSet::consider(BucketNumber number, Bucket& bucket) {
   }
 }
 
+// For those whose dropping was refused: there was no room to write it down.
+void BucketSet::considerUnused() {
+  for (auto& [number, bucket] : buckets_) {
+    if (bucket.extents == 0) consider(number, bucket);
+  }
+}
+
 void BucketSet::reclaimUnused() {
   std::lock_guard<std::mutex> lock(mutex_);
   for (auto& [number, bucket] : buckets_)
@@ -198,6 +206,7 @@ void BucketSet::reclaimForSpace() {
   if (buckets_.empty()) return;
   auto& open = buckets_.rbegin()->second;
   if (open.bytes >= kWorthClosing && isMostlyDead(open)) begin();
+  considerUnused();
   for (auto& [number, bucket] : buckets_) {
     if (isOpen(number) || bucket.leases > 0 || bucket.isScheduled || bucket.extents == 0) continue;
     if (bucket.bytes < kWorthClosing || !isMostlyDead(bucket) || bucket.liveBytes > room) continue;
@@ -218,35 +227,49 @@ void BucketSet::closeUnused(BucketNumber number) {
 }
 
 void BucketSet::dropIfUnused(BucketNumber number) {
-  Family* family = nullptr;
+  Bucket bucket{};
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto& bucket = buckets_.at(number);
+    auto found = buckets_.find(number);
+    bucket = found->second;
     // Nobody can come back to a closed bucket without extents and leases: leases are of the open one or of one with
     // extents, and extents begin under a lease.
     KJ_ASSERT(bucket.extents == 0 && bucket.leases == 0);
-    family = bucket.family;
-    buckets_.erase(number);
+    buckets_.erase(found);
   }
-  store_.dropFamily(family);
+  try {
+    store_.dropFamily(bucket.family);
+  } catch (const kj::Exception& exception) {
+    // Nothing was dropped. When there is no room to write it down, reclaimForSpace() and begin() try again.
+    bucket.isScheduled = exception.getType() != kj::Exception::Type::OVERLOADED;
+    std::lock_guard<std::mutex> lock(mutex_);
+    buckets_.emplace(number, bucket);
+    if (bucket.isScheduled) throw;
+  }
 }
 
 void BucketSet::compact(BucketNumber number) {
   Family* family = find(number);
+  uint64_t live = 0;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto& bucket = buckets_.at(number);
-    // What is left of it is written anew, after what of it is in memory. It is considered again when more of it goes.
-    if (!store_.hasRoomToFlush(*family, bucket.liveBytes)) return void(bucket.isScheduled = false);
+    live = buckets_.at(number).liveBytes;
   }
+  bool isDone = false;
+  KJ_DEFER({
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto& bucket = buckets_.at(number);
+    bucket.isScheduled = false;
+    if (isDone) bucket.bytes = bucket.liveBytes;
+    // Otherwise it is considered again when more of it goes, unless there is nothing left to go.
+    if (isDone || bucket.extents == 0) consider(number, bucket);
+  });
+  // What is left of it is written anew, after what of it is in memory.
+  if (!store_.hasRoomToFlush(*family, live)) return;
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
   check(store_.db().CompactRange(options, family, nullptr, nullptr), kj::str("compacting ", bucketFamily(number)));
-  std::lock_guard<std::mutex> lock(mutex_);
-  auto& bucket = buckets_.at(number);
-  bucket.isScheduled = false;
-  bucket.bytes = bucket.liveBytes;
-  consider(number, bucket);
+  isDone = true;
 }
 
 void BucketSet::flush(BucketNumber number) {

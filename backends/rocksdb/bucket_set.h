@@ -91,6 +91,7 @@ class BucketSet {
   bool isFull(const Bucket& bucket, size_t size, TimestampMs timestamp) const;
   void begin();
   void consider(BucketNumber number, Bucket& bucket);
+  void considerUnused();
 
   void sweepRewrites();
 

@@ -354,17 +354,29 @@ void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::St
   requireHealthy();
   if (full_.load(std::memory_order_relaxed)) leaveFullState();
   requireRoom(batch.GetDataSize());
-  rocksdb::WriteOptions writeOptions;
-  writeOptions.sync = durability == Durability::kSynced;
-  rocksdb::Status status = writeGrouped(*db_, writeOptions, batch);
-  if (status.ok()) return;
-  auto exception = toException(status, context);
-  if (exception.getType() == kj::Exception::Type::OVERLOADED) {
-    full_ = true;
-  } else {
-    breakStore(exception);
+  rocksdb::Status status = writeGrouped(*db_, rocksdb::WriteOptions(), batch);
+  if (!status.ok()) {
+    auto exception = toException(status, context);
+    if (exception.getType() == kj::Exception::Type::OVERLOADED) {
+      full_ = true;
+    } else {
+      breakStore(exception);
+    }
+    kj::throwFatalException(kj::mv(exception));
   }
-  kj::throwFatalException(kj::mv(exception));
+  if (durability == Durability::kSynced) syncWritten(context);
+}
+
+// The library's own synced write does not tell a full device that refused the batch from one that the batch was
+// written to, but that had no room when it was synced: a crash may then bring it back.
+void RocksStore::syncWritten(kj::StringPtr context) {
+  KJ_IF_MAYBE(failure, kj::runCatchingExceptions([this] { walSync_.ensure(walSync_.mark()); })) {
+    // The device has become full in between, and the batch cannot be taken back.
+    kj::Exception exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                            kj::str(context, ": written, but not known to be durable: ", failure->getDescription()));
+    breakStore(exception);
+    kj::throwFatalException(kj::mv(exception));
+  }
 }
 
 void RocksStore::requireRoom(uint64_t bytes) {
@@ -478,16 +490,21 @@ uint64_t RocksStore::freeBytes() {
   return status.ok() ? free : 0;
 }
 
+uint64_t RocksStore::bytesToFlush() {
+  // Of memory, whole blocks are counted, of which a dozen families have the most part empty: megabytes. Of the log,
+  // also what was flushed already.
+  return kj::min(bytesInMemory(), bytesInWal());
+}
+
 uint64_t RocksStore::bytesToSettle() {
-  return bytesInMemory() + kSettleMargin;
+  return bytesToFlush() + kSettleMargin;
 }
 
 void RocksStore::settle() {
   if (broken_.load() || full_.load()) return;
   // A few rows in memory keep all of the write-ahead log that came behind them.
   if (!tight_.load() && kj::max(bytesInMemory(), bytesInWal()) < kWorthSettling) return;
-  // Little is written where little is in memory, and all the more may come free.
-  if (freeBytes() < kj::min(bytesToSettle(), 2 * bytesInMemory() + kFlushMargin)) return;
+  if (freeBytes() < bytesToFlush() + kFlushMargin) return;
   flushAll();
   if (!tight_.exchange(false)) return;
   std::vector<Family*> families;
@@ -516,7 +533,8 @@ uint64_t RocksStore::bytesOnDevice(Family& family) {
 }
 
 bool RocksStore::hasRoomToFlush(Family& family, uint64_t more) {
-  return freeBytes() >= property(family, rocksdb::DB::Properties::kCurSizeAllMemTables) + more + kFlushMargin;
+  auto inMemory = property(family, rocksdb::DB::Properties::kCurSizeAllMemTables);
+  return freeBytes() >= kj::min(inMemory, bytesInWal()) + more + kFlushMargin;
 }
 
 uint64_t RocksStore::bytesInMemory() {

@@ -64,8 +64,9 @@ class RocksStore {
   void dropFamily(Family* family);
 
   enum class Durability { kBuffered, kSynced };
-  // Applies all of `batch` or nothing. OVERLOADED when the device is full: nothing was applied, and the next write
-  // tries to leave that state. After any other failure the store is broken.
+  // Applies all of `batch` or nothing. OVERLOADED when the device is full: nothing was applied, also not after a crash,
+  // and the next write tries to leave that state. After any other failure the store is broken, and what was applied is
+  // not known before it is opened again.
   void write(rocksdb::WriteBatch& batch, Durability durability, kj::StringPtr context);
   // Copies the value of a key; null when there is none.
   kj::Maybe<kj::Array<kj::byte>> get(Family& family, ByteView key, kj::StringPtr context);
@@ -109,11 +110,15 @@ class RocksStore {
   Family* create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options);
   // Returns when writes can go on, at once when another thread has seen to that; throws OVERLOADED while they cannot.
   void leaveFullState();
+  // Makes a batch that was just written durable, or breaks the store.
+  void syncWritten(kj::StringPtr context);
   void breakStore(const kj::Exception& reason);
   // Throws OVERLOADED when the device has no room for `bytes` more: the library must not find that out by itself, it
   // does not always survive it.
   void requireRoom(uint64_t bytes);
-  // What must be free before everything in memory may be written.
+  // The most that is written when everything in memory is.
+  uint64_t bytesToFlush();
+  // What must be free before that is done to the store as a whole.
   uint64_t bytesToSettle();
   void syncWal();
 

@@ -54,7 +54,8 @@ DiskReserve::DiskReserve(FileSystem& files, kj::Maybe<Bytes> reserve, kj::Functi
 
 Result<void> DiskReserve::admit(uint64_t bytes) {
   if (status_.reserve == Bytes(0)) return Result<void>();  // fixed once made
-  auto size = static_cast<int64_t>(bytes);
+  // Twice: an engine may write it to a log now, and from memory later.
+  auto size = static_cast<int64_t>(2 * bytes);
   if (!full_.load(std::memory_order_relaxed)) {
     auto room = room_.fetch_sub(size, std::memory_order_relaxed) - size;
     auto since = sinceLook_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
@@ -64,7 +65,7 @@ Result<void> DiskReserve::admit(uint64_t bytes) {
     room = room_.fetch_sub(size, std::memory_order_relaxed) - size;
     sinceLook_.fetch_add(bytes, std::memory_order_relaxed);
     if (!full_.load(std::memory_order_relaxed) && room >= 0) return Result<void>();
-    full_ = status_.full = true;
+    setFull(true);
     return makeError(ErrorCode::kStorageError, complaint());
   }
   // Left by a look: refusing is cheap.
@@ -86,11 +87,14 @@ void DiskReserve::lookLocked() {
   auto room = static_cast<int64_t>(space.free.value()) - static_cast<int64_t>(status_.reserve.value() + owedBytes_);
   sinceLook_ = 0;
   room_ = room;
+  setFull(room < (status_.full ? resumeBytes(status_.reserve) : 1));
+}
+
+void DiskReserve::setFull(bool full) {
   bool wasFull = status_.full;
-  status_.full = room < (wasFull ? resumeBytes(status_.reserve) : 1);
-  full_ = status_.full;
-  if (status_.full && !wasFull) KJ_LOG(WARNING, "disk full", complaint());
-  if (!status_.full && wasFull) KJ_LOG(WARNING, "the device has room again: clients may append", space.free);
+  full_ = status_.full = full;
+  if (full && !wasFull) KJ_LOG(WARNING, "disk full", complaint());
+  if (!full && wasFull) KJ_LOG(WARNING, "the device has room again: clients may append", status_.free);
 }
 
 DiskStatus DiskReserve::status() const {

@@ -54,6 +54,7 @@ class DiskReserve {
 
  private:
   void lookLocked();
+  void setFull(bool full);       // with mutex_ held
   kj::String complaint() const;  // with mutex_ held
 
   FileSystem& files_;

@@ -31,6 +31,23 @@ PartitionConfig configOf(const Topic& topic, int32_t index) {
   return config;
 }
 
+bool holds(StorageEngine& engine, const LogId& id) {
+  for (auto& each : engine.list()) {
+    if (each == id) return true;
+  }
+  return false;
+}
+
+// Opening a log that is not there makes an empty one. While a partition is on its way to another engine that would be
+// the end of the other log, which may be all that is left: the empty one would be copied over it.
+void requireNotLost(EngineSet& engines, StorageEngine& inCharge, const PartitionAssignment& placed, const LogId& id) {
+  if (placed.otherEngine.size() == 0 || holds(inCharge, id)) return;
+  KJ_REQUIRE(!holds(engines.open(placed.otherEngine), id),
+             "the log is gone from the engine that has it, while a copy of it, whole or not, is in the other one; "
+             "nothing was changed: restore the log",
+             id.name, placed.engine, placed.otherEngine);
+}
+
 kj::Promise<void> closeAndHold(kj::Own<Partition> partition, Partition::Ending ending) {
   co_await partition->close(ending);
 }
@@ -117,7 +134,7 @@ kj::Promise<void> Shard::watchDisk() {
           for (auto* engine : engines.opened())
             engine->reclaim();
         });
-        disk_.look();
+        if (!closed_) disk_.look();
       }
     } catch (const kj::Exception& exception) {
       // Once for each reason: the next try comes soon.
@@ -203,8 +220,10 @@ void Shard::openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const
   kj::Vector<Opening*> corrected;
   for (auto& opening : openings) {
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
-                  auto& engine = engines.open(opening.topic->partition(opening.index).engine);
+                  auto& placed = opening.topic->partition(opening.index);
+                  auto& engine = engines.open(placed.engine);
                   auto id = opening.topic->logId(opening.index);
+                  requireNotLost(engines, engine, placed, id);
                   opening.log = engine.open(id.clone(), configOf(*opening.topic, opening.index).log);
                   opening.producers = ProducerKeeper::recover(kj::mv(id), *opening.log, table, config.producers, now);
                 })) {

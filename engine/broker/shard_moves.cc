@@ -114,6 +114,10 @@ kj::Promise<void> ShardMoves::settle(PartitionKey key) {
 
 kj::Promise<ShardMoves::Next> ShardMoves::step(PartitionKey key, Work& work) {
   auto& placement = work.placement;
+  KJ_IF_MAYBE(partition, shard_.find(key)) {
+    // Damaged, or gone: the log in the other engine may be all that can be read, and nothing is done to it.
+    KJ_IF_MAYBE(reason, (*partition)->whyOffline()) return fail(work, reason->message);
+  }
   if (placement.engine == placement.wanted) return clean(work);
   if (placement.otherEngine == placement.wanted) return move(key, work);
   if (placement.otherEngine.size() > 0) return clean(work);
@@ -141,7 +145,7 @@ kj::Promise<ShardMoves::Next> ShardMoves::move(PartitionKey key, Work& work) {
   // Blocks while the engine recovers.
   co_await world_.pool.run([&engines = engines_, kind = kj::str(work.placement.wanted)] { engines.open(kind); });
   if (ending(work)) co_return Next::kStop;
-  LogMove move(kj::mv(partition), engines_.get(work.placement.wanted), work.partition.logId(), pace_,
+  LogMove move(kj::addRef(*partition), engines_.get(work.placement.wanted), work.partition.logId(), pace_,
                MoveSurroundings{
                    .pool = world_.pool,
                    .timer = shard_.loop().timer,
@@ -151,9 +155,14 @@ kj::Promise<ShardMoves::Next> ShardMoves::move(PartitionKey key, Work& work) {
   work.move = &move;
   KJ_DEFER(work.move = nullptr);
   auto outcome = co_await move.run();
+  if (outcome.ok() && outcome.value() == LogMove::Outcome::kUnknown) {
+    co_return fail(work, "it is not known which of its logs is in charge; both stay until the broker is restarted");
+  }
   if (outcome.ok()) co_return ending(work) ? Next::kStop : Next::kGoOn;
-  // A cancel may have come in between: then that is what happened.
   auto reason = kj::str(outcome.error().message);
+  // Its log is damaged, or gone: what there is of the copy may be all that can be read.
+  if (partition->isOffline()) co_return fail(work, reason);
+  // A cancel may have come in between: then that is what happened.
   auto now = co_await find(work);
   if (!now.ok() || now.value().wanted != work.placement.wanted) co_return Next::kGoOn;
   // Gives the room back.

@@ -20,7 +20,8 @@ namespace cambium {
 //     A        A            B              (cancelled) the same with B
 //
 // so that a restart goes on from wherever the last run has stopped. Before each step the store is asked: the image of
-// a loop may be behind. A partition whose move failed stays as it is until somebody asks again, or the next start.
+// a loop may be behind. A partition whose move failed stays as it is until somebody asks again, or the next start; so
+// does one that is offline, with both its logs.
 // Lives on its loop.
 class ShardMoves {
  public:

@@ -61,8 +61,8 @@ kj::Promise<Result<LogMove::Outcome>> LogMove::run() {
   } catch (const kj::Exception& exception) {
     outcome = Result<Outcome>(failed(exception.getDescription()));
   }
-  partition_->releaseAppends();
   partition_->setMoving(false);
+  partition_->releaseAppends();
   // The log that is not in charge, whichever it is: closed where it may block.
   co_await onPool([](LogCopy& copy) { copy.close(); });
   co_return kj::mv(KJ_ASSERT_NONNULL(outcome));
@@ -71,6 +71,8 @@ kj::Promise<Result<LogMove::Outcome>> LogMove::run() {
 kj::Promise<Result<LogMove::Outcome>> LogMove::steps() {
   using Ended = Result<Outcome>;
   co_await partition_->whenUnheld();
+  // Before anything is done to what is in the other engine: it may be the log in charge, see recordSwitch().
+  KJ_IF_MAYBE(reason, partition_->whyOffline()) co_return Ended(kj::mv(*reason));
   KJ_IF_MAYBE(reason, surroundings_.lackOfRoom(partition_->status().bytes)) co_return Ended(failed(*reason));
   co_await onPool([options = partition_->config().log](LogCopy& copy) { copy.begin(options); });
   begunNs_ = surroundings_.clock.steadyNs();
@@ -153,6 +155,7 @@ kj::Promise<Result<LogMove::Outcome>> LogMove::switchOver() {
   if (cancelled_) co_return Ended(Outcome::kCancelled);
   auto recorded = co_await recordSwitch();
   if (!recorded.ok()) co_return Ended(kj::mv(recorded.error()));
+  if (recorded.value() != Outcome::kSwitched) co_return Ended(recorded.value());
   auto old = partition_->exchangeLog(copy_->take());
   partition_->releaseAppends();
   // What goes wrong with it now is no matter any more.
@@ -164,21 +167,21 @@ kj::Promise<Result<LogMove::Outcome>> LogMove::switchOver() {
   co_return Ended(Outcome::kSwitched);
 }
 
-kj::Promise<Result<void>> LogMove::recordSwitch() {
+kj::Promise<Result<LogMove::Outcome>> LogMove::recordSwitch() {
+  using Ended = Result<Outcome>;
   kj::Maybe<kj::Exception> thrown;
   try {
-    co_return co_await surroundings_.recordSwitch();
+    auto recorded = co_await surroundings_.recordSwitch();
+    if (!recorded.ok()) co_return Ended(kj::mv(recorded.error()));
+    co_return Ended(Outcome::kSwitched);
   } catch (const kj::Exception& exception) {
     thrown = kj::cp(exception);
   }
   auto& exception = KJ_ASSERT_NONNULL(thrown);
-  if (exception.getType() == kj::Exception::Type::OVERLOADED) {
-    co_return Result<void>(failed(exception.getDescription()));
-  }
-  partition_->loseLog(kj::str("it is not known whether its log is in ", to_,
-                              " now, because the metadata store failed: ", exception.getDescription()));
-  co_return Result<void>(makeError(ErrorCode::kStorageError, "partition ", partition_->name(),
-                                   " is offline until the broker was restarted: ", exception.getDescription()));
+  if (exception.getType() == kj::Exception::Type::OVERLOADED) co_return Ended(failed(exception.getDescription()));
+  partition_->loseLog(kj::str("until the broker is restarted it is not known whether its log is in ", to_,
+                              ", because the metadata store failed: ", exception.getDescription()));
+  co_return Ended(Outcome::kUnknown);
 }
 
 }  // namespace cambium

@@ -33,9 +33,9 @@ struct MoveSurroundings {
 //     5. exchange the logs in the partition, let appends go on; high watermark, waiting readers and the states of
 //        producers are the partition's and stay as they are
 //
-// Who runs it removes the log that is then not in charge: the old one, or what there is of the copy. A copy is never
-// taken up again, each attempt begins anew: between two attempts the source may lose what it had not synced (a power
-// loss) or be compacted, and nobody would see which of the copied batches are of another time.
+// Who runs it removes the log that is then known not to be in charge: the old one, or what there is of the copy. A copy
+// is never taken up again, each attempt begins anew: between two attempts the source may lose what it had not synced (a
+// power loss) or be compacted, and nobody would see which of the copied batches are of another time.
 //
 // Lives on the partition's loop. The partition must not be closed before run() is done.
 class LogMove {
@@ -43,14 +43,14 @@ class LogMove {
   enum class Outcome {
     kSwitched,   // the partition uses the copy; the old log is closed
     kCancelled,  // the copy is closed, the partition uses its old log
+    kUnknown,    // nobody knows which log is in charge: neither may be removed, and the partition is offline
   };
 
   LogMove(kj::Own<Partition> partition, StorageEngine& to, LogId id, MovePace pace, MoveSurroundings surroundings);
   ~LogMove() noexcept(false);
   KJ_DISALLOW_COPY(LogMove);
 
-  // Once. An error: as kCancelled, and why; only when it is not known which log is in charge the partition is offline
-  // afterwards.
+  // Once. An error: as kCancelled, and why.
   kj::Promise<Result<Outcome>> run();
   // run() ends soon, unless the switch was recorded already.
   void cancel();
@@ -61,7 +61,7 @@ class LogMove {
   // Copies until the end of the source was reached; false when cancelled. With `all` nothing may come meanwhile.
   kj::Promise<Result<bool>> catchUp(bool all);
   kj::Promise<Result<Outcome>> switchOver();
-  kj::Promise<Result<void>> recordSwitch();
+  kj::Promise<Result<Outcome>> recordSwitch();
   kj::Promise<void> keepPace();
   kj::Promise<void> onPool(kj::Function<void(LogCopy&)> step);
   Error failed(kj::StringPtr reason) const;

@@ -266,6 +266,36 @@ TEST_P(MoveTest, AStopInTheMiddleGoesOnAtTheNextStart) {
   EXPECT_FALSE(engineHolds(from(), "words-0"));
 }
 
+// Somebody has removed it, say, while the broker was down: what there is of the copy may be all that is left.
+TEST_P(MoveTest, ALogThatIsGoneIsNotReplacedByAnEmptyOneBesideItsCopy) {
+  createTopic("words", 2);
+  fill(4);
+  restartWithPace(Bytes(1));
+  ASSERT_EQ(client().moveTopic("words", to()), "");
+  int index = 0;
+  broker->awaitTrue("a copy is under way", [&] {
+    index = engineHolds(to(), "words-1") ? 1 : 0;
+    return contains(client().whereIs("words"), "copying") && engineHolds(to(), kj::str("words-", index));
+  });
+  LogId id{kj::str("words-", index), idOf("words")};
+  TearDown();
+  {
+    DiskFileSystem files(folder.path(), 64);
+    auto engine = DiskEngines(files, folder.path(), 64).open(from(), {});
+    engine->drop(id.clone());
+    engine->close();
+  }
+  start();
+  auto error = read(scope(), client().partition("words", index), 0).error;
+  EXPECT_PRED2(contains, error, "the log is gone from the engine that has it");
+  EXPECT_TRUE(engineHolds(to(), id.name));
+  EXPECT_FALSE(engineHolds(from(), id.name));
+  EXPECT_EQ(append(scope(), client().partition("words", 1 - index), {"more"}), 4) << "the rest goes on";
+  EXPECT_EQ(client().cancelMove("words"), "");
+  broker->awaitTrue("the other one is back", [&] { return !engineHolds(to(), kj::str("words-", 1 - index)); });
+  EXPECT_TRUE(engineHolds(to(), id.name)) << "not even now";
+}
+
 // Turned round in the middle, again and again: in the end it is where it was last sent, with everything in it.
 TEST_P(MoveTest, ManyWishesAtOnce) {
   createTopic("words", 4);

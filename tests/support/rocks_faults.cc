@@ -46,6 +46,7 @@ class RocksFaults::State {
       --syncsLeft;
       return IOStatus::OK();
     }
+    if (failure == SyncFailure::kNoSpace) return IOStatus::NoSpace("injected: no space for what is synced", path);
     return IOStatus::IOError("injected: sync failed", path);
   }
 
@@ -54,6 +55,7 @@ class RocksFaults::State {
   bool isFull = false;
   bool isFailing = false;
   std::string failSuffix;
+  SyncFailure failure = SyncFailure::kInputOutput;
   uint64_t syncsLeft = 0;
   uint64_t walSyncs = 0;
   std::function<void()> walSyncHook;
@@ -224,11 +226,12 @@ void RocksFaults::crash(std::function<uint64_t(uint64_t)> keep) {
   state_->files.clear();
 }
 
-void RocksFaults::failSyncsAfter(uint64_t count, kj::StringPtr suffix) {
+void RocksFaults::failSyncsAfter(uint64_t count, kj::StringPtr suffix, SyncFailure failure) {
   std::lock_guard<std::mutex> lock(state_->mutex);
   state_->isFailing = true;
   state_->syncsLeft = count;
   state_->failSuffix = suffix.cStr();
+  state_->failure = failure;
 }
 
 void RocksFaults::stopFailing() {

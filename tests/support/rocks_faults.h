@@ -29,8 +29,9 @@ class RocksFaults {
   // bytes kept.
   void crash(std::function<uint64_t(uint64_t)> keep = [](uint64_t) { return uint64_t{0}; });
 
+  enum class SyncFailure { kInputOutput, kNoSpace };
   // The sync of a file whose name ends so ("" is any) that comes after `count` more fails, as do all later ones.
-  void failSyncsAfter(uint64_t count, kj::StringPtr suffix = "");
+  void failSyncsAfter(uint64_t count, kj::StringPtr suffix = "", SyncFailure failure = SyncFailure::kInputOutput);
   void stopFailing();
   // While full, no file grows.
   void setFull(bool isFull);

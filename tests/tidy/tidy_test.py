@@ -14,7 +14,7 @@ FILE_LINES_MAX = 800
 FUNCTION_LINES_MAX = 70
 LINE_CHARACTERS_MAX = 120
 
-# A file may include from its own folder and from folders above it in this list (DESIGN, "Folders").
+# A file may include from its own folder and from folders above it in this list (ARCHITECTURE.md).
 LAYERS = [
     "schema",
     "engine/base",

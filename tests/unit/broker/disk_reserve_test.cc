@@ -82,6 +82,21 @@ TEST_F(DiskReserveTest, NobodyRunsThroughTheReserveBetweenTwoLooks) {
   EXPECT_GE(taken, 34 * kMiB);
 }
 
+// An engine that writes everything twice, the second time from memory.
+TEST_F(DiskReserveTest, WhatIsOwedForWhatWasAdmittedSinceTheLastLookCounts) {
+  make();
+  leaveFree(100 * kMiB);
+  reserve->look();
+  uint64_t taken = 0;
+  while (admit(kMiB) == "") {
+    taken += kMiB;
+    owed = taken;
+    leaveFree(100 * kMiB - taken);
+    ASSERT_GE(100 * kMiB - 2 * taken, 64 * kMiB);
+  }
+  EXPECT_GE(taken, 16 * kMiB);
+}
+
 TEST_F(DiskReserveTest, OneAppendThatIsTooLargeForTheRoomIsRefused) {
   make();
   leaveFree(70 * kMiB);

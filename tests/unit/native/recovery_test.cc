@@ -381,5 +381,51 @@ TEST(NativeRecovery, AFullDeviceUndoesTheAppendAndTheLogGoesOn) {
   }
 }
 
+// The state says what must not be done a second time, to what would be appended meanwhile: without room for one that
+// does not say so, the log is not opened.
+TEST(NativeRecovery, AFullDeviceDoesNotOpenALogWhoseStateMustBeReplaced) {
+  for (bool damaged : {false, true}) {
+    SCOPED_TRACE(damaged);
+    MemoryFileSystem files;
+    constexpr kj::StringPtr kState = "data/words-0/log-state"_kj;
+    constexpr kj::StringPtr kAside = "data/words-0/log-state.damaged"_kj;
+    if (damaged) {
+      makeThreeBatches(files, true);
+      files.crash();
+      files.flipBit(kState, 300);
+    } else {
+      auto engine = openEngine(files);
+      auto log = engine->open(nativeLogId(), {});
+      appendBatch(*log, 10);
+      syncNow(*log);
+      appendBatch(*log, 10);
+      files.failAt(1, Fault::kIoError);
+      EXPECT_NE(thrownBy([&] { syncNow(*log); }), "");
+    }
+    auto before = fileOf(files, kState);
+    files.setFull(true);
+    {
+      auto engine = openEngine(files);
+      KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { engine->open(nativeLogId(), {}); })) {
+        EXPECT_EQ(exception->getType(), kj::Exception::Type::OVERLOADED) << exception->getDescription().cStr();
+      } else {
+        ADD_FAILURE() << "opened, and the state stays as it was";
+      }
+      EXPECT_EQ(fileOf(files, kState), before);
+      EXPECT_FALSE(files.exists(kAside));
+      // The same engine, with room again.
+      files.setFull(false);
+      auto log = engine->open(nativeLogId(), {});
+      EXPECT_EQ(log->bounds().end, Offset(damaged ? 30 : 10));
+      EXPECT_EQ(files.exists(kAside), damaged);
+      appendBatch(*log, 5);
+      syncNow(*log);
+    }
+    files.crash();
+    auto engine = openEngine(files);
+    EXPECT_EQ(engine->open(nativeLogId(), {})->bounds().end, Offset(damaged ? 35 : 15));
+  }
+}
+
 }  // namespace
 }  // namespace cambium

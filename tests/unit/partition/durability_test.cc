@@ -222,6 +222,27 @@ TEST_F(DurabilityTest, CloseDoesNotWaitForRoomOnTheDevice) {
   EXPECT_TRUE(partition->isOffline());
 }
 
+// A broker that stops answers those who wait for room before it closes anything: groups and moves wait for syncs.
+TEST_F(DurabilityTest, WhoWaitsForRoomIsAnsweredBeforeTheClose) {
+  open();
+  pool.holding = true;
+  append({{"a"}});
+  auto committed = partition->whenCommitted(Offset(1));
+  settle();
+  store.failNextSync("no space left", kj::Exception::Type::OVERLOADED);
+  pool.runAll();
+  settle();
+  EXPECT_FALSE(committed.poll(scope));
+  partition->awaitRoomNoMore();
+  settle();
+  ASSERT_EQ(pool.held(), 1u) << "once more, at once";
+  store.failNextSync("no space left", kj::Exception::Type::OVERLOADED);
+  pool.runAll();
+  settle();
+  ASSERT_TRUE(committed.poll(scope));
+  EXPECT_FALSE(committed.wait(scope).ok());
+}
+
 TEST_F(DurabilityTest, CloseWaitsForTheSyncAndWakesWhoWaits) {
   open();
   pool.holding = true;

@@ -165,6 +165,28 @@ TEST_F(Failure, ASyncThatTheFullDeviceMeetsIsDoneLater) {
   expectWhole(*log("words"));
 }
 
+// A batch that was written, but met the full device when it was synced, may be there after a crash: whoever brought it
+// must not hear that nothing was changed.
+TEST_F(Failure, ACommitWhoseSyncMeetsTheFullDeviceIsNotSaidToHaveChangedNothing) {
+  open();
+  TableChange before{"t", "k"_kj.asBytes(), "before"_kj.asBytes()};
+  engine_->commit(kj::arrayPtr(&before, 1));
+  faults_.failSyncsAfter(0, ".log", RocksFaults::SyncFailure::kNoSpace);
+  TableChange change{"t", "k"_kj.asBytes(), "after"_kj.asBytes()};
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { engine_->commit(kj::arrayPtr(&change, 1)); })) {
+    EXPECT_EQ(exception->getType(), kj::Exception::Type::FAILED) << kj::str(*exception).cStr();
+  } else {
+    ADD_FAILURE() << "a sync that failed was not told";
+  }
+  faults_.stopFailing();
+  EXPECT_NE(failureOf([&] { engine_->get("t", "k"_kj.asBytes()); }), "") << "what is shown could still be lost";
+  kill();
+  // This crash keeps what was written and not synced.
+  faults_.crash([](uint64_t unsynced) { return unsynced; });
+  open();
+  EXPECT_EQ(kj::heapString(KJ_ASSERT_NONNULL(engine_->get("t", "k"_kj.asBytes())).asChars()), "after");
+}
+
 TEST_F(Failure, ManyThreadsLeaveTheFullStateTogether) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 10;

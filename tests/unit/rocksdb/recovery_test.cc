@@ -175,6 +175,26 @@ TEST_F(Recovery, LeavesNoHoleBetweenLogFiles) {
   }
 }
 
+// What a killed process wrote and did not sync counts as durable once it was found; with little room it stays in the
+// files of the write-ahead log.
+TEST_F(Recovery, WithLittleRoomSyncsWhatItFinds) {
+  open();
+  add(*log("words"), 3);
+  kill();
+  options_.tightBytes = Bytes(uint64_t{1} << 60);
+  open();
+  {
+    auto words = log("words");
+    EXPECT_EQ(words->bounds().durable.value(), 30);
+    expectWhole(*words);
+  }
+  kill();
+  faults_.crash();
+  open();
+  EXPECT_EQ(log("words")->bounds().end.value(), 30);
+  expectWhole(*log("words"));
+}
+
 TEST_F(Recovery, RefusesAFolderWhoseHeadIsMissing) {
   open();
   add(*log("words"), 5);
