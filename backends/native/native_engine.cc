@@ -69,6 +69,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   kj::StringPtr name() const override { return "native"; }
   kj::Own<PartitionLog> open(LogId id, LogOptions options) override;
   kj::Array<LogId> list() override;
+  bool holds(const LogId& id) override;
   void drop(LogId id) override;
   kj::Maybe<kj::Array<kj::byte>> get(kj::StringPtr table, ByteView key) override { return tables_->get(table, key); }
   void scan(kj::StringPtr table, ByteView prefix, kj::FunctionParam<bool(ByteView, ByteView)> visit) override {
@@ -374,6 +375,13 @@ kj::Array<LogId> NativeEngine::list() {
   for (auto& [name, known] : registry->logs)
     ids.add(LogId{kj::str(name.c_str()), known.incarnation});
   return ids.releaseAsArray();
+}
+
+bool NativeEngine::holds(const LogId& id) {
+  auto registry = registry_.lock();
+  if (registry->unreadable.contains(keyOf(id.name))) return true;
+  auto found = registry->logs.find(keyOf(id.name));
+  return found != registry->logs.end() && found->second.incarnation == id.incarnation;
 }
 
 // Marks a log as busy and says what is known of it.

@@ -178,7 +178,8 @@ void BucketSet::consider(BucketNumber number, Bucket& bucket) {
   } else if (bucket.extents == 0) {
     bucket.isScheduled = true;
     reclaimer_.add([this, number] { dropIfUnused(number); });
-  } else if (isMostlyDead(bucket) && bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
+  } else if (!bucket.isUncompactable && isMostlyDead(bucket) &&
+             bucket.bytes - bucket.liveBytes > options_.bucketBytes.value() / 4) {
     bucket.isScheduled = true;
     reclaimer_.add([this, number] { compact(number); });
   }
@@ -209,7 +210,8 @@ void BucketSet::reclaimForSpace() {
   considerUnused();
   for (auto& [number, bucket] : buckets_) {
     if (isOpen(number) || bucket.leases > 0 || bucket.isScheduled || bucket.extents == 0) continue;
-    if (bucket.bytes < kWorthClosing || !isMostlyDead(bucket) || bucket.liveBytes > room) continue;
+    if (bucket.isUncompactable || bucket.bytes < kWorthClosing || !isMostlyDead(bucket) || bucket.liveBytes > room)
+      continue;
     bucket.isScheduled = true;
     reclaimer_.add([this, number = number] { compact(number); });
   }
@@ -255,21 +257,22 @@ void BucketSet::compact(BucketNumber number) {
     std::lock_guard<std::mutex> lock(mutex_);
     live = buckets_.at(number).liveBytes;
   }
-  bool isDone = false;
-  KJ_DEFER({
+  // What is left of it is written anew, after what of it is in memory.
+  bool hasRoom = store_.hasRoomToFlush(*family, live);
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  auto status = hasRoom ? store_.db().CompactRange(options, family, nullptr, nullptr) : rocksdb::Status::NoSpace();
+  {
     std::lock_guard<std::mutex> lock(mutex_);
     auto& bucket = buckets_.at(number);
     bucket.isScheduled = false;
-    if (isDone) bucket.bytes = bucket.liveBytes;
+    // It would fail again.
+    bucket.isUncompactable = !status.ok() && !status.IsNoSpace();
+    if (status.ok()) bucket.bytes = bucket.liveBytes;
     // Otherwise it is considered again when more of it goes, unless there is nothing left to go.
-    if (isDone || bucket.extents == 0) consider(number, bucket);
-  });
-  // What is left of it is written anew, after what of it is in memory.
-  if (!store_.hasRoomToFlush(*family, live)) return;
-  rocksdb::CompactRangeOptions options;
-  options.exclusive_manual_compaction = false;
-  check(store_.db().CompactRange(options, family, nullptr, nullptr), kj::str("compacting ", bucketFamily(number)));
-  isDone = true;
+    if (status.ok() || bucket.extents == 0) consider(number, bucket);
+  }
+  if (!status.IsNoSpace()) check(status, kj::str("compacting ", bucketFamily(number)));
 }
 
 void BucketSet::flush(BucketNumber number) {

@@ -80,6 +80,7 @@ class BucketSet {
     uint32_t extents = 0;
     uint32_t leases = 0;
     bool isScheduled = false;
+    bool isUncompactable = false;  // until the next opening
     TimestampMs earliest = kNoTimestamp;
     TimestampMs latest = kNoTimestamp;
   };

@@ -34,8 +34,8 @@ rocksdb::DBOptions databaseOptions(const RocksOptions& options, rocksdb::Env* en
   // A log file that was synced and is now missing or shorter is damage as well.
   db.track_and_verify_wals_in_manifest = !options.stopAtDamage;
   db.max_total_wal_size = options.walBytesMax.value();
-  // Spreads writing back over time, so that a sync finds little to do.
-  db.wal_bytes_per_sync = 1 << 20;
+  // Spreads writing back over time. Not of the write-ahead log: a full device may answer to that when a record is whole
+  // in the file, and the library would refuse a write that comes back after a crash.
   db.bytes_per_sync = 1 << 20;
   // Checksummed reads straight from the page cache: 1.4 times the throughput of pread, and no copy into a block.
   db.allow_mmap_reads = true;

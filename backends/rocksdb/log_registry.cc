@@ -103,6 +103,12 @@ kj::Array<LogId> LogRegistry::list() {
   return ids.finish();
 }
 
+bool LogRegistry::holds(const LogId& id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto found = entries_.find(id.name.cStr());
+  return found != entries_.end() && found->second.row.incarnation == id.incarnation;
+}
+
 size_t LogRegistry::openCount() {
   std::lock_guard<std::mutex> lock(mutex_);
   size_t count = 0;

@@ -33,6 +33,7 @@ class LogRegistry {
 
   // Sorted by name.
   kj::Array<LogId> list();
+  bool holds(const LogId& id);
   size_t openCount();
 
  private:

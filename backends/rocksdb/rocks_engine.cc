@@ -43,6 +43,7 @@ class RocksEngine final : public StorageEngine {
   }
 
   kj::Array<LogId> list() override { return registry_.list(); }
+  bool holds(const LogId& id) override { return registry_.holds(id); }
 
   void drop(LogId id) override {
     KJ_IF_MAYBE(row, registry_.acquireForDrop(id)) {

@@ -27,6 +27,11 @@ class RocksStore::Listener final : public rocksdb::EventListener {
     if (auto* opened = db.load()) opened->SyncWAL().PermitUncheckedError();
   }
 
+  // Seen here before whoever writes hears of it: in between, a sync would stop the process, see syncWal().
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
+    if (error->IsNoSpace()) full = true;
+  }
+
   // After a full device the store goes on when the next write comes, see leaveFullState(); the library would look every
   // five seconds on a thread of its own.
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* autoRecovery) override {
@@ -34,6 +39,7 @@ class RocksStore::Listener final : public rocksdb::EventListener {
   }
 
   std::atomic<rocksdb::DB*> db{nullptr};
+  std::atomic<bool> full{false};  // until leaveFullState()
 };
 
 namespace {
@@ -104,7 +110,10 @@ void syncLogFiles(rocksdb::Env& env, kj::StringPtr folder) {
 }  // namespace
 
 RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr<rocksdb::FileSystem> fileSystem)
-    : path_(kj::str(path)), options_(options), walSync_([this] { syncWal(); }) {
+    : path_(kj::str(path)),
+      options_(options),
+      listener_(std::make_shared<Listener>()),
+      walSync_([this] { syncWal(); }) {
   KJ_REQUIRE(options_.openFilesMax >= 32, "a RocksDB store needs at least 32 open files", options_.openFilesMax);
   // Links the replacement in; see there.
   hardwareChecksumBytes();
@@ -113,7 +122,6 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
   auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
   refuseHeadlessStore(env, path);
   cache_ = rocksdb::NewLRUCache(options_.cacheBytes.value(), 2);
-  listener_ = std::make_shared<Listener>();
 
   std::vector<std::string> families;
   if (env.FileExists(kj::str(path, "/CURRENT").cStr()).ok()) {
@@ -126,12 +134,13 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
 }
 
 RocksStore::~RocksStore() noexcept(false) {
-  if (listener_ != nullptr) listener_->db = nullptr;
+  listener_->db = nullptr;
   families_.clear();
   db_->Close().PermitUncheckedError();
 }
 
-RocksStore::RocksStore(kj::StringPtr path, ReadOnly) : path_(kj::str(path)), walSync_([this] { syncWal(); }) {
+RocksStore::RocksStore(kj::StringPtr path, ReadOnly)
+    : path_(kj::str(path)), listener_(std::make_shared<Listener>()), walSync_([this] { syncWal(); }) {
   auto& env = *rocksdb::Env::Default();
   KJ_REQUIRE(env.FileExists(kj::str(path, "/CURRENT").cStr()).ok(), "there is no RocksDB store in this folder", path);
   cache_ = rocksdb::NewLRUCache(options_.cacheBytes.value(), 2);
@@ -352,13 +361,13 @@ rocksdb::Status writeGrouped(rocksdb::DB& db, const rocksdb::WriteOptions& optio
 
 void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::StringPtr context) {
   requireHealthy();
-  if (full_.load(std::memory_order_relaxed)) leaveFullState();
+  if (listener_->full.load()) leaveFullState();
   requireRoom(batch.GetDataSize());
   rocksdb::Status status = writeGrouped(*db_, rocksdb::WriteOptions(), batch);
   if (!status.ok()) {
     auto exception = toException(status, context);
     if (exception.getType() == kj::Exception::Type::OVERLOADED) {
-      full_ = true;
+      listener_->full = true;
     } else {
       breakStore(exception);
     }
@@ -371,11 +380,11 @@ void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::St
 // written to, but that had no room when it was synced: a crash may then bring it back.
 void RocksStore::syncWritten(kj::StringPtr context) {
   KJ_IF_MAYBE(failure, kj::runCatchingExceptions([this] { walSync_.ensure(walSync_.mark()); })) {
-    // The device has become full in between, and the batch cannot be taken back.
-    kj::Exception exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
-                            kj::str(context, ": written, but not known to be durable: ", failure->getDescription()));
-    breakStore(exception);
-    kj::throwFatalException(kj::mv(exception));
+    // Also when the device has become full in between and the sync was not tried: the batch cannot be taken back, and
+    // becomes durable with everything else when there is room.
+    kj::throwFatalException(
+        kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                      kj::str(context, ": written, but not known to be durable: ", failure->getDescription())));
   }
 }
 
@@ -395,12 +404,12 @@ void RocksStore::requireRoom(uint64_t bytes) {
 void RocksStore::leaveFullState() {
   // One at a time: the library answers Busy to a second attempt beside the first.
   std::lock_guard<std::mutex> lock(resumeMutex_);
-  if (!full_.load(std::memory_order_relaxed)) return;
+  if (!listener_->full.load()) return;
   requireHealthy();
   // Trying too early would make the library give up for good, so there must be room for what is in memory and a new log
   // file.
-  uint64_t needed = bytesToSettle();
   uint64_t free = freeBytes();
+  uint64_t needed = free < kSettleMargin ? kSettleMargin : bytesToSettle();
   if (free < needed) {
     kj::throwFatalException(KJ_EXCEPTION(
         OVERLOADED, "the device is full; the store goes on when it has free bytes again", path_, free, needed));
@@ -425,7 +434,7 @@ void RocksStore::leaveFullState() {
     breakStore(exception);
     kj::throwFatalException(kj::mv(exception));
   }
-  full_ = false;
+  listener_->full = false;
 }
 
 kj::Maybe<kj::Array<kj::byte>> RocksStore::get(Family& family, ByteView key, kj::StringPtr context) {
@@ -440,7 +449,7 @@ void RocksStore::syncWal() {
   requireHealthy();
   // The library stops the process, by an assertion, when a log file is synced to which a write has failed. Leaving this
   // state makes everything durable that was answered, and begins a new file.
-  if (full_.load(std::memory_order_relaxed)) leaveFullState();
+  if (listener_->full.load()) leaveFullState();
   auto status = db_->SyncWAL();
   if (status.ok()) return;
   // Whatever the reason, also a full device: the system may have thrown away what it could not write.
@@ -492,8 +501,9 @@ uint64_t RocksStore::freeBytes() {
 
 uint64_t RocksStore::bytesToFlush() {
   // Of memory, whole blocks are counted, of which a dozen families have the most part empty: megabytes. Of the log,
-  // also what was flushed already.
-  return kj::min(bytesInMemory(), bytesInWal());
+  // also what was flushed already; small rows grow a little in files.
+  auto inWal = bytesInWal();
+  return kj::min(bytesInMemory(), inWal + inWal / 8);
 }
 
 uint64_t RocksStore::bytesToSettle() {
@@ -501,7 +511,15 @@ uint64_t RocksStore::bytesToSettle() {
 }
 
 void RocksStore::settle() {
-  if (broken_.load() || full_.load()) return;
+  if (broken_.load()) return;
+  if (listener_->full.load()) {
+    // Also where nobody writes.
+    auto failure = kj::runCatchingExceptions([this] { leaveFullState(); });
+    KJ_IF_MAYBE(exception, failure) {
+      if (exception->getType() == kj::Exception::Type::OVERLOADED) return;
+      kj::throwFatalException(kj::mv(*exception));
+    }
+  }
   // A few rows in memory keep all of the write-ahead log that came behind them.
   if (!tight_.load() && kj::max(bytesInMemory(), bytesInWal()) < kWorthSettling) return;
   if (freeBytes() < bytesToFlush() + kFlushMargin) return;
@@ -534,7 +552,7 @@ uint64_t RocksStore::bytesOnDevice(Family& family) {
 
 bool RocksStore::hasRoomToFlush(Family& family, uint64_t more) {
   auto inMemory = property(family, rocksdb::DB::Properties::kCurSizeAllMemTables);
-  return freeBytes() >= kj::min(inMemory, bytesInWal()) + more + kFlushMargin;
+  return freeBytes() >= kj::min(inMemory, bytesToFlush()) + more + kFlushMargin;
 }
 
 uint64_t RocksStore::bytesInMemory() {
@@ -544,7 +562,7 @@ uint64_t RocksStore::bytesInMemory() {
 
 uint64_t RocksStore::bytesInWal() {
   rocksdb::VectorLogPtr files;
-  if (!db_->GetSortedWalFiles(files).ok()) return 0;
+  if (!db_->GetSortedWalFiles(files).ok()) return bytesInMemory();
   uint64_t sum = 0;
   for (auto& file : files)
     sum += file->SizeFileBytes();

@@ -143,7 +143,6 @@ class RocksStore {
   std::map<std::string, std::unique_ptr<Family>> families_;
   kj::Maybe<kj::Exception> failure_;  // guarded by mutex_
   std::atomic<bool> broken_{false};
-  std::atomic<bool> full_{false};
   // So much may be written before the device is looked at again.
   std::atomic<int64_t> room_{0};
   // Opened on a device with hardly any room: memory is not written to files until there is.

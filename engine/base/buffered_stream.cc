@@ -133,6 +133,9 @@ kj::Promise<size_t> BufferedStream::tryRead(void* buffer, size_t minBytes, size_
   readTarget_ = kj::min(kFirstReadBytes, options_.readAheadBytes);
   readFull_ = false;
   size_t taken = takeBuffered(into, maxBytes);
+  KJ_IF_MAYBE(reads, options_.largeReads) {
+    if (minBytes == maxBytes) return reads->read(*inner_, kj::arrayPtr(into, maxBytes), taken);
+  }
   return inner_->tryRead(into + taken, minBytes - taken, maxBytes - taken).then([taken](size_t n) {
     return taken + n;
   });

@@ -15,6 +15,18 @@ class StreamObserver {
   ~StreamObserver() noexcept(false) = default;
 };
 
+// Does the large reads of a stream in its place: those of a known size, from readThroughBytes on. Must outlive the
+// stream.
+class LargeReads {
+ public:
+  // Fills `into`, of which the first `filled` bytes are there already, and says how much is then there; less than all
+  // only at the end of the stream.
+  virtual kj::Promise<size_t> read(kj::AsyncIoStream& inner, kj::ArrayPtr<kj::byte> into, size_t filled) = 0;
+
+ protected:
+  ~LargeReads() noexcept(false) = default;
+};
+
 struct BufferedStreamOptions {
   // Reads ask the inner stream for up to so much at once.
   size_t readAheadBytes = 64 << 10;
@@ -27,6 +39,7 @@ struct BufferedStreamOptions {
   // that does not read is at most twice this and one write.
   size_t writeHighWaterBytes = 256 << 10;
   kj::Maybe<StreamObserver&> observer{};
+  kj::Maybe<LargeReads&> largeReads{};
 };
 
 // The stream under every RPC connection, at both ends. kj's two-party network reads each message as a header and a body

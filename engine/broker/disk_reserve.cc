@@ -62,10 +62,14 @@ Result<void> DiskReserve::admit(uint64_t bytes) {
     if (room >= 0 && since < kLookBytes) return Result<void>();
     std::lock_guard lock(mutex_);
     lookLocked();
-    room = room_.fetch_sub(size, std::memory_order_relaxed) - size;
-    sinceLook_.fetch_add(bytes, std::memory_order_relaxed);
-    if (!full_.load(std::memory_order_relaxed) && room >= 0) return Result<void>();
-    setFull(true);
+    auto left = room_.load(std::memory_order_relaxed);
+    if (!full_.load(std::memory_order_relaxed) && left >= size) {
+      room_.fetch_sub(size, std::memory_order_relaxed);
+      sinceLook_.fetch_add(bytes, std::memory_order_relaxed);
+      return Result<void>();
+    }
+    // Others may have a smaller one.
+    if (left < resumeBytes(status_.reserve)) setFull(true);
     return makeError(ErrorCode::kStorageError, complaint());
   }
   // Left by a look: refusing is cheap.

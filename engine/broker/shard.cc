@@ -31,18 +31,15 @@ PartitionConfig configOf(const Topic& topic, int32_t index) {
   return config;
 }
 
-bool holds(StorageEngine& engine, const LogId& id) {
-  for (auto& each : engine.list()) {
-    if (each == id) return true;
-  }
-  return false;
-}
-
 // Opening a log that is not there makes an empty one. While a partition is on its way to another engine that would be
-// the end of the other log, which may be all that is left: the empty one would be copied over it.
-void requireNotLost(EngineSet& engines, StorageEngine& inCharge, const PartitionAssignment& placed, const LogId& id) {
-  if (placed.otherEngine.size() == 0 || holds(inCharge, id)) return;
-  KJ_REQUIRE(!holds(engines.open(placed.otherEngine), id),
+// the end of the other log, which may be all that is left: the empty one would be copied over it. Without records, or
+// where it is not synced before it is acknowledged, a log may be gone after a power loss.
+void requireNotLost(EngineSet& engines, StorageEngine& inCharge, const PartitionAssignment& placed, const LogId& id,
+                    const PartitionConfig& config) {
+  if (placed.otherEngine.size() == 0 || config.durability != Durability::kFsync || inCharge.holds(id)) return;
+  auto& other = engines.open(placed.otherEngine);
+  if (!other.holds(id)) return;
+  KJ_REQUIRE(other.open(id.clone(), config.log)->bounds().end == Offset(0),
              "the log is gone from the engine that has it, while a copy of it, whole or not, is in the other one; "
              "nothing was changed: restore the log",
              id.name, placed.engine, placed.otherEngine);
@@ -223,8 +220,9 @@ void Shard::openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const
                   auto& placed = opening.topic->partition(opening.index);
                   auto& engine = engines.open(placed.engine);
                   auto id = opening.topic->logId(opening.index);
-                  requireNotLost(engines, engine, placed, id);
-                  opening.log = engine.open(id.clone(), configOf(*opening.topic, opening.index).log);
+                  auto partitionConfig = configOf(*opening.topic, opening.index);
+                  requireNotLost(engines, engine, placed, id, partitionConfig);
+                  opening.log = engine.open(id.clone(), partitionConfig.log);
                   opening.producers = ProducerKeeper::recover(kj::mv(id), *opening.log, table, config.producers, now);
                 })) {
       opening.failure = kj::str(exception->getDescription());

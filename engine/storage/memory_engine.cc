@@ -244,6 +244,12 @@ class MemoryEngine final : public StorageEngine {
     return ids.releaseAsArray();
   }
 
+  bool holds(const LogId& id) override {
+    auto contents = store_.lock();
+    auto found = contents->logs.find(id.name);
+    return found != contents->logs.end() && found->second->incarnation == id.incarnation;
+  }
+
   void drop(LogId id) override {
     requireLogName(id.name);
     auto contents = store_.lock();

@@ -52,6 +52,8 @@ class StorageEngine {
   virtual kj::Own<PartitionLog> open(LogId id, LogOptions options) = 0;
   // Every log that exists, sorted by name.
   virtual kj::Array<LogId> list() = 0;
+  // Whether there is this log, or one of its name that nobody can read.
+  virtual bool holds(const LogId& id) = 0;
   // Removes a log, which must not be open, with all it holds. Durable on return: it never comes back. Does nothing when
   // there is no such log; a log of the same name and another incarnation is left alone. May take long: call it off the
   // loops.

@@ -2,8 +2,8 @@
 
 #include <deque>
 
+#include "engine/base/request_budgets.h"
 #include "server/kafka/api.h"
-#include "server/kafka/request_budgets.h"
 
 namespace cambium::kafka {
 

@@ -44,7 +44,7 @@ KafkaDoor::KafkaDoor(LocalBroker& broker, LoopContext& loop, const Entropy& entr
       advertised_(settings.advertised.map([](const Endpoint& endpoint) { return endpoint.clone(); })),
       fetchSessions_(limits_.fetchSessionsMax, entropy),
       context_{broker, limits_, advertised_, fetchSessions_},
-      requests_(limits_),
+      requests_(kj::refcounted<RequestBudgets>(limits_.requestBytesMax, limits_.largeFrameBytes)),
       receivers_(kj::mv(receivers)),
       counts_(counts) {
   connections_.emplace(taskErrors_);
@@ -95,7 +95,7 @@ kj::Promise<void> KafkaDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
   int on = 1;
   stream->setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
   auto facts = factsOf(*stream);
-  Connection connection(newBufferedStream(kj::mv(stream)), kj::mv(facts), context_, requests_, loop_.timer);
+  Connection connection(newBufferedStream(kj::mv(stream)), kj::mv(facts), context_, *requests_, loop_.timer);
   ++counts_.accepted;
   ++counts_.open;
   auto place = open_.insert(open_.end(), &connection);

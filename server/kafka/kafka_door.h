@@ -45,7 +45,7 @@ class KafkaDoor final : public Door {
   kj::Maybe<Endpoint> advertised_;
   FetchSessions fetchSessions_;
   DoorContext context_;
-  RequestBudgets requests_;
+  kj::Own<RequestBudgets> requests_;
   kj::Array<kj::Own<kj::ConnectionReceiver>> receivers_;
   KafkaConnectionCounts& counts_;
   std::list<Connection*> open_;

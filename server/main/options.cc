@@ -23,6 +23,8 @@ DEFINE_int32(kafka_connections_max, 20000, "Kafka connections per event loop; mo
 DEFINE_int64(kafka_idle_ms, 600000, "A Kafka connection without a request for so long is closed");
 DEFINE_string(rpc_listen, "127.0.0.1:9290",
               "Address of Cap'n Proto RPC, host:port; port 0: any free one; empty: closed");
+DEFINE_int64(rpc_request_bytes_max, int64_t{512} << 20,
+             "Bytes of RPC requests that are being received or served, per event loop; more wait");
 DEFINE_string(http_listen, "127.0.0.1:9280",
               "Address of HTTP (health, metrics), host:port; port 0: any free one; empty: closed");
 DEFINE_string(log_engine, "native", "Storage engine of topics that do not choose one: native or rocksdb");
@@ -133,6 +135,7 @@ Result<void> checkAll() {
       {"kafka_request_bytes_max"_kj, FLAGS_kafka_request_bytes_max, 1 << 20, int64_t{1} << 40},
       {"kafka_connections_max"_kj, FLAGS_kafka_connections_max, 1, 1'000'000},
       {"kafka_idle_ms"_kj, FLAGS_kafka_idle_ms, 1000, int64_t{7} * 24 * 3600 * 1000},
+      {"rpc_request_bytes_max"_kj, FLAGS_rpc_request_bytes_max, 1 << 20, int64_t{1} << 40},
       {"rpc_connections_max"_kj, FLAGS_rpc_connections_max, 1, 1'000'000},
       {"read_bytes_max"_kj, FLAGS_read_bytes_max, 1, 48 << 20},
       {"connection_bytes_max"_kj, FLAGS_connection_bytes_max, 1 << 20, int64_t{4} << 30},
@@ -257,6 +260,7 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   if (!kafka.ok()) return kj::mv(kafka.error());
   options.kafka = kj::mv(kafka.value());
   options.rpc.readBytesMax = Bytes(static_cast<uint64_t>(FLAGS_read_bytes_max));
+  options.rpc.requestBytesMax = Bytes(static_cast<uint64_t>(FLAGS_rpc_request_bytes_max));
   options.rpc.callBytesMax = Bytes(static_cast<uint64_t>(FLAGS_connection_bytes_max));
   options.rpc.unsentBytesMax = Bytes(static_cast<uint64_t>(FLAGS_unsent_bytes_max));
   options.rpc.connectionsMax = static_cast<unsigned>(FLAGS_rpc_connections_max);

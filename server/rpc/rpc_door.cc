@@ -7,8 +7,8 @@
 #include <capnp/rpc-twoparty.h>
 #include <kj/debug.h>
 
-#include "engine/base/buffered_stream.h"
 #include "server/rpc/gate_server.h"
+#include "server/rpc/request_stream.h"
 
 namespace cambium {
 
@@ -29,14 +29,16 @@ kj::String hostOf(kj::AsyncIoStream& stream) {
 
 // Everything of one connection, in the order in which it must go.
 struct Connection {
-  Connection(kj::Own<kj::AsyncIoStream> raw, kj::Own<Session> session)
+  Connection(kj::Own<kj::AsyncIoStream> raw, kj::Own<Session> session, kj::Own<RequestBudgets> requests,
+             kj::Timer& timer)
       : session(kj::mv(session)),
-        stream(newBufferedStream(kj::mv(raw), {.observer = this->session->answers})),
-        network(*stream, capnp::rpc::twoparty::Side::SERVER),
+        stream(kj::mv(raw), this->session->answers, kj::mv(requests), timer, {this->session->limits.requestStepMsMax},
+               this->session->clientHost),
+        network(stream, capnp::rpc::twoparty::Side::SERVER),
         rpc(network, capnp::Capability::Client(kj::heap<GateServer>(kj::addRef(*this->session)))) {}
 
   kj::Own<Session> session;
-  kj::Own<kj::AsyncIoStream> stream;
+  RequestStream stream;
   capnp::TwoPartyVatNetwork network;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
 };
@@ -45,7 +47,12 @@ struct Connection {
 
 RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcConnectionCounts& counts,
                  kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
-    : broker_(broker), loop_(loop), limits_(limits), receivers_(kj::mv(receivers)), counts_(counts) {
+    : broker_(broker),
+      loop_(loop),
+      limits_(limits),
+      requests_(kj::refcounted<RequestBudgets>(limits.requestBytesMax, limits.largeRequestBytes)),
+      receivers_(kj::mv(receivers)),
+      counts_(counts) {
   connections_.emplace(taskErrors_);
   for (auto& receiver : receivers_) {
     accepting_.add(accept(*receiver).eagerlyEvaluate(
@@ -102,7 +109,8 @@ kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
   int on = 1;
   stream->setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
   auto host = hostOf(*stream);
-  Connection connection(kj::mv(stream), kj::refcounted<Session>(broker_, limits_, work_, sessions_, kj::mv(host)));
+  Connection connection(kj::mv(stream), kj::refcounted<Session>(broker_, limits_, work_, sessions_, kj::mv(host)),
+                        kj::addRef(*requests_), loop_.timer);
   connection.rpc.setFlowLimit(limits_.callBytesMax.value() / sizeof(capnp::word));
   co_await connection.network.onDisconnect();
 }

@@ -4,6 +4,7 @@
 
 #include <kj/async-io.h>
 
+#include "engine/base/request_budgets.h"
 #include "engine/broker/broker.h"
 #include "server/rpc/session.h"
 
@@ -38,6 +39,7 @@ class RpcDoor final : public Door {
   LocalBroker& broker_;
   LoopContext& loop_;
   RpcLimits limits_;
+  kj::Own<RequestBudgets> requests_;
   kj::Array<kj::Own<kj::ConnectionReceiver>> receivers_;
   WorkInFlight work_;
   WorkInFlight sessions_;

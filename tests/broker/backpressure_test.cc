@@ -1,3 +1,5 @@
+#include <sys/socket.h>
+
 #include "tests/broker/broker_fixture.h"
 
 namespace cambium {
@@ -136,6 +138,45 @@ TEST_P(BackpressureTest, WaitsForRoomEndWithTheConnection) {
   greedy = nullptr;
   broker->awaitConnections(clients.size());
   EXPECT_LE(readsDone(), done);
+}
+
+// The requests of all clients together are bounded as well: a large one waits while another one is under way, and small
+// ones go on.
+class RequestRoomTest : public BrokerTest {
+ public:
+  ~RequestRoomTest() noexcept override = default;
+
+ protected:
+  static constexpr size_t kLarge = 1'500'000;
+
+  void SetUp() override {
+    limits.requestBytesMax = mebibytes(4);
+    BrokerTest::SetUp();
+    ASSERT_EQ(client().createTopic("words", 1, {{"max.message.bytes", "2000000"}}), "");
+  }
+};
+CAMBIUM_EVERY_DEPLOYMENT(RequestRoomTest);
+
+TEST_P(RequestRoomTest, LargeRequestsWaitForTheirRoom) {
+  auto partition = client().partition("words");
+  auto slow = io.provider->getNetwork().parseAddress(broker->address()).wait(scope())->connect().wait(scope());
+  int size = 16 << 10;
+  slow->setsockopt(SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+  // A message of one segment, all but its last byte: far more than the system takes for a server that does not read.
+  uint32_t head[2] = {0, kLarge / sizeof(uint64_t)};
+  slow->write(head, sizeof(head)).wait(scope());
+  auto body = kj::heapArray<kj::byte>(kLarge / sizeof(uint64_t) * sizeof(uint64_t) - 1);
+  memset(body.begin(), 0, body.size());
+  slow->write(body.begin(), body.size()).wait(scope());
+
+  auto large = appendLater(partition, {std::string(kLarge / 2, 'x')}).eagerlyEvaluate(nullptr);  // and its key
+  auto fresh = broker->connect();
+  for (int i = 0; i < 50; ++i)
+    read(scope(), fresh->partition("words"), 0);
+  EXPECT_EQ(append(scope(), fresh->partition("words"), {"small"}), 0);
+  EXPECT_FALSE(large.poll(scope()));
+  slow = nullptr;
+  EXPECT_EQ(large.wait(scope()), 1);
 }
 
 }  // namespace

@@ -70,6 +70,8 @@ TEST_P(LogContract, DropRemovesForGood) {
   syncNow(*other);
   EXPECT_NE(failureOf([&] { engine().drop(logId("words-0")); }), "") << "it is open";
   log.expectSame();
+  EXPECT_TRUE(engine().holds(logId("words-0")));
+  EXPECT_FALSE(engine().holds(logId("words-0", 2))) << "another incarnation";
   logs_.begin()->get()->close();
   kj::Vector<kj::Own<WatchedLog>> left;
   left.add(kj::mv(logs_[1]));
@@ -78,8 +80,11 @@ TEST_P(LogContract, DropRemovesForGood) {
   engine().drop(logId("words-0"));
   engine().drop(logId("never-there"));
   EXPECT_EQ(names(engine().list()), "words-1/1");
+  EXPECT_FALSE(engine().holds(logId("words-0")));
   crash();
   EXPECT_EQ(names(engine().list()), "words-1/1");
+  EXPECT_TRUE(engine().holds(logId("words-1")));
+  EXPECT_FALSE(engine().holds(logId("words-0")));
 }
 
 TEST_P(LogContract, ALogMadeAnewSeesNothingOfItsPredecessor) {

@@ -104,6 +104,15 @@ TEST_F(DiskReserveTest, OneAppendThatIsTooLargeForTheRoomIsRefused) {
   EXPECT_NE(admit(7 * kMiB), "");
 }
 
+TEST_F(DiskReserveTest, AnAppendThatIsTooLargeDoesNotKeepOthersOut) {
+  make();
+  leaveFree(80 * kMiB);
+  reserve->look();
+  EXPECT_NE(admit(10 * kMiB), "");
+  EXPECT_FALSE(reserve->status().full);
+  EXPECT_EQ(admit(kMiB), "");
+}
+
 TEST_F(DiskReserveTest, WhatEnginesStillHaveToWriteCounts) {
   make();
   leaveFree(100 * kMiB);

@@ -23,6 +23,7 @@ class FaultyEngine final : public StorageEngine {
     return kj::heap<Log>(*this, inner_.open(kj::mv(id), options));
   }
   kj::Array<LogId> list() override { return inner_.list(); }
+  bool holds(const LogId& id) override { return inner_.holds(id); }
   void drop(LogId id) override {
     count();
     inner_.drop(kj::mv(id));

@@ -116,6 +116,31 @@ TEST_F(Buckets, ThatNobodyUsesGoAtTheNextOpening) {
   EXPECT_LE(families().size(), 1u);
 }
 
+// The device is full in the moment when nobody needs a bucket any more: it goes when there is room, without a restart.
+TEST_F(Buckets, WhoseDroppingMeetsAFullDeviceGoLater) {
+  open();
+  {
+    auto one = log("one");
+    for (int i = 0; i < 10; ++i)
+      add(*one, 60);
+    faults_.onWalSync([this] { faults_.setFull(true); });
+    one->dropBefore(one->bounds().end - 10);
+    faults_.onWalSync(nullptr);
+    // Waits for the reclaimer.
+    engine_->drop(testLogId("nobody"));
+    auto held = engine_->usage().logBytes;
+    EXPECT_GT(held, kibibytes(400)) << "refused";
+    faults_.setFull(false);
+    engine_->reclaim();
+    engine_->drop(testLogId("nobody"));
+    EXPECT_LT(engine_->usage().logBytes.value(), held.value() / 2);
+    expectWhole(*one);
+    add(*one, 1);
+  }
+  close();
+  EXPECT_LE(families().size(), 2u);
+}
+
 TEST_F(Buckets, AreCompactedWhenMostlyDead) {
   options_.bucketBytes = mebibytes(1);
   open();
