@@ -13,6 +13,9 @@ constexpr uint64_t kFileBytesMax = uint64_t{4} << 20;
 // more for a batch than the batch has.
 constexpr uint64_t kLookBytes = uint64_t{8} << 20;
 
+// An append that counts for more is refused by itself where a smaller one still fits.
+constexpr int64_t kUsualBytes = int64_t{16} << 20;
+
 // Room for this much ends the full state, so that it does not come and go with every batch.
 int64_t resumeBytes(Bytes reserve) {
   return static_cast<int64_t>(kj::max(uint64_t{1}, kj::min(reserve.value() / 8, uint64_t{8} << 20)));
@@ -37,6 +40,7 @@ DiskReserve::DiskReserve(FileSystem& files, kj::Maybe<Bytes> reserve, kj::Functi
   } else {
     status_.reserve = defaultReserve(space.total);
   }
+  resumeAt_ = resumeBytes(status_.reserve);
   fileBytes_ = kj::min(status_.reserve.value() / 4, kFileBytesMax);
   if (files_.exists(kFile)) {
     fileIsThere_ = true;
@@ -68,8 +72,12 @@ Result<void> DiskReserve::admit(uint64_t bytes) {
       sinceLook_.fetch_add(bytes, std::memory_order_relaxed);
       return Result<void>();
     }
-    // Others may have a smaller one.
-    if (left < resumeBytes(status_.reserve)) setFull(true);
+    // Full until that would fit, so that refusals do not come and go; but who wants more than is usual keeps nobody
+    // out.
+    if (left < resumeAt_ || size <= kUsualBytes) {
+      resumeAt_ = kj::max(resumeBytes(status_.reserve), size);
+      setFull(true);
+    }
     return makeError(ErrorCode::kStorageError, complaint());
   }
   // Left by a look: refusing is cheap.
@@ -91,7 +99,7 @@ void DiskReserve::lookLocked() {
   auto room = static_cast<int64_t>(space.free.value()) - static_cast<int64_t>(status_.reserve.value() + owedBytes_);
   sinceLook_ = 0;
   room_ = room;
-  setFull(room < (status_.full ? resumeBytes(status_.reserve) : 1));
+  setFull(room < (status_.full ? resumeAt_ : 1));
 }
 
 void DiskReserve::setFull(bool full) {
@@ -99,6 +107,7 @@ void DiskReserve::setFull(bool full) {
   full_ = status_.full = full;
   if (full && !wasFull) KJ_LOG(WARNING, "disk full", complaint());
   if (!full && wasFull) KJ_LOG(WARNING, "the device has room again: clients may append", status_.free);
+  if (!full) resumeAt_ = resumeBytes(status_.reserve);
 }
 
 DiskStatus DiskReserve::status() const {

@@ -61,6 +61,7 @@ class DiskReserve {
   kj::Function<Bytes()> owed_;
   mutable std::mutex mutex_;  // of the plain fields, and of looking
   DiskStatus status_;
+  int64_t resumeAt_ = 0;  // room that ends the full state
   uint64_t owedBytes_ = 0;
   uint64_t fileBytes_ = 0;    // 0: no file
   bool fileIsThere_ = false;  // whole

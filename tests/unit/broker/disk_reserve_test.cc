@@ -104,6 +104,18 @@ TEST_F(DiskReserveTest, OneAppendThatIsTooLargeForTheRoomIsRefused) {
   EXPECT_NE(admit(7 * kMiB), "");
 }
 
+TEST_F(DiskReserveTest, ItStaysFullUntilWhatWasRefusedFits) {
+  make();
+  leaveFree(74 * kMiB);
+  reserve->look();
+  EXPECT_NE(admit(6 * kMiB), "");
+  reserve->look();
+  EXPECT_NE(admit(1), "");
+  leaveFree(77 * kMiB);
+  reserve->look();
+  EXPECT_EQ(admit(6 * kMiB), "");
+}
+
 TEST_F(DiskReserveTest, AnAppendThatIsTooLargeDoesNotKeepOthersOut) {
   make();
   leaveFree(80 * kMiB);
