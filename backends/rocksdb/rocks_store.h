@@ -65,8 +65,8 @@ class RocksStore {
 
   enum class Durability { kBuffered, kSynced };
   // Applies all of `batch` or nothing. OVERLOADED when the device is full: nothing was applied, also not after a crash,
-  // and the next write tries to leave that state. After any other failure the store is broken, and what was applied is
-  // not known before it is opened again.
+  // and the next write tries to leave that state. After any other failure it is not known whether it was applied before
+  // the store is opened again; the store is broken, unless only a synced one's sync was not tried for want of room.
   void write(rocksdb::WriteBatch& batch, Durability durability, kj::StringPtr context);
   // Copies the value of a key; null when there is none.
   kj::Maybe<kj::Array<kj::byte>> get(Family& family, ByteView key, kj::StringPtr context);
@@ -110,7 +110,7 @@ class RocksStore {
   Family* create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options);
   // Returns when writes can go on, at once when another thread has seen to that; throws OVERLOADED while they cannot.
   void leaveFullState();
-  // Makes a batch that was just written durable, or breaks the store.
+  // Makes a batch that was just written durable; FAILED when that is not known.
   void syncWritten(kj::StringPtr context);
   void breakStore(const kj::Exception& reason);
   // Throws OVERLOADED when the device has no room for `bytes` more: the library must not find that out by itself, it

@@ -3,7 +3,24 @@
 namespace cambium {
 namespace {
 
-using DurabilityTest = PartitionTest;
+class DurabilityTest : public PartitionTest {
+ public:
+  ~DurabilityTest() noexcept override = default;
+
+ protected:
+  // An append whose first sync met a full device: what its sender waits for.
+  kj::Promise<Result<void>> appendHeldUp() {
+    open();
+    pool.holding = true;
+    append({{"a"}});
+    auto committed = partition->whenCommitted(Offset(1));
+    settle();
+    store.failNextSync("no space left", kj::Exception::Type::OVERLOADED);
+    pool.runAll();
+    settle();
+    return committed;
+  }
+};
 
 TEST_F(DurabilityTest, FsyncShowsWhatIsOnTheDevice) {
   open();
@@ -204,14 +221,7 @@ TEST_F(DurabilityTest, ASyncThatAFullDeviceHoldsUpIsDoneWhenThereIsRoom) {
 }
 
 TEST_F(DurabilityTest, CloseDoesNotWaitForRoomOnTheDevice) {
-  open();
-  pool.holding = true;
-  append({{"a"}});
-  auto committed = partition->whenCommitted(Offset(1));
-  settle();
-  store.failNextSync("no space left", kj::Exception::Type::OVERLOADED);
-  pool.runAll();
-  settle();
+  auto committed = appendHeldUp();
   auto closed = partition->close();
   settle();
   ASSERT_EQ(pool.held(), 1u) << "once more, at once";
@@ -224,14 +234,7 @@ TEST_F(DurabilityTest, CloseDoesNotWaitForRoomOnTheDevice) {
 
 // A broker that stops answers those who wait for room before it closes anything: groups and moves wait for syncs.
 TEST_F(DurabilityTest, WhoWaitsForRoomIsAnsweredBeforeTheClose) {
-  open();
-  pool.holding = true;
-  append({{"a"}});
-  auto committed = partition->whenCommitted(Offset(1));
-  settle();
-  store.failNextSync("no space left", kj::Exception::Type::OVERLOADED);
-  pool.runAll();
-  settle();
+  auto committed = appendHeldUp();
   EXPECT_FALSE(committed.poll(scope));
   partition->awaitRoomNoMore();
   settle();
