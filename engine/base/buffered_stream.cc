@@ -17,17 +17,17 @@ constexpr size_t kFirstReadBytes = 4 << 10;
 // A flush does not wait for the end of the turn when there is this much, and an idle stream keeps no larger buffer.
 constexpr size_t kFlushAtOnceBytes = 64 << 10;
 
-class BufferedStream final : public kj::AsyncIoStream {
+class BufferedStreamImpl final : public BufferedStream {
  public:
-  BufferedStream(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options)
+  BufferedStreamImpl(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options)
       : inner_(kj::mv(inner)), options_(options), readTarget_(kj::min(kFirstReadBytes, options.readAheadBytes)) {
     KJ_REQUIRE(options.readAheadBytes > 0);
     auto paf = kj::newPromiseAndFulfiller<void>();
     failed_ = paf.promise.fork();
     failedFulfiller_ = kj::mv(paf.fulfiller);
   }
-  ~BufferedStream() noexcept(false) { offerTheRest(); }
-  KJ_DISALLOW_COPY(BufferedStream);
+  ~BufferedStreamImpl() noexcept(false) { offerTheRest(); }
+  KJ_DISALLOW_COPY(BufferedStreamImpl);
 
   // --- Reading.
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override;
@@ -59,6 +59,7 @@ class BufferedStream final : public kj::AsyncIoStream {
   kj::Promise<void> whenWriteDisconnected() override {
     return inner_->whenWriteDisconnected().exclusiveJoin(failed_.addBranch());
   }
+  kj::Promise<void> flushed() override;
   void shutdownWrite() override;
 
   // --- The socket below.
@@ -115,7 +116,7 @@ class BufferedStream final : public kj::AsyncIoStream {
 // --- Reading
 // -------------------------------------------------------------------------------------------------------------
 
-size_t BufferedStream::takeBuffered(kj::byte* into, size_t bytesMax) {
+size_t BufferedStreamImpl::takeBuffered(kj::byte* into, size_t bytesMax) {
   size_t n = kj::min(buffered(), bytesMax);
   if (n > 0) memcpy(into, readBuffer_.begin() + readBegin_, n);
   readBegin_ += n;
@@ -123,7 +124,7 @@ size_t BufferedStream::takeBuffered(kj::byte* into, size_t bytesMax) {
   return n;
 }
 
-kj::Promise<size_t> BufferedStream::tryRead(void* buffer, size_t minBytes, size_t maxBytes) {
+kj::Promise<size_t> BufferedStreamImpl::tryRead(void* buffer, size_t minBytes, size_t maxBytes) {
   auto* into = static_cast<kj::byte*>(buffer);
   if (buffered() >= minBytes && (buffered() > 0 || maxBytes == 0)) return takeBuffered(into, maxBytes);
   size_t readThroughBytes = kj::min(options_.readThroughBytes, options_.readAheadBytes);
@@ -143,7 +144,7 @@ kj::Promise<size_t> BufferedStream::tryRead(void* buffer, size_t minBytes, size_
 
 // The buffer holds less than minBytes, which fit into it. What was there stays there until all is, so that dropping the
 // promise loses nothing.
-kj::Promise<size_t> BufferedStream::fillAndTake(kj::byte* into, size_t minBytes, size_t maxBytes) {
+kj::Promise<size_t> BufferedStreamImpl::fillAndTake(kj::byte* into, size_t minBytes, size_t maxBytes) {
   if (readFull_) readTarget_ = options_.readAheadBytes;
   do {
     makeReadRoom(minBytes);
@@ -157,7 +158,7 @@ kj::Promise<size_t> BufferedStream::fillAndTake(kj::byte* into, size_t minBytes,
   co_return takeBuffered(into, maxBytes);
 }
 
-void BufferedStream::makeReadRoom(size_t minBytes) {
+void BufferedStreamImpl::makeReadRoom(size_t minBytes) {
   size_t held = buffered();
   size_t capacity = minBytes > readTarget_ ? options_.readAheadBytes : readTarget_;
   if (readBuffer_.size() < capacity) {
@@ -174,9 +175,9 @@ void BufferedStream::makeReadRoom(size_t minBytes) {
 // --- Writing
 // -------------------------------------------------------------------------------------------------------------
 
-class BufferedStream::ThroughGuard {
+class BufferedStreamImpl::ThroughGuard {
  public:
-  explicit ThroughGuard(BufferedStream& stream) : stream_(stream) { stream.innerBusy_ = true; }
+  explicit ThroughGuard(BufferedStreamImpl& stream) : stream_(stream) { stream.innerBusy_ = true; }
   ~ThroughGuard() noexcept(false) {
     stream_.innerBusy_ = false;
     if (!done_)
@@ -187,11 +188,11 @@ class BufferedStream::ThroughGuard {
   void done() { done_ = true; }
 
  private:
-  BufferedStream& stream_;
+  BufferedStreamImpl& stream_;
   bool done_ = false;
 };
 
-kj::Promise<void> BufferedStream::writeCopied(kj::ArrayPtr<const ByteView> pieces, size_t size) {
+kj::Promise<void> BufferedStreamImpl::writeCopied(kj::ArrayPtr<const ByteView> pieces, size_t size) {
   KJ_REQUIRE(!shutdownAsked_, "write() after shutdownWrite()");
   KJ_IF_MAYBE(e, failure_) return kj::cp(*e);
   if (size == 0) return kj::READY_NOW;
@@ -202,7 +203,7 @@ kj::Promise<void> BufferedStream::writeCopied(kj::ArrayPtr<const ByteView> piece
   return waiting_.wait();
 }
 
-kj::Promise<void> BufferedStream::writeThrough(kj::ArrayPtr<const ByteView> pieces) {
+kj::Promise<void> BufferedStreamImpl::writeThrough(kj::ArrayPtr<const ByteView> pieces) {
   KJ_REQUIRE(!shutdownAsked_, "write() after shutdownWrite()");
   KJ_IF_MAYBE(e, failure_) kj::throwFatalException(kj::cp(*e));
   while (innerBusy_) {
@@ -229,14 +230,14 @@ kj::Promise<void> BufferedStream::writeThrough(kj::ArrayPtr<const ByteView> piec
   guard.done();
 }
 
-void BufferedStream::startFlush() {
+void BufferedStreamImpl::startFlush() {
   if (flushing_ || innerBusy_) return;
   flushing_ = true;
   flush_ = flush().eagerlyEvaluate([this](kj::Exception&& e) { fail(e); });
 }
 
 // Writes until nothing is pending, or until a large write takes over.
-kj::Promise<void> BufferedStream::flush() {
+kj::Promise<void> BufferedStreamImpl::flush() {
   KJ_DEFER(flushing_ = false);
   while (pending_.size() > 0 && !innerBusy_ && throughWaiting_ == 0) {
     // Whatever else this turn of the loop writes goes along.
@@ -257,8 +258,14 @@ kj::Promise<void> BufferedStream::flush() {
   }
 }
 
+kj::Promise<void> BufferedStreamImpl::flushed() {
+  while (failure_ == nullptr && (innerBusy_ || pending_.size() > 0))
+    co_await waiting_.wait();
+  KJ_IF_MAYBE(e, failure_) kj::throwFatalException(kj::cp(*e));
+}
+
 // Keeps the memory of the buffer for the next flush, unless it is large.
-void BufferedStream::recycle() {
+void BufferedStreamImpl::recycle() {
   if (pending_.capacity() > 0 || inFlight_.capacity() > kFlushAtOnceBytes) {
     inFlight_ = kj::Vector<kj::byte>();
     return;
@@ -268,7 +275,7 @@ void BufferedStream::recycle() {
 }
 
 // The inner stream has no write in progress: who is next?
-void BufferedStream::innerFree() {
+void BufferedStreamImpl::innerFree() {
   waiting_.wakeAll();
   if (pending_.size() > 0) {
     startFlush();
@@ -277,14 +284,14 @@ void BufferedStream::innerFree() {
   }
 }
 
-void BufferedStream::shutdownWrite() {
+void BufferedStreamImpl::shutdownWrite() {
   KJ_IF_MAYBE(e, failure_) kj::throwFatalException(kj::cp(*e));
   if (shutdownAsked_) return;
   shutdownAsked_ = true;
   if (pending_.size() == 0 && !innerBusy_) inner_->shutdownWrite();
 }
 
-void BufferedStream::fail(const kj::Exception& e) {
+void BufferedStreamImpl::fail(const kj::Exception& e) {
   if (failure_ != nullptr) return;
   failure_ = kj::cp(e);
   pending_ = kj::Vector<kj::byte>();
@@ -292,7 +299,7 @@ void BufferedStream::fail(const kj::Exception& e) {
   failedFulfiller_->fulfill();
 }
 
-void BufferedStream::offerTheRest() noexcept {
+void BufferedStreamImpl::offerTheRest() noexcept {
   flush_ = nullptr;
   if (innerBusy_ || pending_.size() == 0) return;
   // A socket takes what it has room for inside the call; the promise is of no use any more.
@@ -301,8 +308,8 @@ void BufferedStream::offerTheRest() noexcept {
 
 }  // namespace
 
-kj::Own<kj::AsyncIoStream> newBufferedStream(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options) {
-  return kj::heap<BufferedStream>(kj::mv(inner), options);
+kj::Own<BufferedStream> newBufferedStream(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options) {
+  return kj::heap<BufferedStreamImpl>(kj::mv(inner), options);
 }
 
 }  // namespace cambium

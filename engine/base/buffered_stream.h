@@ -42,23 +42,27 @@ struct BufferedStreamOptions {
   kj::Maybe<LargeReads&> largeReads{};
 };
 
-// The stream under every RPC connection, at both ends. kj's two-party network reads each message as a header and a body
-// and writes it by itself; through this stream many small messages share one read, and all that is written in one turn
-// of the event loop shares one write.
+// The stream under every connection: of the RPC, at both ends, and of the Kafka door. kj's two-party network reads each
+// message as a header and a body and writes it by itself; through this stream many small messages share one read, and
+// all that is written in one turn of the event loop shares one write.
 //
 // - A small write is copied and its promise resolves before the bytes are with the inner stream. When writing them
-// fails
-//   later, every later write and shutdown fails with that error, and whenWriteDisconnected() resolves.
+//   fails later, every later write and shutdown fails with that error, and whenWriteDisconnected() resolves.
 // - As with every kj stream, a write ends (or is dropped) before the next one. Dropping a large write that has begun
-// breaks
-//   the stream for writing.
+//   breaks the stream for writing.
 // - shutdownWrite() may return before the buffer is out; the inner stream is shut down after it.
 // - A dropped read loses nothing that lies in the buffer.
 // - On destruction, bytes that were never offered to the inner stream are offered once, without waiting: a socket takes
-// them.
-//   What a flush in progress has not got rid of is lost.
+//   what it has room for. What a flush in progress has not got rid of is lost: wait for flushed() before.
 //
 // Socket options, names, the descriptor and abortRead() are the inner stream's. Belongs to the thread of `inner`.
-kj::Own<kj::AsyncIoStream> newBufferedStream(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options = {});
+class BufferedStream : public kj::AsyncIoStream {
+ public:
+  // Done when the inner stream has taken everything that was written before; fails when a write has failed. The stream
+  // outlives it.
+  virtual kj::Promise<void> flushed() = 0;
+};
+
+kj::Own<BufferedStream> newBufferedStream(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options = {});
 
 }  // namespace cambium

@@ -43,7 +43,7 @@ struct Connection::Call {
   kj::Promise<void> work = nullptr;  // last: uses the rest
 };
 
-Connection::Connection(kj::Own<kj::AsyncIoStream> stream, ConnectionFacts facts, DoorContext& door,
+Connection::Connection(kj::Own<BufferedStream> stream, ConnectionFacts facts, DoorContext& door,
                        RequestBudgets& requests, kj::Timer& timer)
     : stream_(kj::mv(stream)), facts_(kj::mv(facts)), door_(door), requests_(requests), timer_(timer) {}
 
@@ -64,8 +64,9 @@ kj::Promise<void> Connection::run() {
 }
 
 kj::Promise<void> Connection::whenIdle() {
-  if (calls_.empty()) return kj::READY_NOW;
-  return wait(idleWaits_);
+  auto idle = wait(idleWaits_);
+  wake(writerWaits_);
+  return idle;
 }
 
 bool Connection::cutOff(kj::StringPtr why) {
@@ -81,6 +82,7 @@ kj::Promise<void> Connection::readRequests() {
     while (calls_.size() >= door_.limits.requestsPerConnectionMax || unsentBytes_ > door_.limits.unsentBytesMax.value())
       co_await wait(readerWaits_);
     auto call = co_await readFrame();
+    if (ending_) co_return;
     KJ_IF_MAYBE(next, call) {
       if (!co_await begin(kj::mv(*next))) co_return;
     } else {
@@ -220,11 +222,30 @@ void Connection::done(Call& call) {
 // --- Writing
 // -----------------------------------------------------------------------------------------------------------------
 
+// Done, or failed, when nothing more is to be answered and what was answered is out, if the client takes it in time.
 kj::Promise<void> Connection::writeReplies() {
+  kj::Maybe<kj::Exception> failure;
+  try {
+    co_await answerInOrder();
+  } catch (...) {
+    failure = kj::runCatchingExceptions([] { throw; });
+  }
+  ending_ = true;
+  auto late = timer_.afterDelay(door_.limits.afterEndMsMax * kj::MILLISECONDS);
+  auto orGone = [](kj::Exception&&) {};
+  co_await stream_->flushed().catch_(kj::mv(orGone)).exclusiveJoin(kj::mv(late));
+  KJ_IF_MAYBE(e, failure) kj::throwFatalException(kj::mv(*e));
+}
+
+kj::Promise<void> Connection::answerInOrder() {
   for (;;) {
     while (calls_.empty()) {
-      wake(idleWaits_);
       if (!reading_) co_return;
+      if (idleWaits_ != nullptr) {
+        co_await stream_->flushed();
+        if (calls_.empty()) wake(idleWaits_);
+        continue;
+      }
       co_await wait(writerWaits_);
     }
     // Its exceptions come out here: the connection ends.

@@ -2,6 +2,7 @@
 
 #include <deque>
 
+#include "engine/base/buffered_stream.h"
 #include "engine/base/request_budgets.h"
 #include "server/kafka/api.h"
 
@@ -13,7 +14,7 @@ namespace cambium::kafka {
 class Connection {
  public:
   // `requests` bounds the frames of all connections of a loop.
-  Connection(kj::Own<kj::AsyncIoStream> stream, ConnectionFacts facts, DoorContext& door, RequestBudgets& requests,
+  Connection(kj::Own<BufferedStream> stream, ConnectionFacts facts, DoorContext& door, RequestBudgets& requests,
              kj::Timer& timer);
   ~Connection() noexcept(false);
   KJ_DISALLOW_COPY(Connection);
@@ -21,7 +22,7 @@ class Connection {
   // Done when the client has gone or was cut off for sending what is no request; once. Dropping it drops what is
   // under way: appends that began are on the disk all the same.
   kj::Promise<void> run();
-  // Nothing is under way and everything was written. One caller at a time.
+  // Nothing is under way and the system has taken every answer. One caller at a time.
   kj::Promise<void> whenIdle();
 
  private:
@@ -29,6 +30,7 @@ class Connection {
 
   kj::Promise<void> readRequests();
   kj::Promise<void> writeReplies();
+  kj::Promise<void> answerInOrder();
   // Done when the client takes no answer any more.
   kj::Promise<void> watchWriter();
   // The bytes of the next frame behind its length, or null when the client has ended.
@@ -41,7 +43,7 @@ class Connection {
   bool mayBegin(const Api& api) const;
   bool cutOff(kj::StringPtr why);
 
-  kj::Own<kj::AsyncIoStream> stream_;
+  kj::Own<BufferedStream> stream_;
   ConnectionFacts facts_;
   DoorContext& door_;
   RequestBudgets& requests_;
@@ -53,6 +55,7 @@ class Connection {
   uint64_t written_ = 0;  // answers
   bool writing_ = false;
   bool reading_ = true;
+  bool ending_ = false;  // nothing that comes now is served
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> readerWaits_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> writerWaits_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> idleWaits_;

@@ -120,9 +120,6 @@ kj::Promise<void> KafkaDoor::drain() {
   accepting_.clear();
   // What is under way may end, but a stop does not wait for ever.
   co_await whenAllIdle().exclusiveJoin(loop_.timer.afterDelay(500 * kj::MILLISECONDS));
-  // Answers leave at the end of a turn of the loop.
-  for (int turn = 0; turn < 4; ++turn)
-    co_await kj::evalLast([] {});
 }
 
 kj::Promise<void> KafkaDoor::cut() {

@@ -242,6 +242,38 @@ TEST_P(KafkaAbuseTest, AClientThatNeverReadsHoldsLittle) {
   awaitHonestOnly();
 }
 
+// What a client has a right to does not get lost in what its connection is closed for, even if it reads late.
+TEST_P(KafkaAbuseTest, AnswersBeforeABadRequestArriveWhole) {
+  ASSERT_EQ(produce("words", 0, batchOfSize(10'000)).error, 0);
+  kj::Array<kj::byte> badOnes[] = {lengthOf(-1), metadataOf({0xff, 0xff, 0xff, 0xff, 0x0f, 2, 'a', 0, 1, 0, 0})};
+  for (auto& bad : badOnes) {
+    auto before = broker->total().gone.readBytes;
+    auto client = broker->connectKafka();
+    int small = 32 << 10;
+    client->stream().setsockopt(SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    // More than the system takes for a client that does not read, less than makes the broker wait for it.
+    constexpr int kRequests = 30;
+    size_t wanted = 0;
+    for (int i = 0; i < kRequests; ++i)
+      client->send(fetchOf({{"words", 0, 1}}), 11);
+    client->write(kj::mv(bad));
+    client->written().wait(scope());
+    while (broker->total().gone.readBytes - before < kRequests * uint64_t{10'000})
+      io.provider->getTimer().afterDelay(5 * kj::MILLISECONDS).wait(scope());
+    for (int i = 0; i < kRequests; ++i) {
+      kj::byte length[4];
+      ASSERT_EQ(client->stream().tryRead(length, 4, 4).wait(scope()), 4u) << "of answer " << i;
+      auto answer = kj::heapArray<kj::byte>(static_cast<size_t>(loadBigEndian<int32_t>(length)));
+      ASSERT_EQ(client->stream().tryRead(answer.begin(), answer.size(), answer.size()).wait(scope()), answer.size())
+          << "answer " << i << " is cut off";
+      wanted += answer.size();
+    }
+    EXPECT_GT(wanted, kRequests * size_t{10'000});
+    EXPECT_EQ(client->readToEnd().wait(scope()), 0u);
+  }
+  awaitHonestOnly();
+}
+
 TEST_P(KafkaAbuseTest, HalfOpenConnectionsGo) {
   kj::Vector<kj::Own<KafkaClient>> halfOpen;
   for (int i = 0; i < 50; ++i) {

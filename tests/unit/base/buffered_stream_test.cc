@@ -102,7 +102,7 @@ class BufferedStreamTest : public ::testing::Test {
   kj::AsyncIoContext io = kj::setupAsyncIo();
   InnerCounts counts;
   ProbeStream* inner = nullptr;
-  kj::Own<kj::AsyncIoStream> stream;
+  kj::Own<BufferedStream> stream;
   kj::Own<kj::AsyncIoStream> peer;
 };
 
@@ -217,6 +217,33 @@ TEST_F(BufferedStreamTest, DroppedLargeWriteBreaksTheStream) {
   }
   EXPECT_EQ(failureOf(stream->write("abc", 3)),
             "an earlier write to this stream was dropped before it was complete"_kj);
+}
+
+TEST_F(BufferedStreamTest, FlushedWhenThePeerHasEverything) {
+  openPipe();
+  stream->flushed().wait(io.waitScope);
+  stream->write("abc", 3).wait(io.waitScope);
+  auto flushed = stream->flushed();
+  EXPECT_FALSE(flushed.poll(io.waitScope));
+  // Written while the first is with the peer: counts as well.
+  stream->write("def", 3).wait(io.waitScope);
+  readFromPeer(3);
+  EXPECT_FALSE(flushed.poll(io.waitScope));
+  EXPECT_FALSE(stream->flushed().poll(io.waitScope));
+  readFromPeer(3);
+  flushed.wait(io.waitScope);
+  stream->flushed().wait(io.waitScope);
+  EXPECT_EQ(counts.writes, 2u);
+}
+
+TEST_F(BufferedStreamTest, NothingIsFlushedAfterAFailure) {
+  openPipe();
+  stream->write("abc", 3).wait(io.waitScope);
+  settle();
+  auto flushed = stream->flushed();
+  peer = nullptr;
+  EXPECT_NE(failureOf(flushed), "no failure"_kj);
+  EXPECT_NE(failureOf(stream->flushed()), "no failure"_kj);
 }
 
 TEST_F(BufferedStreamTest, ShutdownFlushesFirst) {
