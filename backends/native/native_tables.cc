@@ -103,6 +103,9 @@ void NativeTables::load(State& state) {
         state.liveBytes += key.size() + value.size();
     }
     readJournal(state, path(generation_, kJournalSuffix));
+    // An engine that died before its snapshot's name was durable leaves that in the system's cache: later commits would
+    // go with it.
+    fileSystem_.syncDirectory(folder_);
   }
   removeOlder();
 }

@@ -199,7 +199,7 @@ void MemoryFileSystem::crash(Loss loss) {
       case Loss::Kind::kUnsynced:
         return node.loseUnsynced();
       case Loss::Kind::kNothing:
-        return node.keepAll();
+        return;
       case Loss::Kind::kTorn:
         return node.tear(loss.sectorBytes, random);
       case Loss::Kind::kReordered:

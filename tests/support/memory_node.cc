@@ -79,11 +79,6 @@ void MemoryNode::loseUnsynced() {
   settle(durableEntries_);
 }
 
-void MemoryNode::keepAll() {
-  settle(live);
-  settle(entries);
-}
-
 void MemoryNode::tear(size_t sectorBytes, const Random& random) {
   size_t kept = random() % (changes_.size() + 1);
   auto contents = durable_;

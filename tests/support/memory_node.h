@@ -41,8 +41,6 @@ class MemoryNode {
   using Random = std::function<uint64_t()>;
   // Nothing that was not synced.
   void loseUnsynced();
-  // Everything, as a killed process leaves it.
-  void keepAll();
   // The first so many changes since the last sync, and of the write after them some whole sectors from its beginning.
   // Folders as with reorder().
   void tear(size_t sectorBytes, const Random& random);

@@ -115,6 +115,20 @@ TEST(MemoryFileSystem, NamesComeInTheirOrder) {
   EXPECT_EQ(left, (std::set<std::string>{"1", "12", "23", "3"}));
 }
 
+TEST(MemoryFileSystem, WhatAKillLeavesUnsyncedAPowerLossStillTakes) {
+  MemoryFileSystem files;
+  putFile(files, "synced", "x"_kj.asBytes());
+  files.syncDirectory("");
+  files.open("synced", FileSystem::Mode::kWrite)->write(0, "yy"_kj.asBytes());
+  putFile(files, "unsynced", "z"_kj.asBytes());
+  files.crash({.kind = Loss::Kind::kNothing});
+  EXPECT_EQ(kj::str(fileOf(files, "synced").asChars()), "yy"_kj);
+  EXPECT_TRUE(files.exists("unsynced"));
+  files.crash();
+  EXPECT_EQ(kj::str(fileOf(files, "synced").asChars()), "x"_kj);
+  EXPECT_FALSE(files.exists("unsynced"));
+}
+
 TEST(MemoryFileSystem, LiesAboutSyncs) {
   MemoryFileSystem files;
   files.lieAboutSyncs([](kj::StringPtr path) { return path == "f"; });

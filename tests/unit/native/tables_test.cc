@@ -170,6 +170,36 @@ TEST(NativeTables, ALargeJournalBecomesASnapshotAtAnyCrash) {
   }
 }
 
+// What an engine that died, or could not sync, left in the system's cache: a later engine's commits build on it.
+TEST(NativeTables, CommitsAfterAKillOutliveAPowerLoss) {
+  using Fault = MemoryFileSystem::Fault;
+  auto large = kj::heapString(300'000);
+  memset(large.begin(), 'x', large.size());
+  for (bool toSnapshot : {false, true}) {
+    for (auto fault : {Fault::kPowerOff, Fault::kIoError}) {
+      bool whole = false;
+      for (uint64_t n = 1; !whole; ++n) {
+        SCOPED_TRACE(kj::str("at call ", n, toSnapshot ? " of a snapshot" : " of the first commit").cStr());
+        MemoryFileSystem files;
+        auto engine = openEngine(files);
+        for (int i = 0; toSnapshot && i < 4; ++i)
+          put(*engine, "big", large);
+        files.failAt(n, fault);
+        whole = thrownBy([&] { put(*engine, "big", large); }) == "" && thrownBy([&] { put(*engine, "a", "1"); }) == "";
+        engine = nullptr;
+        files.crash({.kind = MemoryFileSystem::Loss::Kind::kNothing});
+        engine = openEngine(files);
+        put(*engine, "b", "2");
+        engine = nullptr;
+        files.crash();
+        engine = openEngine(files);
+        EXPECT_TRUE(engine->get("offsets", "b"_kj.asBytes()) != nullptr);
+        if (toSnapshot || whole) EXPECT_TRUE(engine->get("offsets", "big"_kj.asBytes()) != nullptr);
+      }
+    }
+  }
+}
+
 TEST(NativeTables, AFullDeviceRefusesOneCommitAndAFailedSyncAllLaterOnes) {
   MemoryFileSystem files;
   auto engine = openEngine(files);
