@@ -26,7 +26,8 @@ class RocksEngine final : public StorageEngine {
         registry_(*store_),
         buckets_(*store_, *reclaimer_, options),
         tables_(*store_) {
-    KJ_IF_MAYBE(line, store_->recovered()) report_(*line);
+    for (auto& line : store_->recovered())
+      report_(line);
     buckets_.reclaimUnused();
   }
   ~RocksEngine() noexcept(false) override {

@@ -10,9 +10,9 @@
 #include "backends/rocksdb/check.h"
 #include "backends/rocksdb/family_options.h"
 #include "backends/rocksdb/hardware_crc32c.h"
+#include "backends/rocksdb/unwritten_end.h"
 #include "backends/rocksdb/wal_end.h"
 #include "engine/base/byte_cursor.h"
-#include "engine/base/text.h"
 #include "engine/storage/durable_folder.h"
 
 namespace cambium::rocks {
@@ -23,13 +23,16 @@ class RocksStore::Listener final : public rocksdb::EventListener {
   // time later, so that a power loss could take the end of one file and leave the beginning of the next: a hole in the
   // middle of a log.
   void OnMemTableSealed(const rocksdb::MemTableInfo&) override {
+    memoryMayBeEmpty = true;
     // A failure puts the database into its error state: the write that follows reports it.
     if (auto* opened = db.load()) opened->SyncWAL().PermitUncheckedError();
   }
 
   // Seen here before whoever writes hears of it: in between, a sync would stop the process, see syncWal().
-  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
-    if (error->IsNoSpace()) full = true;
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
+    if (!error->IsNoSpace()) return;
+    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) walUnusable = true;
+    full = true;
   }
 
   // After a full device the store goes on when the next write comes, see leaveFullState(); the library would look every
@@ -40,6 +43,10 @@ class RocksStore::Listener final : public rocksdb::EventListener {
 
   std::atomic<rocksdb::DB*> db{nullptr};
   std::atomic<bool> full{false};  // until leaveFullState()
+  // The full device refused a write to the current log file: nothing more can be done with that one.
+  std::atomic<bool> walUnusable{false};
+  // Until keepRowInMemory().
+  std::atomic<bool> memoryMayBeEmpty{true};
 };
 
 namespace {
@@ -59,13 +66,6 @@ void refuseHeadlessStore(rocksdb::Env& env, kj::StringPtr path) {
         "file (it names the MANIFEST file, one line) or choose another folder",
         path, name.c_str());
   }
-}
-
-// Of a file of the write-ahead log, "000123.log".
-kj::Maybe<uint64_t> walNumber(const std::string& name) {
-  constexpr size_t kSuffixBytes = 4;
-  if (name.size() <= kSuffixBytes || !name.ends_with(".log")) return nullptr;
-  return parseInteger<uint64_t>(kj::heapString(name.data(), name.size() - kSuffixBytes));
 }
 
 // Left for what the library writes beside the rows it is given.
@@ -123,14 +123,27 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
   refuseHeadlessStore(env, path);
   cache_ = rocksdb::NewLRUCache(options_.cacheBytes.value(), 2);
 
-  std::vector<std::string> families;
-  if (env.FileExists(kj::str(path, "/CURRENT").cStr()).ok()) {
-    check(rocksdb::DB::ListColumnFamilies(databaseOptions(options_, &env), path.cStr(), &families),
-          kj::str("cannot read the store in ", path));
-  } else {
-    families.push_back(rocksdb::kDefaultColumnFamilyName);
+  if (!env.FileExists(kj::str(path, "/CURRENT").cStr()).ok()) {
+    open({rocksdb::kDefaultColumnFamilyName});
+    return;
   }
-  open(families);
+  std::vector<std::string> families;
+  auto list = [&] { return rocksdb::DB::ListColumnFamilies(databaseOptions(options_, &env), path_.cStr(), &families); };
+  auto listed = list();
+  kj::Maybe<ManifestCut> cut;
+  if (listed.IsCorruption()) {
+    cut = ManifestCut::tryCut(env, path_);
+    if (cut != nullptr) listed = list();
+  }
+  auto failure = kj::runCatchingExceptions([&] {
+    check(listed, kj::str("cannot read the store in ", path));
+    open(families);
+  });
+  KJ_IF_MAYBE(made, cut) {
+    if (failure != nullptr) made->undo();
+    recovered_.add(kj::str(made->report()));
+  }
+  KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));
 }
 
 RocksStore::~RocksStore() noexcept(false) {
@@ -206,9 +219,6 @@ void RocksStore::open(const std::vector<std::string>& families) {
   auto* db = openDatabase(descriptors, handles);
   adopt(db, handles);
   listener_->db = db;
-  // An assertion in Debian's library stops the process when a log file whose writing failed is synced, unless that file
-  // was synced in this way before.
-  check(db->SyncWAL(), kj::str("syncing the write-ahead log of ", path_));
   // A crash may have come before the first write to a new store.
   if (families.size() > 1 || !isEmpty(*db, *meta_)) {
     requireFormat();
@@ -242,43 +252,17 @@ rocksdb::DB* RocksStore::openDatabase(const std::vector<rocksdb::ColumnFamilyDes
   }
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
-  if (status.IsCorruption() && setUnwrittenEndAside(env)) {
-    // Up to the last sound record, which is all that can have been synced.
-    dbOptions.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-    handles.clear();
-    status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
+  if (status.IsCorruption()) {
+    KJ_IF_MAYBE(copied, copyUnwrittenWalEnd(env, path_)) {
+      recovered_.add(kj::mv(*copied));
+      // Up to the last sound record, which is all that can have been synced.
+      dbOptions.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+      handles.clear();
+      status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
+    }
   }
   check(status, kj::str("cannot open the store in ", path_));
   return db;
-}
-
-bool RocksStore::setUnwrittenEndAside(rocksdb::Env& env) {
-  std::vector<std::string> names;
-  check(env.GetChildren(path_.cStr(), &names), kj::str("listing ", path_));
-  // Only the last file that holds anything can have unsynced data: see Listener.
-  uint64_t lastNumber = 0;
-  std::string last;
-  for (auto& name : names) {
-    KJ_IF_MAYBE(number, walNumber(name)) {
-      uint64_t size = 0;
-      auto file = kj::str(path_, "/", name.c_str());
-      check(env.GetFileSize(file.cStr(), &size), file);
-      if (size == 0 || *number < lastNumber) continue;
-      lastNumber = *number;
-      last = file.cStr();
-    }
-  }
-  if (last.empty()) return false;
-  std::string contents;
-  check(rocksdb::ReadFileToString(&env, last, &contents), last.c_str());
-  KJ_IF_MAYBE(position, findUnwritten(toView(contents))) {
-    auto copy = last + ".cut-" + std::to_string(*position);
-    check(rocksdb::WriteStringToFile(&env, contents.substr(*position), copy, true), copy.c_str());
-    recovered_ = kj::str(last.c_str(), ": cut ", contents.size() - *position, " bytes from position ", *position,
-                         " on, of which a part was never written; set aside in ", copy.c_str());
-    return true;
-  }
-  return false;
 }
 
 void RocksStore::adopt(rocksdb::DB* db, const std::vector<Family*>& handles) {
@@ -363,17 +347,31 @@ void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::St
   requireHealthy();
   if (listener_->full.load()) leaveFullState();
   requireRoom(batch.GetDataSize());
-  rocksdb::Status status = writeGrouped(*db_, rocksdb::WriteOptions(), batch);
-  if (!status.ok()) {
-    auto exception = toException(status, context);
-    if (exception.getType() == kj::Exception::Type::OVERLOADED) {
-      listener_->full = true;
-    } else {
-      breakStore(exception);
-    }
-    kj::throwFatalException(kj::mv(exception));
-  }
+  if (listener_->memoryMayBeEmpty.load(std::memory_order_relaxed)) keepRowInMemory();
+  requireWritten(writeGrouped(*db_, rocksdb::WriteOptions(), batch), context);
   if (durability == Durability::kSynced) syncWritten(context);
+}
+
+void RocksStore::requireWritten(const rocksdb::Status& status, kj::StringPtr context) {
+  if (status.ok()) return;
+  auto exception = toException(status, context);
+  if (exception.getType() == kj::Exception::Type::OVERLOADED) {
+    listener_->full = true;
+  } else {
+    breakStore(exception);
+  }
+  kj::throwFatalException(kj::mv(exception));
+}
+
+// Leaving the full state takes a new log file, which the library begins only when it has something to flush. A deletion
+// of nothing that does not go into the log is enough.
+void RocksStore::keepRowInMemory() {
+  if (!listener_->memoryMayBeEmpty.exchange(false)) return;
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;
+  rocksdb::WriteBatch batch;
+  check(batch.Delete(meta_, "nothing"), "keeping a row in memory");
+  requireWritten(writeGrouped(*db_, unlogged, batch), "keeping a row in memory");
 }
 
 // The library's own synced write does not tell a full device that refused the batch from one that the batch was
@@ -416,6 +414,7 @@ void RocksStore::leaveFullState() {
   }
   // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in.
   // That is why this is sound here and would not be after a failed sync.
+  auto walBefore = currentWal();
   auto resumed = db_->Resume();
   // A compaction that met the full device and ended only while the library waited for it makes it answer so, although
   // everything was written.
@@ -427,14 +426,24 @@ void RocksStore::leaveFullState() {
     kj::throwFatalException(
         KJ_EXCEPTION(OVERLOADED, "the device was full and the store is still recovering from that; try again", path_));
   }
-  if (!resumed.ok()) {
+  // With the log file it has, an assertion in Debian's library would stop the process at the next write or sync.
+  bool hasNewWal = !listener_->walUnusable.load() || currentWal() != walBefore;
+  if (!resumed.ok() || !hasNewWal) {
+    auto why = resumed.ok() ? rocksdb::Status::IOError("its log file cannot be replaced") : resumed;
     auto shown = toException(
-        resumed, kj::str("the device of ", path_, " was full and the store cannot go on until it is opened again"));
+        why, kj::str("the device of ", path_, " was full and the store cannot go on until it is opened again"));
     kj::Exception exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(shown.getDescription()));
     breakStore(exception);
     kj::throwFatalException(kj::mv(exception));
   }
+  listener_->walUnusable = false;
   listener_->full = false;
+}
+
+uint64_t RocksStore::currentWal() {
+  std::unique_ptr<rocksdb::LogFile> file;
+  check(db_->GetCurrentWalFile(&file), kj::str("finding the write-ahead log of ", path_));
+  return file->LogNumber();
 }
 
 kj::Maybe<kj::Array<kj::byte>> RocksStore::get(Family& family, ByteView key, kj::StringPtr context) {

@@ -44,10 +44,8 @@ class RocksStore {
   KJ_DISALLOW_COPY(RocksStore);
 
   kj::StringPtr path() const { return path_; }
-  // What opening had to do that people should see; null when nothing.
-  kj::Maybe<kj::StringPtr> recovered() const {
-    return recovered_.map([](const kj::String& text) -> kj::StringPtr { return text; });
-  }
+  // What opening had to do that people should see.
+  kj::ArrayPtr<const kj::String> recovered() const { return recovered_; }
   rocksdb::DB& db() { return *db_; }
   Family& meta() { return *meta_; }
   Family& logs() { return *logs_; }
@@ -102,14 +100,17 @@ class RocksStore {
   // Opens the database; when it refuses because the end of its write-ahead log was not written, with what is in front.
   rocksdb::DB* openDatabase(const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
                             std::vector<Family*>& handles);
-  // True when that is why it refuses. What lies behind is copied to a file beside the log.
-  bool setUnwrittenEndAside(rocksdb::Env& env);
   void adopt(rocksdb::DB* db, const std::vector<Family*>& handles);
   void requireFormat();
   void writeFormat();
   Family* create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options);
   // Returns when writes can go on, at once when another thread has seen to that; throws OVERLOADED while they cannot.
   void leaveFullState();
+  // Throws what became of a write.
+  void requireWritten(const rocksdb::Status& status, kj::StringPtr context);
+  void keepRowInMemory();
+  // The number of the log file that is written to.
+  uint64_t currentWal();
   // Makes a batch that was just written durable; FAILED when that is not known.
   void syncWritten(kj::StringPtr context);
   void breakStore(const kj::Exception& reason);
@@ -136,7 +137,7 @@ class RocksStore {
   Family* extents_ = nullptr;
   std::map<BucketNumber, Family*> foundBuckets_;
   std::map<std::string, Family*> foundTables_;
-  kj::Maybe<kj::String> recovered_;
+  kj::Vector<kj::String> recovered_;
 
   std::mutex mutex_;
   // All handles, by name; guarded by mutex_. Must be gone before the database is.

@@ -1,6 +1,8 @@
 #include <latch>
 #include <thread>
 
+#include "tests/support/memory_file_system.h"
+#include "tests/support/rocks_files.h"
 #include "tests/unit/rocksdb/rocks_fixture.h"
 
 namespace cambium {
@@ -136,6 +138,38 @@ TEST_F(Failure, AFullDeviceRefusesAppendsAndRecovers) {
   open();
   EXPECT_EQ(log("words")->bounds().end.value(), 60);
   expectWhole(*log("words"));
+}
+
+// The device has free bytes, and yet not for this write, and nothing is in memory: the library would go on with the log
+// file that it can no longer use.
+TEST_F(Failure, AWriteThatFindsNoRoomWhileNothingIsInMemoryIsTheOnlyOneThatFails) {
+  MemoryFileSystem files;
+  files.createDirectory("store");
+  files.syncDirectory("");
+  auto reopen = [&] { engine_ = rocks::openRocksEngineOn(rocksFilesOver(files, folder_.path()), path_, options_, {}); };
+  reopen();
+  add(*log("words"), 3);
+  close();
+  reopen();
+  auto words = log("words");
+  for (int i = 0; i < 3; ++i) {
+    files.failAt(1, MemoryFileSystem::Fault::kNoSpace);
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { add(*words, 1); })) {
+      EXPECT_EQ(exception->getType(), kj::Exception::Type::OVERLOADED) << kj::str(*exception).cStr();
+    } else {
+      ADD_FAILURE() << "nothing was refused: this shows nothing";
+    }
+    EXPECT_TRUE(files.failedAt().find(".log") != std::string::npos) << files.failedAt();
+    add(*words, 1);
+    syncNow(*words);
+    expectWhole(*words);
+  }
+  words = nullptr;
+  kill();
+  files.crash();
+  reopen();
+  EXPECT_EQ(log("words")->bounds().end.value(), 60);
+  kill();
 }
 
 // What was appended before the device was full is synced when there is room again: nothing is lost meanwhile.

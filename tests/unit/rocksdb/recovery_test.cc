@@ -298,5 +298,119 @@ TEST_F(Recovery, CommitsAreAtomicOverTables) {
   EXPECT_EQ(most, 2u);
 }
 
+class ManifestEnd : public Recovery {
+ public:
+  ~ManifestEnd() noexcept override = default;
+
+ protected:
+  static constexpr size_t kSectorBytes = 512;
+
+  ManifestEnd() { options_.memtableBytes = kibibytes(64); }
+  // A row with a long key: what the manifest says of a file with such rows spans several sectors.
+  void commitRow(int i) {
+    auto key = kj::str(kj::repeat('k', 3000), i);
+    TableChange change{"t", key.asBytes(), "v"_kj.asBytes()};
+    engine_->commit(kj::arrayPtr(&change, 1));
+    ++rows_;
+  }
+  int rowsThere() {
+    int count = 0;
+    engine_->scan("t", nullptr, [&](ByteView, ByteView) { return ++count > 0; });
+    return count;
+  }
+  static std::string contentsOf(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  // The current manifest's name.
+  std::string manifest() {
+    auto name = contentsOf(kj::str(path_, "/CURRENT").cStr());
+    name.pop_back();
+    return name;
+  }
+  static void put(const std::string& path, const std::string& contents) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << contents;
+  }
+  void openSaying(std::string& said) {
+    EngineOptions reporting;
+    reporting.report = [&said](kj::StringPtr line) { said += line.cStr(); };
+    engine_ = rocks::openRocksEngineOn(faults_.fileSystem(), path_, options_, kj::mv(reporting));
+  }
+
+  int rows_ = 0;
+};
+
+// Power fails while the library writes that it has flushed a memtable: the log still has what was in it.
+TEST_F(ManifestEnd, AnEndThatWasNeverWrittenIsCut) {
+  constexpr size_t kFlushBytesMin = 2 * 3000;  // the first and the last key of a file
+  open();
+  auto name = manifest();
+  auto sizeBefore = contentsOf(kj::str(path_, "/", name).cStr()).size();
+  while (contentsOf(kj::str(path_, "/", name).cStr()).size() < sizeBefore + kFlushBytesMin) {
+    ASSERT_LT(rows_, 200);
+    commitRow(rows_);
+  }
+  kill();
+  auto whole = contentsOf(kj::str(path_, "/", name).cStr());
+  auto sound = kj::str(path_);
+  int tried = 0;
+  for (size_t sector = (whole.size() - kFlushBytesMin) / kSectorBytes + 1; (sector + 1) * kSectorBytes < whole.size();
+       ++sector) {
+    SCOPED_TRACE(sector);
+    path_ = kj::str(sound);
+    copyStore(folder_.path("damaged"));
+    path_ = folder_.path("damaged");
+    auto damaged = whole;
+    std::fill_n(damaged.begin() + static_cast<ptrdiff_t>(sector * kSectorBytes), kSectorBytes, 0);
+    put(kj::str(path_, "/", name).cStr(), damaged);
+    std::string said;
+    openSaying(said);
+    EXPECT_NE(said.find(name), std::string::npos) << said;
+    EXPECT_EQ(rowsThere(), rows_);
+    close();
+    open();
+    EXPECT_EQ(rowsThere(), rows_);
+    kill();
+    ++tried;
+  }
+  EXPECT_GT(tried, 5);
+}
+
+// The same damage to what was durable, and relied upon: the store is complete, or refused and as it was.
+TEST_F(ManifestEnd, AnEndThatWasDurableIsNotGivenUp) {
+  for (bool closed : {true, false}) {
+    path_ = folder_.path(closed ? "closed" : "killed");
+    rows_ = 0;
+    open();
+    add(*log("words"), 20);
+    for (int i = 0; i < 5; ++i)
+      commitRow(i);
+    closed ? close() : kill();
+    auto sound = kj::str(path_);
+    auto name = manifest();
+    auto whole = contentsOf(kj::str(path_, "/", name).cStr());
+    int refused = 0;
+    for (size_t from = 0; from < whole.size(); from += kSectorBytes) {
+      SCOPED_TRACE(kj::str(closed ? "closed" : "killed", ", from ", from, " of ", whole.size()).cStr());
+      path_ = kj::str(sound);
+      copyStore(folder_.path("damaged"));
+      path_ = folder_.path("damaged");
+      auto damaged = whole;
+      std::fill(damaged.begin() + static_cast<ptrdiff_t>(from),
+                damaged.begin() + static_cast<ptrdiff_t>(std::min(from + kSectorBytes, whole.size())), 0);
+      put(kj::str(path_, "/", name).cStr(), damaged);
+      if (failureOf([&] { open(); }) == "") {
+        EXPECT_EQ(rowsThere(), 5);
+        EXPECT_EQ(log("words")->bounds().end.value(), 200);
+      } else {
+        ++refused;
+        EXPECT_TRUE(contentsOf(kj::str(path_, "/", name).cStr()) == damaged) << "it was changed";
+      }
+      kill();
+    }
+    EXPECT_GT(refused, 0);
+  }
+}
+
 }  // namespace
 }  // namespace cambium
