@@ -119,6 +119,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   kj::Own<PartitionLog> create(LogId id, LogOptions options, bool stale);
   kj::Own<PartitionLog> openExisting(LogId id, LogOptions options, ClosedLog closed, bool hasState);
   static bool matches(kj::ArrayPtr<const FileSystem::Entry> entries, const LogState& state);
+  kj::String setStateAside(kj::StringPtr statePath);
   kj::Own<PartitionLog> recover(LogId id, kj::Own<LogFolder> folder, ClosedLog closed, bool hasState);
   void claim(const LogId& id, bool& exists, bool& stale, bool& hasState, ClosedLog& closed);
   static size_t filesOf(const ClosedLog& closed);
@@ -152,13 +153,12 @@ NativeEngine::NativeEngine(FileSystem& fileSystem, kj::StringPtr folder, EngineO
 NativeEngine::~NativeEngine() noexcept(false) = default;
 
 void NativeEngine::prepareFolder() {
-  if (!fileSystem_.exists(folder_)) {
-    fileSystem_.createDirectory(folder_);
-    // The folder itself and the folders that were made for it.
-    for (auto part = kj::str(folder_); part.size() > 0;) {
-      part = parentPath(part);
-      fileSystem_.syncDirectory(part);
-    }
+  fileSystem_.createDirectory(folder_);
+  // The folder itself and the folders that were made for it; also when they were there, because who made them may have
+  // died before this.
+  for (auto part = kj::str(folder_); part.size() > 0;) {
+    part = parentPath(part);
+    fileSystem_.syncDirectory(part);
   }
   KJ_IF_MAYBE(lock, fileSystem_.tryLock(below(kLockName))) {
     lock_ = kj::mv(*lock);
@@ -505,6 +505,15 @@ kj::Own<PartitionLog> NativeEngine::openExisting(LogId id, LogOptions options, C
   return kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), start, kj::mv(segments), kj::mv(closed));
 }
 
+// Returns where the damaged state is now.
+kj::String NativeEngine::setStateAside(kj::StringPtr statePath) {
+  auto aside = kj::str(statePath, ".damaged");
+  report(kj::str(fileSystem_.describe(statePath), " is damaged; kept as ", fileSystem_.describe(aside),
+                 "; scanning the last segment"));
+  fileSystem_.rename(statePath, aside);
+  return aside;
+}
+
 kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder, ClosedLog closed, bool hasState) {
   beforeChange();
   using Trust = SegmentRecovery::Trust;
@@ -520,13 +529,11 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
       if (later && own->incarnation == id.incarnation) {
         known = kj::mv(*own);
         trust = Trust::kKnown;
+        // A process that died may have left it in the system's cache only: what it says is told to clients from now on.
+        fileSystem_.syncDirectory(folder->path);
       }
     } else {
-      auto aside = kj::str(statePath, ".damaged");
-      report(kj::str(fileSystem_.describe(statePath), " is damaged; kept as ", fileSystem_.describe(aside),
-                     "; scanning the last segment"));
-      fileSystem_.rename(statePath, aside);
-      damagedAside = kj::mv(aside);
+      damagedAside = setStateAside(statePath);
       trust = Trust::kDamaged;
     }
   } else if (!hasState && checkpointWasLost_) {
@@ -549,7 +556,9 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   reopened.dirtyFiles.add(segments.back()->path(kTimeIndexSuffix));
   for (auto& path : closed.dirtyFiles)
     reopened.dirtyFiles.add(kj::mv(path));
-  reopened.newFolder = trust == Trust::kAbsent || closed.newFolder;
+  // A state that says what was lost is written without them.
+  bool namesAreDurable = trust == Trust::kKnown && !known.lost;
+  reopened.newFolder = !namesAreDurable || closed.newFolder;
   reopened.dirtyFolder = closed.dirtyFolder;
   bool holdsData = reopened.durable.end > segments.front()->base();
   bool listedAreGone =

@@ -23,7 +23,7 @@ class RocksStore::Listener final : public rocksdb::EventListener {
   // time later, so that a power loss could take the end of one file and leave the beginning of the next: a hole in the
   // middle of a log.
   void OnMemTableSealed(const rocksdb::MemTableInfo&) override {
-    memoryMayBeEmpty = true;
+    ++seals;
     // A failure puts the database into its error state: the write that follows reports it.
     if (auto* opened = db.load()) opened->SyncWAL().PermitUncheckedError();
   }
@@ -31,8 +31,15 @@ class RocksStore::Listener final : public rocksdb::EventListener {
   // Seen here before whoever writes hears of it: in between, a sync would stop the process, see syncWal().
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
     if (!error->IsNoSpace()) return;
-    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) walUnusable = true;
+    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) unusableWal = numberOfCurrentWal(*db.load());
+    ++fullErrors;
     full = true;
+  }
+
+  // 0 when the library does not say.
+  static uint64_t numberOfCurrentWal(rocksdb::DB& db) {
+    std::unique_ptr<rocksdb::LogFile> file;
+    return db.GetCurrentWalFile(&file).ok() ? file->LogNumber() : 0;
   }
 
   // After a full device the store goes on when the next write comes, see leaveFullState(); the library would look every
@@ -43,10 +50,11 @@ class RocksStore::Listener final : public rocksdb::EventListener {
 
   std::atomic<rocksdb::DB*> db{nullptr};
   std::atomic<bool> full{false};  // until leaveFullState()
-  // The full device refused a write to the current log file: nothing more can be done with that one.
-  std::atomic<bool> walUnusable{false};
-  // Until keepRowInMemory().
-  std::atomic<bool> memoryMayBeEmpty{true};
+  std::atomic<uint64_t> fullErrors{0};
+  // The log file to which a write has failed for want of room: nothing more can be done with it.
+  std::atomic<uint64_t> unusableWal{0};
+  // Memtables that came to their end; see keepRowInMemory().
+  std::atomic<uint64_t> seals{0};
 };
 
 namespace {
@@ -253,10 +261,8 @@ rocksdb::DB* RocksStore::openDatabase(const std::vector<rocksdb::ColumnFamilyDes
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
   if (status.IsCorruption()) {
-    KJ_IF_MAYBE(copied, copyUnwrittenWalEnd(env, path_)) {
-      recovered_.add(kj::mv(*copied));
-      // Up to the last sound record, which is all that can have been synced.
-      dbOptions.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    KJ_IF_MAYBE(cut, cutUnwrittenWalEnd(env, path_)) {
+      recovered_.add(kj::mv(*cut));
       handles.clear();
       status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
     }
@@ -347,7 +353,7 @@ void RocksStore::write(rocksdb::WriteBatch& batch, Durability durability, kj::St
   requireHealthy();
   if (listener_->full.load()) leaveFullState();
   requireRoom(batch.GetDataSize());
-  if (listener_->memoryMayBeEmpty.load(std::memory_order_relaxed)) keepRowInMemory();
+  keepRowInMemory();
   requireWritten(writeGrouped(*db_, rocksdb::WriteOptions(), batch), context);
   if (durability == Durability::kSynced) syncWritten(context);
 }
@@ -364,14 +370,17 @@ void RocksStore::requireWritten(const rocksdb::Status& status, kj::StringPtr con
 }
 
 // Leaving the full state takes a new log file, which the library begins only when it has something to flush. A deletion
-// of nothing that does not go into the log is enough.
+// of nothing that does not go into the log is enough. (Nothing is in memory all the same when the write that follows
+// begins a new log file by itself; if just that one finds no room, the store has to be opened again.)
 void RocksStore::keepRowInMemory() {
-  if (!listener_->memoryMayBeEmpty.exchange(false)) return;
+  auto seals = listener_->seals.load();
+  if (sealsCovered_.load() == seals) return;
   rocksdb::WriteOptions unlogged;
   unlogged.disableWAL = true;
   rocksdb::WriteBatch batch;
   check(batch.Delete(meta_, "nothing"), "keeping a row in memory");
   requireWritten(writeGrouped(*db_, unlogged, batch), "keeping a row in memory");
+  sealsCovered_ = seals;
 }
 
 // The library's own synced write does not tell a full device that refused the batch from one that the batch was
@@ -414,36 +423,38 @@ void RocksStore::leaveFullState() {
   }
   // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in.
   // That is why this is sound here and would not be after a failed sync.
-  auto walBefore = currentWal();
-  auto resumed = db_->Resume();
+  uint64_t errors;
+  auto resume = [&] {
+    errors = listener_->fullErrors.load();
+    return db_->Resume();
+  };
+  auto resumed = resume();
   // A compaction that met the full device and ended only while the library waited for it makes it answer so, although
   // everything was written.
   auto passes = [&] { return resumed.IsNoSpace() && resumed.severity() < rocksdb::Status::kFatalError; };
   for (int i = 1; i < kResumesMax && passes(); ++i)
-    resumed = db_->Resume();
-  if (resumed.IsBusy() || passes()) {
+    resumed = resume();
+  // With a log file to which a write has failed, an assertion in Debian's library would stop the process at the next
+  // write or sync. The first time, the library may not have known of the error yet.
+  uint64_t unusable = listener_->unusableWal.load();
+  bool isStuck = resumed.ok() && unusable != 0 && Listener::numberOfCurrentWal(*db_) == unusable;
+  if (isStuck && wasStuck_) resumed = rocksdb::Status::IOError("its log file cannot be replaced");
+  wasStuck_ = isStuck;
+  if (resumed.IsBusy() || passes() || (resumed.ok() && isStuck)) {
     // Still full, or the library is recovering by itself; nothing is lost.
     kj::throwFatalException(
         KJ_EXCEPTION(OVERLOADED, "the device was full and the store is still recovering from that; try again", path_));
   }
-  // With the log file it has, an assertion in Debian's library would stop the process at the next write or sync.
-  bool hasNewWal = !listener_->walUnusable.load() || currentWal() != walBefore;
-  if (!resumed.ok() || !hasNewWal) {
-    auto why = resumed.ok() ? rocksdb::Status::IOError("its log file cannot be replaced") : resumed;
+  if (!resumed.ok()) {
     auto shown = toException(
-        why, kj::str("the device of ", path_, " was full and the store cannot go on until it is opened again"));
+        resumed, kj::str("the device of ", path_, " was full and the store cannot go on until it is opened again"));
     kj::Exception exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(shown.getDescription()));
     breakStore(exception);
     kj::throwFatalException(kj::mv(exception));
   }
-  listener_->walUnusable = false;
   listener_->full = false;
-}
-
-uint64_t RocksStore::currentWal() {
-  std::unique_ptr<rocksdb::LogFile> file;
-  check(db_->GetCurrentWalFile(&file), kj::str("finding the write-ahead log of ", path_));
-  return file->LogNumber();
+  // What came in between counts.
+  if (listener_->fullErrors.load() != errors) listener_->full = true;
 }
 
 kj::Maybe<kj::Array<kj::byte>> RocksStore::get(Family& family, ByteView key, kj::StringPtr context) {

@@ -109,8 +109,6 @@ class RocksStore {
   // Throws what became of a write.
   void requireWritten(const rocksdb::Status& status, kj::StringPtr context);
   void keepRowInMemory();
-  // The number of the log file that is written to.
-  uint64_t currentWal();
   // Makes a batch that was just written durable; FAILED when that is not known.
   void syncWritten(kj::StringPtr context);
   void breakStore(const kj::Exception& reason);
@@ -150,6 +148,9 @@ class RocksStore {
   std::atomic<bool> tight_{false};
   // Held while leaving the full state; taken before mutex_.
   std::mutex resumeMutex_;
+  bool wasStuck_ = false;  // guarded by resumeMutex_
+  // So many of the listener's seals have a row in memory after them.
+  std::atomic<uint64_t> sealsCovered_{~uint64_t{0}};
 };
 
 }  // namespace cambium::rocks

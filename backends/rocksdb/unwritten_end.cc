@@ -78,7 +78,7 @@ uint32_t largestFamilyInWal(rocksdb::Env& env, const std::string& folder) {
   LargestFamily largest;
   for (auto& name : names) {
     if (walNumber(name) == nullptr) continue;
-    auto contents = readFile(env, folder + "/" + name);
+    auto contents = readFile(env, kj::str(folder.c_str(), "/", name.c_str()).cStr());
     forEachRecord(bytesOf(contents), [&](ByteView payload) {
       auto chars = payload.asChars();
       rocksdb::WriteBatch batch(std::string(chars.begin(), chars.size()));
@@ -90,7 +90,7 @@ uint32_t largestFamilyInWal(rocksdb::Env& env, const std::string& folder) {
 
 }  // namespace
 
-kj::Maybe<kj::String> copyUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folder) {
+kj::Maybe<kj::String> cutUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folder) {
   std::vector<std::string> names;
   check(env.GetChildren(folder.cStr(), &names), kj::str("listing ", folder));
   // Only the last file that holds anything can have unsynced data: see RocksStore::Listener.
@@ -108,7 +108,15 @@ kj::Maybe<kj::String> copyUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folde
   }
   if (last.empty()) return nullptr;
   auto contents = readFile(env, last);
-  return findUnwritten(bytesOf(contents)).map([&](size_t position) { return keepEnd(env, last, contents, position); });
+  return findUnwritten(bytesOf(contents)).map([&](size_t position) {
+    auto report = keepEnd(env, last, contents, position);
+    std::unique_ptr<rocksdb::WritableFile> file;
+    check(env.ReopenWritableFile(last, &file, rocksdb::EnvOptions()), last.c_str());
+    check(file->Truncate(position), last.c_str());
+    check(file->Fsync(), last.c_str());
+    check(file->Close(), last.c_str());
+    return report;
+  });
 }
 
 kj::Maybe<ManifestCut> ManifestCut::tryCut(rocksdb::Env& env, kj::StringPtr folder) {
@@ -144,6 +152,7 @@ bool ManifestCut::knowsAllFamilies() {
   std::vector<std::string> names;
   if (!rocksdb::DB::ListColumnFamilies(options, folder_.cStr(), &names).ok()) return false;
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(names.size());
   for (auto& name : names)
     families.emplace_back(name, rocksdb::ColumnFamilyOptions());
   std::vector<rocksdb::ColumnFamilyHandle*> handles;

@@ -12,9 +12,9 @@ namespace cambium::rocks {
 
 // What a power loss took of the end of a store's files, before it is opened. How that is told from damage: wal_end.h.
 
-// Copies the end of the write-ahead log that was never written to a file beside it, and says so; null when there is no
-// such end. The library gets past it with kPointInTimeRecovery.
-kj::Maybe<kj::String> copyUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folder);
+// Cuts the end of the write-ahead log that was never written, durably, with a copy beside it, and says so; null when
+// there is no such end.
+kj::Maybe<kj::String> cutUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folder);
 
 // The current manifest without the end that was never written, which no reading mode of the library gets past.
 //

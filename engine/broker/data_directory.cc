@@ -51,6 +51,8 @@ DataDirectory::DataDirectory(FileSystem& files, const Entropy& entropy, kj::Stri
     replaceFile(files, kFile, text.asBytes());
     return;
   }
+  // Its name may be in the system's cache only, when who made it has died.
+  files.syncDirectory("");
   auto text = kj::str(readWholeFile(files, kFile, 64 * 1024).asChars());
   KJ_IF_MAYBE(format, property(text, "format")) {
     if (*format != kFormat) {

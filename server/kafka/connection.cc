@@ -39,6 +39,7 @@ struct Connection::Call {
   RequestContext context;
   bool pipelined = false;
   bool answered = false;
+  bool malformed = false;
   Reply reply;
   kj::Promise<void> work = nullptr;  // last: uses the rest
 };
@@ -53,14 +54,26 @@ Connection::~Connection() noexcept(false) {
 }
 
 kj::Promise<void> Connection::run() {
+  auto ended = kj::newPromiseAndFulfiller<void>();
+  ended_ = kj::mv(ended.fulfiller);
   // A client that closes its end still gets the answers to what it has sent, if they do not take long: it may just as
   // well be gone.
-  auto reading = readRequests().then([this] {
-    reading_ = false;
-    wake(writerWaits_);
-    return timer_.afterDelay(door_.limits.afterEndMsMax * kj::MILLISECONDS);
-  });
-  return writeReplies().exclusiveJoin(kj::mv(reading)).exclusiveJoin(watchWriter());
+  auto overdue =
+      ended.promise.then([this] { return timer_.afterDelay(door_.limits.afterEndMsMax * kj::MILLISECONDS); });
+  auto reading = readRequests()
+                     .then([this] {
+                       reading_ = false;
+                       wake(writerWaits_);
+                       serveNoMore();
+                       return discardInput();
+                     })
+                     .fork();
+  auto broken = reading.addBranch().then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
+  return writeReplies()
+      .then([clientEnds = reading.addBranch()]() mutable { return kj::mv(clientEnds); })
+      .exclusiveJoin(kj::mv(broken))
+      .exclusiveJoin(kj::mv(overdue))
+      .exclusiveJoin(watchWriter());
 }
 
 kj::Promise<void> Connection::whenIdle() {
@@ -79,16 +92,33 @@ bool Connection::cutOff(kj::StringPtr why) {
 
 kj::Promise<void> Connection::readRequests() {
   for (;;) {
-    while (calls_.size() >= door_.limits.requestsPerConnectionMax || unsentBytes_ > door_.limits.unsentBytesMax.value())
+    auto isFull = [this] {
+      return calls_.size() >= door_.limits.requestsPerConnectionMax ||
+             unsentBytes_ > door_.limits.unsentBytesMax.value();
+    };
+    while (serving_ && isFull())
       co_await wait(readerWaits_);
     auto call = co_await readFrame();
-    if (ending_) co_return;
+    if (!serving_) co_return;
     KJ_IF_MAYBE(next, call) {
       if (!co_await begin(kj::mv(*next))) co_return;
     } else {
       co_return;
     }
   }
+}
+
+// Closing a connection with something unread would make the system throw away what the client has not taken yet.
+kj::Promise<void> Connection::discardInput() {
+  auto buffer = kj::heapArray<kj::byte>(kFirstPartBytes);
+  while (co_await stream_->tryRead(buffer.begin(), 1, buffer.size()) > 0) {
+  }
+}
+
+void Connection::serveNoMore() {
+  serving_ = false;
+  ended_->fulfill();
+  wake(readerWaits_);
 }
 
 kj::Promise<kj::Maybe<kj::Own<Connection::Call>>> Connection::readFrame() {
@@ -147,7 +177,7 @@ kj::Promise<bool> Connection::readParts(kj::ArrayPtr<kj::byte> into) {
 // -----------------------------------------------------------------------------------------------------------------
 
 bool Connection::mayBegin(const Api& api) const {
-  return api.pipelined ? serving_ == pipelined_ : serving_ == 0;
+  return api.pipelined ? beingServed_ == pipelined_ : beingServed_ == 0;
 }
 
 kj::Promise<bool> Connection::begin(kj::Own<Call> call) {
@@ -161,33 +191,36 @@ kj::Promise<bool> Connection::begin(kj::Own<Call> call) {
         co_return cutOff(kj::str(api->name, " is asked for in version ", header.version, ", served are ",
                                  api->served.first, " to ", api->served.last));
       }
-      while (serving_ > 0)
+      while (serving_ && beingServed_ > 0)
         co_await wait(readerWaits_);
+      if (!serving_) co_return false;
       answerUnknownVersion(*call);
       calls_.push_back(kj::mv(call));
       wake(writerWaits_);
       co_return true;
     }
     if (!readHeaderRest(in, api->flexible(header.version), header)) co_return cutOff("a request header is malformed");
-    while (!mayBegin(*api) || unsentBytes_ > door_.limits.unsentBytesMax.value())
+    while (serving_ && (!mayBegin(*api) || unsentBytes_ > door_.limits.unsentBytesMax.value()))
       co_await wait(readerWaits_);
+    if (!serving_) co_return false;
     call->pipelined = api->pipelined;
-    ++serving_;
+    ++beingServed_;
     if (call->pipelined) ++pipelined_;
     auto& started = *call;
     calls_.push_back(kj::mv(call));
     auto body = started.frame.slice(started.frame.size() - in.remaining(), started.frame.size());
-    started.work =
-        api->serve(started.context, body)
-            .then([this, &started, api](kj::OneOf<Reply, Malformed> outcome) {
-              if (outcome.is<Malformed>()) {
-                kj::throwFatalException(KJ_EXCEPTION(FAILED, "a request is malformed", api->name,
-                                                     started.context.header.version, outcome.get<Malformed>().reason));
-              }
-              started.reply = kj::mv(outcome.get<Reply>());
-              done(started);
-            })
-            .eagerlyEvaluate(nullptr);
+    started.work = api->serve(started.context, body)
+                       .then([this, &started, api](kj::OneOf<Reply, Malformed> outcome) {
+                         if (outcome.is<Malformed>()) {
+                           started.malformed = true;
+                           cutOff(kj::str("a request is malformed: ", api->name, " in version ",
+                                          started.context.header.version, ": ", outcome.get<Malformed>().reason));
+                           return serveNoMore();
+                         }
+                         started.reply = kj::mv(outcome.get<Reply>());
+                         done(started);
+                       })
+                       .eagerlyEvaluate(nullptr);
     wake(writerWaits_);
     co_return true;
   }
@@ -204,13 +237,13 @@ void Connection::answerUnknownVersion(Call& call) {
     out.number(call.context.header.correlationId);
   });
   call.work = kj::READY_NOW;
-  ++serving_;
+  ++beingServed_;
   done(call);
 }
 
 void Connection::done(Call& call) {
   call.answered = true;
-  --serving_;
+  --beingServed_;
   if (call.pipelined) --pipelined_;
   KJ_IF_MAYBE(reply, call.reply) unsentBytes_ += reply->size();
   call.frame = nullptr;
@@ -222,19 +255,11 @@ void Connection::done(Call& call) {
 // --- Writing
 // -----------------------------------------------------------------------------------------------------------------
 
-// Done, or failed, when nothing more is to be answered and what was answered is out, if the client takes it in time.
+// Done when nothing more is to be answered, the system has taken what was, and the client is told that this was all.
 kj::Promise<void> Connection::writeReplies() {
-  kj::Maybe<kj::Exception> failure;
-  try {
-    co_await answerInOrder();
-  } catch (...) {
-    failure = kj::runCatchingExceptions([] { throw; });
-  }
-  ending_ = true;
-  auto late = timer_.afterDelay(door_.limits.afterEndMsMax * kj::MILLISECONDS);
-  auto orGone = [](kj::Exception&&) {};
-  co_await stream_->flushed().catch_(kj::mv(orGone)).exclusiveJoin(kj::mv(late));
-  KJ_IF_MAYBE(e, failure) kj::throwFatalException(kj::mv(*e));
+  co_await answerInOrder();
+  co_await stream_->flushed();
+  stream_->shutdownWrite();
 }
 
 kj::Promise<void> Connection::answerInOrder() {
@@ -250,6 +275,7 @@ kj::Promise<void> Connection::answerInOrder() {
     }
     // Its exceptions come out here: the connection ends.
     co_await calls_.front()->work;
+    if (calls_.front()->malformed) co_return;
     auto call = kj::mv(calls_.front());
     KJ_IF_MAYBE(reply, call->reply) {
       auto pieces = reply->pieces();

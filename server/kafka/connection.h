@@ -29,6 +29,8 @@ class Connection {
   struct Call;
 
   kj::Promise<void> readRequests();
+  void serveNoMore();
+  kj::Promise<void> discardInput();
   kj::Promise<void> writeReplies();
   kj::Promise<void> answerInOrder();
   // Done when the client takes no answer any more.
@@ -49,13 +51,14 @@ class Connection {
   RequestBudgets& requests_;
   kj::Timer& timer_;
   std::deque<kj::Own<Call>> calls_;  // in order, until their answers are written
-  size_t serving_ = 0;               // calls that have no answer yet …
+  size_t beingServed_ = 0;           // calls that have no answer yet …
   size_t pipelined_ = 0;             // … and those of them that others may follow
   size_t unsentBytes_ = 0;
   uint64_t written_ = 0;  // answers
   bool writing_ = false;
   bool reading_ = true;
-  bool ending_ = false;  // nothing that comes now is served
+  bool serving_ = true;  // else what comes now is thrown away
+  kj::Own<kj::PromiseFulfiller<void>> ended_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> readerWaits_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> writerWaits_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> idleWaits_;

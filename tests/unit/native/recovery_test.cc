@@ -112,6 +112,64 @@ TEST(NativeRecovery, MakesTheNameOfAnEmptySegmentDurable) {
   EXPECT_EQ(engine->open(nativeLogId(), {})->bounds().end, Offset(20));
 }
 
+// A sync fails, of any file, and the process is killed: the next one must not take for durable what is in the system's
+// cache, such as the log's metadata.
+TEST(NativeRecovery, WhatIsSyncedAfterAFailureAndAKillOutlivesAPowerLoss) {
+  bool failed = true;
+  for (uint64_t n = 1; failed; ++n) {
+    SCOPED_TRACE(n);
+    MemoryFileSystem files;
+    auto engine = openEngine(files);
+    auto log = engine->open(nativeLogId(), {});
+    appendBatch(*log, 10);
+    files.failAt(n, Fault::kIoError);
+    auto job = KJ_ASSERT_NONNULL(log->startSync());
+    failed = thrownBy([&] { job->run(); }) != "";
+    if (failed) log->breakLog(kj::mv(job), "a test");
+    log = nullptr;
+    engine = nullptr;
+    files.crash({.kind = MemoryFileSystem::Loss::Kind::kNothing});
+    engine = openEngine(files);
+    log = engine->open(nativeLogId(), {});
+    appendBatch(*log, 10);
+    syncNow(*log);
+    auto end = log->bounds().end;
+    log = nullptr;
+    engine = nullptr;
+    files.crash();
+    engine = openEngine(files);
+    EXPECT_EQ(engine->open(nativeLogId(), {})->bounds().end, end);
+  }
+}
+
+// Power fails at each call while records are deleted, or the process dies there; the next one tells the client that
+// they are deleted, and so they stay.
+TEST(NativeRecovery, ADeletionThatIsToldAfterAKillOutlivesAPowerLoss) {
+  bool off = true;
+  int deleted = 0;
+  for (uint64_t n = 1; off; ++n) {
+    SCOPED_TRACE(n);
+    MemoryFileSystem files;
+    makeThreeBatches(files, false);
+    auto engine = openEngine(files);
+    auto log = engine->open(nativeLogId(), {});
+    files.failAt(n, Fault::kPowerOff);
+    kj::runCatchingExceptions([&] { log->dropBefore(Offset(15)); });
+    off = files.isOff();
+    log = nullptr;
+    engine = nullptr;
+    files.crash({.kind = MemoryFileSystem::Loss::Kind::kNothing});
+    engine = openEngine(files);
+    auto start = engine->open(nativeLogId(), {})->bounds().start;
+    engine = nullptr;
+    deleted += off && start == Offset(15);
+    files.crash();
+    engine = openEngine(files);
+    EXPECT_EQ(engine->open(nativeLogId(), {})->bounds().start, start);
+  }
+  EXPECT_GT(deleted, 0) << "no call came between the deletion and its sync: this shows nothing";
+}
+
 TEST(NativeRecovery, ATornTailBehindAStateLeavesNoCopy) {
   for (size_t size = 101; size < 200; ++size) {
     SCOPED_TRACE(size);

@@ -172,6 +172,29 @@ TEST_F(Failure, AWriteThatFindsNoRoomWhileNothingIsInMemoryIsTheOnlyOneThatFails
   kill();
 }
 
+// Room comes and goes: the log has been replaced by a new file when what memory holds finds no room again.
+TEST_F(Failure, AFullDeviceThatFillsAgainWhileItIsLeftIsLeftLater) {
+  open();
+  auto words = log("words");
+  add(*words, 3);
+  faults_.setFull(true);
+  EXPECT_NE(failureOf([&] { add(*words, 1); }), "");
+  faults_.setFull(false);
+  faults_.failSyncsAfter(0, ".sst", RocksFaults::SyncFailure::kNoSpace);
+  for (int i = 0; i < 2; ++i) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { add(*words, 1); })) {
+      EXPECT_EQ(exception->getType(), kj::Exception::Type::OVERLOADED) << kj::str(*exception).cStr();
+    } else {
+      ADD_FAILURE() << "the full state was left: this shows nothing";
+    }
+  }
+  faults_.stopFailing();
+  add(*words, 3);
+  syncNow(*words);
+  EXPECT_EQ(words->bounds().end.value(), 60);
+  expectWhole(*words);
+}
+
 // What was appended before the device was full is synced when there is room again: nothing is lost meanwhile.
 TEST_F(Failure, ASyncThatTheFullDeviceMeetsIsDoneLater) {
   open();

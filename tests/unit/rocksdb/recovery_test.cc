@@ -131,6 +131,36 @@ TEST_F(Recovery, CutsAtASectorThatWasNeverWritten) {
   EXPECT_GT(setAside, 5u);
 }
 
+// With little room what is left of the log stays where it is, and is read again at the next opening.
+TEST_F(Recovery, WithLittleRoomTheUnwrittenEndIsGoneForGood) {
+  constexpr size_t kPayloadBytes = 20'000;
+  open();
+  add(*log("words"), 8, kPayloadBytes);
+  kill();
+  auto wal = walFile();
+  auto size = std::filesystem::file_size(wal);
+  {
+    std::fstream file(wal, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>((size - kPayloadBytes / 2) / 512 * 512));
+    for (int i = 0; i < 512; ++i)
+      file.put(0);
+  }
+  options_.tightBytes = Bytes(uint64_t{1} << 60);
+  for (int opening = 0; opening < 3; ++opening) {
+    kj::Vector<kj::String> lines;
+    engine_ = rocks::openRocksEngineOn(faults_.fileSystem(), path_, options_,
+                                       {.report = [&](kj::StringPtr line) { lines.add(kj::str(line)); }});
+    EXPECT_EQ(lines.size(), opening == 0 ? 1u : 0u);
+    auto words = log("words");
+    EXPECT_EQ(words->bounds().end.value(), 70 + 10 * opening);
+    add(*words, 1, kPayloadBytes);
+    syncNow(*words);
+    expectWhole(*words, kPayloadBytes);
+    words = nullptr;
+    kill();
+  }
+}
+
 TEST_F(Recovery, RefusesASyncedLogFileThatHasBecomeShorterThanAFileAfterIt) {
   options_.memtableBytes = kibibytes(64);
   open();
