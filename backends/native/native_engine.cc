@@ -204,6 +204,8 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
   for (auto& entry : entries) {
     if (!entry.isDirectory || entry.name == kTablesName || entry.name.endsWith(kUnclaimedSuffix)) continue;
     if (entry.name.endsWith(kDroppedSuffix)) {
+      // Its new name first: it must not come back under the old one with a part of its files.
+      fileSystem_.syncDirectory(folder_);
       report(kj::str(fileSystem_.describe(below(entry.name)), ": finishing the removal of a dropped log"));
       fileSystem_.removeTree(below(entry.name));
       continue;

@@ -148,7 +148,7 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
     open(families);
   });
   KJ_IF_MAYBE(made, cut) {
-    if (failure != nullptr) made->undo();
+    if (failure != nullptr) kj::runCatchingExceptions([&] { made->undo(); });
     recovered_.add(kj::str(made->report()));
   }
   KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));
@@ -261,8 +261,10 @@ rocksdb::DB* RocksStore::openDatabase(const std::vector<rocksdb::ColumnFamilyDes
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
   if (status.IsCorruption()) {
-    KJ_IF_MAYBE(cut, cutUnwrittenWalEnd(env, path_)) {
-      recovered_.add(kj::mv(*cut));
+    KJ_IF_MAYBE(copied, copyUnwrittenWalEnd(env, path_)) {
+      recovered_.add(kj::mv(*copied));
+      // Up to the last sound record, which is all that can have been synced.
+      dbOptions.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
       handles.clear();
       status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);
     }
@@ -362,6 +364,7 @@ void RocksStore::requireWritten(const rocksdb::Status& status, kj::StringPtr con
   if (status.ok()) return;
   auto exception = toException(status, context);
   if (exception.getType() == kj::Exception::Type::OVERLOADED) {
+    writeRefused_ = true;
     listener_->full = true;
   } else {
     breakStore(exception);
@@ -423,6 +426,8 @@ void RocksStore::leaveFullState() {
   }
   // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in.
   // That is why this is sound here and would not be after a failed sync.
+  // The listener hears of an error before the library acts upon it, the writer after that.
+  bool isKnown = writeRefused_.load();
   uint64_t errors;
   auto resume = [&] {
     errors = listener_->fullErrors.load();
@@ -435,11 +440,10 @@ void RocksStore::leaveFullState() {
   for (int i = 1; i < kResumesMax && passes(); ++i)
     resumed = resume();
   // With a log file to which a write has failed, an assertion in Debian's library would stop the process at the next
-  // write or sync. The first time, the library may not have known of the error yet.
+  // write or sync.
   uint64_t unusable = listener_->unusableWal.load();
   bool isStuck = resumed.ok() && unusable != 0 && Listener::numberOfCurrentWal(*db_) == unusable;
-  if (isStuck && wasStuck_) resumed = rocksdb::Status::IOError("its log file cannot be replaced");
-  wasStuck_ = isStuck;
+  if (isStuck && isKnown) resumed = rocksdb::Status::IOError("its log file cannot be replaced");
   if (resumed.IsBusy() || passes() || (resumed.ok() && isStuck)) {
     // Still full, or the library is recovering by itself; nothing is lost.
     kj::throwFatalException(
@@ -452,6 +456,7 @@ void RocksStore::leaveFullState() {
     breakStore(exception);
     kj::throwFatalException(kj::mv(exception));
   }
+  writeRefused_ = false;
   listener_->full = false;
   // What came in between counts.
   if (listener_->fullErrors.load() != errors) listener_->full = true;

@@ -148,7 +148,8 @@ class RocksStore {
   std::atomic<bool> tight_{false};
   // Held while leaving the full state; taken before mutex_.
   std::mutex resumeMutex_;
-  bool wasStuck_ = false;  // guarded by resumeMutex_
+  // A full device has refused a write, whose caller has been told, since the full state was left.
+  std::atomic<bool> writeRefused_{false};
   // So many of the listener's seals have a row in memory after them.
   std::atomic<uint64_t> sealsCovered_{~uint64_t{0}};
 };

@@ -1,12 +1,10 @@
 #include "backends/rocksdb/unwritten_end.h"
 
-#include <algorithm>
-#include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/write_batch.h>
 #include <vector>
 
 #include "backends/rocksdb/check.h"
+#include "backends/rocksdb/shorter_manifest.h"
 #include "backends/rocksdb/wal_end.h"
 
 namespace cambium::rocks {
@@ -54,43 +52,9 @@ std::string currentManifest(rocksdb::Env& env, const std::string& folder) {
   return name;
 }
 
-class LargestFamily final : public rocksdb::WriteBatch::Handler {
- public:
-  using Status = rocksdb::Status;
-  using Slice = rocksdb::Slice;
-
-  Status PutCF(uint32_t family, const Slice&, const Slice&) override { return seen(family); }
-  Status DeleteCF(uint32_t family, const Slice&) override { return seen(family); }
-  Status DeleteRangeCF(uint32_t family, const Slice&, const Slice&) override { return seen(family); }
-
-  uint32_t number = 0;
-
- private:
-  Status seen(uint32_t family) {
-    number = std::max(number, family);
-    return Status::OK();
-  }
-};
-
-uint32_t largestFamilyInWal(rocksdb::Env& env, const std::string& folder) {
-  std::vector<std::string> names;
-  check(env.GetChildren(folder, &names), kj::str("listing ", folder.c_str()));
-  LargestFamily largest;
-  for (auto& name : names) {
-    if (walNumber(name) == nullptr) continue;
-    auto contents = readFile(env, kj::str(folder.c_str(), "/", name.c_str()).cStr());
-    forEachRecord(bytesOf(contents), [&](ByteView payload) {
-      auto chars = payload.asChars();
-      rocksdb::WriteBatch batch(std::string(chars.begin(), chars.size()));
-      check(batch.Iterate(&largest), name.c_str());
-    });
-  }
-  return largest.number;
-}
-
 }  // namespace
 
-kj::Maybe<kj::String> cutUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folder) {
+kj::Maybe<kj::String> copyUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folder) {
   std::vector<std::string> names;
   check(env.GetChildren(folder.cStr(), &names), kj::str("listing ", folder));
   // Only the last file that holds anything can have unsynced data: see RocksStore::Listener.
@@ -108,15 +72,7 @@ kj::Maybe<kj::String> cutUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folder
   }
   if (last.empty()) return nullptr;
   auto contents = readFile(env, last);
-  return findUnwritten(bytesOf(contents)).map([&](size_t position) {
-    auto report = keepEnd(env, last, contents, position);
-    std::unique_ptr<rocksdb::WritableFile> file;
-    check(env.ReopenWritableFile(last, &file, rocksdb::EnvOptions()), last.c_str());
-    check(file->Truncate(position), last.c_str());
-    check(file->Fsync(), last.c_str());
-    check(file->Close(), last.c_str());
-    return report;
-  });
+  return findUnwritten(bytesOf(contents)).map([&](size_t position) { return keepEnd(env, last, contents, position); });
 }
 
 kj::Maybe<ManifestCut> ManifestCut::tryCut(rocksdb::Env& env, kj::StringPtr folder) {
@@ -126,10 +82,11 @@ kj::Maybe<ManifestCut> ManifestCut::tryCut(rocksdb::Env& env, kj::StringPtr fold
   KJ_IF_MAYBE(position, findUnwritten(bytesOf(contents))) {
     bool isEnd = *position > 0 && contents.size() - *position <= kManifestEndBytesMax &&
                  countSoundRecords(bytesOf(contents), *position) <= kSoundRecordsMax;
-    if (!isEnd) return nullptr;
-    ManifestCut cut(env, folder, kj::mv(name), kj::mv(contents), *position);
-    if (cut.knowsAllFamilies()) return kj::mv(cut);
-    cut.undo();
+    bool isComplete = false;
+    auto unknown = kj::runCatchingExceptions(
+        [&] { isComplete = isEnd && isCompleteWithManifest(env, folder, name, contents.substr(0, *position)); });
+    if (unknown != nullptr || !isComplete) return nullptr;
+    return ManifestCut(env, folder, kj::mv(name), kj::mv(contents), *position);
   }
   return nullptr;
 }
@@ -142,30 +99,6 @@ ManifestCut::ManifestCut(rocksdb::Env& env, kj::StringPtr folder, std::string na
       contents_(kj::mv(contents)),
       report_(keepEnd(env, std::string(folder.cStr()) + "/" + name_, contents_, position)) {
   replaceFile(env_, folder_.cStr(), name_, contents_.substr(0, position));
-}
-
-bool ManifestCut::knowsAllFamilies() {
-  rocksdb::DBOptions options;
-  options.env = &env_;
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.track_and_verify_wals_in_manifest = true;
-  std::vector<std::string> names;
-  if (!rocksdb::DB::ListColumnFamilies(options, folder_.cStr(), &names).ok()) return false;
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  families.reserve(names.size());
-  for (auto& name : names)
-    families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* opened = nullptr;
-  if (!rocksdb::DB::OpenForReadOnly(options, folder_.cStr(), families, &handles, &opened).ok()) return false;
-  std::unique_ptr<rocksdb::DB> db(opened);
-  uint32_t largest = 0;
-  for (auto* handle : handles) {
-    largest = std::max(largest, handle->GetID());
-    db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
-  }
-  // Numbers only grow, and there are no rows before the family is durable.
-  return largestFamilyInWal(env_, folder_.cStr()) <= largest;
 }
 
 void ManifestCut::undo() {

@@ -12,16 +12,14 @@ namespace cambium::rocks {
 
 // What a power loss took of the end of a store's files, before it is opened. How that is told from damage: wal_end.h.
 
-// Cuts the end of the write-ahead log that was never written, durably, with a copy beside it, and says so; null when
-// there is no such end.
-kj::Maybe<kj::String> cutUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folder);
+// Copies the end of the write-ahead log that was never written to a file beside it, and says so; null when there is no
+// such end. The library gets past it with kPointInTimeRecovery.
+kj::Maybe<kj::String> copyUnwrittenWalEnd(rocksdb::Env& env, kj::StringPtr folder);
 
 // The current manifest without the end that was never written, which no reading mode of the library gets past.
 //
-// Only what can have been written since the last sync is taken for such an end. Had it been durable all the same, then
-// files that the shorter manifest names were removed since, and the library, which verifies them, refuses the store:
-// then undo(). Or the log has rows of a column family that came with that end, which the library would pass over: then
-// nothing is cut.
+// Only what can have been written since the last sync is taken for such an end, and only when the store is complete
+// without it: else it was durable, and is damaged.
 class ManifestCut {
  public:
   // Durable on return, with a copy of the end beside the manifest; null when there is no such end.
@@ -29,12 +27,10 @@ class ManifestCut {
 
   // What was done, for people.
   kj::StringPtr report() const { return report_; }
-  // Puts the manifest back as it was, unless the library has begun another one.
+  // Puts the manifest back as it was, when the store could not be opened; unless the library has begun another one.
   void undo();
 
  private:
-  bool knowsAllFamilies();
-
   ManifestCut(rocksdb::Env& env, kj::StringPtr folder, std::string name, std::string contents, size_t position);
 
   rocksdb::Env& env_;

@@ -47,7 +47,8 @@ bool isSound(ByteView file, size_t at, size_t end) {
 
 bool isUnwritten(ByteView file, size_t begin, size_t end) {
   for (size_t from = begin; from < end;) {
-    size_t to = std::min(end, (from / kSectorBytes + 1) * kSectorBytes);
+    // To the sector's end, also where the record ends before that.
+    size_t to = std::min(file.size(), (from / kSectorBytes + 1) * kSectorBytes);
     bool zeros = std::all_of(file.begin() + from, file.begin() + to, [](kj::byte b) { return b == 0; });
     if (zeros) return true;
     from = to;

@@ -39,8 +39,8 @@ void make(kj::StringPtr path, kj::FunctionParam<void(kj::StringPtr)>& syncFolder
   struct stat found;
   bool isThere = error == EEXIST && ::stat(path.cStr(), &found) == 0 && S_ISDIR(found.st_mode);
   if (isThere) {
-    // Who made it may have died before the next line; it may also lie in a folder that is not ours to open.
-    if (::access(parent.cStr(), R_OK) == 0) syncFolder(parent);
+    // Who made it may have died before that was durable. Not where nobody like us can have made it.
+    if (::access(parent.cStr(), R_OK | W_OK) == 0) syncFolder(parent);
     return;
   }
   if (error != 0) KJ_FAIL_SYSCALL("mkdir", error, "cannot make the folder", path);

@@ -6,8 +6,9 @@
 namespace cambium {
 
 // Makes a folder of the system with its parents, such that it outlives a power loss: syncs the parent of each folder
-// that it makes, the outermost first. `path` is relative to the working directory or absolute. Does nothing when the
-// folder is there. Throws, naming the folder and the system's reason, OVERLOADED when the device is full. Any thread.
+// that it makes, the outermost first, and that of the folder itself when it is there already: who made it may have died
+// before. `path` is relative to the working directory or absolute. Throws, naming the folder and the system's reason,
+// OVERLOADED when the device is full. Any thread.
 void makeDurableFolder(kj::StringPtr path);
 
 // The same with another way to sync a folder.

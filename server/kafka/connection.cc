@@ -77,6 +77,7 @@ kj::Promise<void> Connection::run() {
 }
 
 kj::Promise<void> Connection::whenIdle() {
+  if (isWritten_) return kj::READY_NOW;
   auto idle = wait(idleWaits_);
   wake(writerWaits_);
   return idle;
@@ -260,6 +261,8 @@ kj::Promise<void> Connection::writeReplies() {
   co_await answerInOrder();
   co_await stream_->flushed();
   stream_->shutdownWrite();
+  isWritten_ = true;
+  wake(idleWaits_);
 }
 
 kj::Promise<void> Connection::answerInOrder() {

@@ -57,7 +57,8 @@ class Connection {
   uint64_t written_ = 0;  // answers
   bool writing_ = false;
   bool reading_ = true;
-  bool serving_ = true;  // else what comes now is thrown away
+  bool isWritten_ = false;  // all that ever will be
+  bool serving_ = true;     // else what comes now is thrown away
   kj::Own<kj::PromiseFulfiller<void>> ended_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> readerWaits_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> writerWaits_;

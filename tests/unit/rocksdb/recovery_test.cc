@@ -408,20 +408,24 @@ TEST_F(ManifestEnd, AnEndThatWasNeverWrittenIsCut) {
 
 // The same damage to what was durable, and relied upon: the store is complete, or refused and as it was.
 TEST_F(ManifestEnd, AnEndThatWasDurableIsNotGivenUp) {
-  for (bool closed : {true, false}) {
-    path_ = folder_.path(closed ? "closed" : "killed");
+  for (auto ending : {"closed"_kj, "killed"_kj, "recovered"_kj}) {
+    path_ = folder_.path(ending);
     rows_ = 0;
     open();
     add(*log("words"), 20);
     for (int i = 0; i < 5; ++i)
       commitRow(i);
-    closed ? close() : kill();
+    ending == "closed" ? close() : kill();
+    if (ending == "recovered") {
+      open();
+      kill();
+    }
     auto sound = kj::str(path_);
     auto name = manifest();
     auto whole = contentsOf(kj::str(path_, "/", name).cStr());
     int refused = 0;
     for (size_t from = 0; from < whole.size(); from += kSectorBytes) {
-      SCOPED_TRACE(kj::str(closed ? "closed" : "killed", ", from ", from, " of ", whole.size()).cStr());
+      SCOPED_TRACE(kj::str(ending, ", from ", from, " of ", whole.size()).cStr());
       path_ = kj::str(sound);
       copyStore(folder_.path("damaged"));
       path_ = folder_.path("damaged");
