@@ -15,6 +15,7 @@ DEVICE_MIB, RESERVE_MIB = 64, 16
 BALLAST = 12 << 20
 FLAGS = [f"--disk_reserve_bytes={RESERVE_MIB << 20}", "--retention_check_interval_ms=300"]
 WAIT_S = 60
+SETTLED_S = 2
 # What a refusal has to name, so that whoever reads it knows what to do.
 ADVICE = ["free", "delete"]
 
@@ -44,11 +45,11 @@ class DiskFull:
         return self.setting.cambium(self.broker, *words, **options)
 
     def is_stuck(self):
-        """The producer is refused, and again a little later."""
+        """The producer is refused, and still is when engines have had time to write what they hold in memory: that may give back room."""
         if self.producer.failure:
             raise self.producer.failure
         before = self.producer.acknowledged, self.producer.refusals
-        time.sleep(0.3)
+        time.sleep(SETTLED_S)
         return self.producer.is_refused and self.producer.acknowledged == before[0] and self.producer.refusals > before[1]
 
     def wait_full(self):
