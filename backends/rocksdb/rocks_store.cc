@@ -424,10 +424,10 @@ void RocksStore::leaveFullState() {
     kj::throwFatalException(KJ_EXCEPTION(
         OVERLOADED, "the device is full; the store goes on when it has free bytes again", path_, free, needed));
   }
-  // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in.
-  // That is why this is sound here and would not be after a failed sync.
   // The listener hears of an error before the library acts upon it, the writer after that.
   bool isKnown = writeRefused_.load();
+  // Everything that was answered is still in memory; resuming writes it to fresh files before it lets new writes in.
+  // That is why this is sound here and would not be after a failed sync.
   uint64_t errors;
   auto resume = [&] {
     errors = listener_->fullErrors.load();
