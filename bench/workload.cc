@@ -85,6 +85,9 @@ bool applyKafka(Workload& workload, kj::StringPtr key, kj::StringPtr value, cons
     workload.rate = parseCount(value, place);
   } else if (key == "linger") {
     workload.lingerMs = value == "0" ? 0 : parseCount(value, place);
+  } else if (key == "cores") {
+    if (value != "shared" && value != "apart") place.refuse("cores are shared or apart, not ", value);
+    workload.coresApart = value == "apart";
   } else {
     return false;
   }
@@ -116,7 +119,7 @@ void apply(Workload& workload, kj::StringPtr key, kj::StringPtr value, const Pla
     place.refuse(
         "there is no setting ", key,
         "; known are batch, total, take, operations, window, rounds, memory, subjects, gates, and of Kafka workloads "
-        "acks, partitions, durability, rate, linger");
+        "acks, partitions, durability, rate, linger, cores");
   }
 }
 

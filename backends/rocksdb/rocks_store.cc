@@ -10,6 +10,7 @@
 #include "backends/rocksdb/check.h"
 #include "backends/rocksdb/family_options.h"
 #include "backends/rocksdb/hardware_crc32c.h"
+#include "backends/rocksdb/silent_logger.h"
 #include "backends/rocksdb/unwritten_end.h"
 #include "backends/rocksdb/wal_end.h"
 #include "engine/base/byte_cursor.h"
@@ -89,11 +90,6 @@ constexpr uint64_t kSettleMargin = uint64_t{8} << 20;
 constexpr uint64_t kFlushMargin = uint64_t{2} << 20;
 constexpr int kResumesMax = 3;
 constexpr uint64_t kWorthSettling = uint64_t{1} << 20;
-
-class SilentLogger final : public rocksdb::Logger {
- public:
-  void Logv(const char*, va_list) override {}
-};
 
 bool isEmpty(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) {
   std::unique_ptr<rocksdb::Iterator> iterator(db.NewIterator(rocksdb::ReadOptions(), &family));

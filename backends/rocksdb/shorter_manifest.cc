@@ -11,6 +11,7 @@
 #include <set>
 
 #include "backends/rocksdb/check.h"
+#include "backends/rocksdb/silent_logger.h"
 #include "backends/rocksdb/wal_end.h"
 
 namespace cambium::rocks {
@@ -76,12 +77,6 @@ class LargestFamily final : public rocksdb::WriteBatch::Handler {
   }
 };
 
-class Silent final : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
 // The store as it would be.
 class Shown {
  public:
@@ -90,7 +85,7 @@ class Shown {
     options.env = &env_;
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     options.track_and_verify_wals_in_manifest = true;
-    options.info_log = std::make_shared<Silent>();
+    options.info_log = std::make_shared<SilentLogger>();
     std::vector<std::string> names;
     check(rocksdb::DB::ListColumnFamilies(options, folder_, &names), folder_.c_str());
     std::vector<rocksdb::ColumnFamilyDescriptor> families;

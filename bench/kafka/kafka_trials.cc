@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 #include <kj/exception.h>
 
+#include "bench/kafka/processor_share.h"
 #include "bench/kafka/replayer.h"
 
 namespace cambium::bench {
@@ -32,19 +33,35 @@ ClientLoad loadOf(const Workload& workload, kj::StringPtr topic, uint64_t record
                     records,       kj::str(workload.lingerMs)};
 }
 
+// What one run measures, where the workload has it run.
+template <class Measure>
+Sample run(const Workload& workload, Peer& peer, Measure measure) {
+  if (!workload.coresApart) return measure();
+  ProcessorShare share(peer.broker());
+  return measure();
+}
+
 Sample rawProduce(const Workload& workload, Peer& peer, BatchSource& source) {
   RunTopic topic(peer, workload);
-  return replay(peer.broker(), source, Replay{topic.name(), workload.batches(), workload.window});
+  return run(workload, peer,
+             [&] { return replay(peer.broker(), source, Replay{topic.name(), workload.batches(), workload.window}); });
 }
 
 Sample produce(const Workload& workload, Peer& peer) {
   RunTopic topic(peer, workload);
-  return produceAll(peer.broker(), loadOf(workload, topic.name(), workload.batches()));
+  return run(workload, peer,
+             [&] { return produceAll(peer.broker(), loadOf(workload, topic.name(), workload.batches())); });
 }
 
 Sample produceRate(const Workload& workload, Peer& peer) {
   RunTopic topic(peer, workload);
-  return produceAtRate(peer.broker(), loadOf(workload, topic.name(), workload.operations), workload.rate);
+  return run(workload, peer, [&] {
+    return produceAtRate(peer.broker(), loadOf(workload, topic.name(), workload.operations), workload.rate);
+  });
+}
+
+Sample consume(const Workload& workload, Peer& peer, kj::StringPtr topic) {
+  return run(workload, peer, [&] { return consumeAll(peer.broker(), loadOf(workload, topic, workload.batches())); });
 }
 
 }  // namespace
@@ -62,9 +79,8 @@ Trial kafkaTrial(const Workload& workload, kj::StringPtr subject, Peer& peer) {
     KJ_REQUIRE(peer.keepsRecords(), "this subject cannot be read from", subject);
     auto topic = kj::heap<RunTopic>(peer, workload);
     produceAll(peer.broker(), loadOf(workload, topic->name(), workload.batches()));
-    return {kj::mv(name), [&workload, &peer, topic = kj::mv(topic)]() {
-              return consumeAll(peer.broker(), loadOf(workload, topic->name(), workload.batches()));
-            }};
+    return {kj::mv(name),
+            [&workload, &peer, topic = kj::mv(topic)]() { return consume(workload, peer, topic->name()); }};
   }
   KJ_FAIL_REQUIRE("there is no Kafka workload of this name; bench/README.md lists them", workload.name);
 }

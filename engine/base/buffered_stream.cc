@@ -60,6 +60,7 @@ class BufferedStreamImpl final : public BufferedStream {
     return inner_->whenWriteDisconnected().exclusiveJoin(failed_.addBranch());
   }
   kj::Promise<void> flushed() override;
+  void flushNow() override;
   void shutdownWrite() override;
 
   // --- The socket below.
@@ -84,8 +85,8 @@ class BufferedStreamImpl final : public BufferedStream {
 
   kj::Promise<void> writeCopied(kj::ArrayPtr<const ByteView> pieces, size_t size);
   kj::Promise<void> writeThrough(kj::ArrayPtr<const ByteView> pieces);
-  void startFlush();
-  kj::Promise<void> flush();
+  void startFlush(bool now = false);
+  kj::Promise<void> flush(bool now);
   void innerFree();
   void recycle();
   void fail(const kj::Exception& e);
@@ -230,18 +231,20 @@ kj::Promise<void> BufferedStreamImpl::writeThrough(kj::ArrayPtr<const ByteView> 
   guard.done();
 }
 
-void BufferedStreamImpl::startFlush() {
-  if (flushing_ || innerBusy_) return;
+void BufferedStreamImpl::startFlush(bool now) {
+  if ((flushing_ && !now) || innerBusy_) return;
+  flush_ = nullptr;
   flushing_ = true;
-  flush_ = flush().eagerlyEvaluate([this](kj::Exception&& e) { fail(e); });
+  flush_ = flush(now).eagerlyEvaluate([this](kj::Exception&& e) { fail(e); });
 }
 
 // Writes until nothing is pending, or until a large write takes over.
-kj::Promise<void> BufferedStreamImpl::flush() {
+kj::Promise<void> BufferedStreamImpl::flush(bool now) {
   KJ_DEFER(flushing_ = false);
   while (pending_.size() > 0 && !innerBusy_ && throughWaiting_ == 0) {
     // Whatever else this turn of the loop writes goes along.
-    if (pending_.size() < kFlushAtOnceBytes) co_await kj::evalLast([] {});
+    if (!now && pending_.size() < kFlushAtOnceBytes) co_await kj::evalLast([] {});
+    now = false;
     if (innerBusy_ || pending_.size() == 0) co_return;
     inFlight_ = kj::mv(pending_);
     innerBusy_ = true;
@@ -256,6 +259,11 @@ kj::Promise<void> BufferedStreamImpl::flush() {
     recycle();
     innerFree();
   }
+}
+
+// A flush that waits for the end of the turn gives way to one that does not.
+void BufferedStreamImpl::flushNow() {
+  if (pending_.size() > 0 && throughWaiting_ == 0) startFlush(true);
 }
 
 kj::Promise<void> BufferedStreamImpl::flushed() {

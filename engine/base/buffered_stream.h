@@ -61,6 +61,9 @@ class BufferedStream : public kj::AsyncIoStream {
   // Done when the inner stream has taken everything that was written before; fails when a write has failed. The stream
   // outlives it.
   virtual kj::Promise<void> flushed() = 0;
+  // Offers what is buffered to the inner stream at once instead of at the end of the turn, unless that is writing: for
+  // whoever goes on with something long.
+  virtual void flushNow() = 0;
 };
 
 kj::Own<BufferedStream> newBufferedStream(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options = {});

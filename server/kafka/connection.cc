@@ -11,9 +11,7 @@ namespace cambium::kafka {
 namespace {
 
 constexpr size_t kLengthBytes = 4;
-// So much of a frame must have arrived before memory for the rest is taken.
-constexpr size_t kFirstPartBytes = 64 << 10;
-constexpr size_t kPartBytes = 1 << 20;
+constexpr size_t kDiscardBytes = 64 << 10;
 constexpr int16_t kApiVersionsKey = 18;
 
 void wake(kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>>& waiting) {
@@ -31,11 +29,9 @@ kj::Promise<void> wait(kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>>& waiting) 
 
 // A request, from its frame to its answer's last byte.
 struct Connection::Call {
-  Call(DoorContext& door, const ConnectionFacts& facts, kj::Array<kj::byte> frame, ByteBudget::Lease lease)
-      : frame(kj::mv(frame)), lease(kj::mv(lease)), context{door, facts, {}} {}
+  Call(DoorContext& door, const ConnectionFacts& facts, Frame frame) : frame(kj::mv(frame)), context{door, facts, {}} {}
 
-  kj::Array<kj::byte> frame;
-  ByteBudget::Lease lease;
+  Frame frame;
   RequestContext context;
   bool pipelined = false;
   bool answered = false;
@@ -46,7 +42,11 @@ struct Connection::Call {
 
 Connection::Connection(kj::Own<BufferedStream> stream, ConnectionFacts facts, DoorContext& door,
                        RequestBudgets& requests, kj::Timer& timer)
-    : stream_(kj::mv(stream)), facts_(kj::mv(facts)), door_(door), requests_(requests), timer_(timer) {}
+    : stream_(kj::mv(stream)),
+      facts_(kj::mv(facts)),
+      door_(door),
+      timer_(timer),
+      frames_(*stream_, door.limits, requests, timer) {}
 
 // Who waits for it to be idle has nothing to wait for any more.
 Connection::~Connection() noexcept(false) {
@@ -99,19 +99,19 @@ kj::Promise<void> Connection::readRequests() {
     };
     while (serving_ && isFull())
       co_await wait(readerWaits_);
-    auto call = co_await readFrame();
+    auto next = co_await frames_.next();
     if (!serving_) co_return;
-    KJ_IF_MAYBE(next, call) {
-      if (!co_await begin(kj::mv(*next))) co_return;
-    } else {
+    if (next.is<FrameReader::End>()) {
+      KJ_IF_MAYBE(fault, next.get<FrameReader::End>().fault) cutOff(*fault);
       co_return;
     }
+    if (!co_await begin(kj::heap<Call>(door_, facts_, kj::mv(next.get<Frame>())))) co_return;
   }
 }
 
 // Closing a connection with something unread would make the system throw away what the client has not taken yet.
 kj::Promise<void> Connection::discardInput() {
-  auto buffer = kj::heapArray<kj::byte>(kFirstPartBytes);
+  auto buffer = kj::heapArray<kj::byte>(kDiscardBytes);
   while (co_await stream_->tryRead(buffer.begin(), 1, buffer.size()) > 0) {
   }
 }
@@ -120,58 +120,6 @@ void Connection::serveNoMore() {
   serving_ = false;
   ended_->fulfill();
   wake(readerWaits_);
-}
-
-kj::Promise<kj::Maybe<kj::Own<Connection::Call>>> Connection::readFrame() {
-  using None = kj::Maybe<kj::Own<Call>>;
-  kj::byte length[kLengthBytes];
-  auto idle = timer_.afterDelay(door_.limits.idleMsMax * kj::MILLISECONDS).then([] { return size_t{0}; });
-  if (co_await stream_->tryRead(length, kLengthBytes, kLengthBytes).exclusiveJoin(kj::mv(idle)) < kLengthBytes) {
-    co_return None(nullptr);
-  }
-  auto size = loadBigEndian<int32_t>(length);
-  constexpr int32_t kHeaderBytesMin = 8;
-  if (size < kHeaderBytesMin || static_cast<uint64_t>(size) > door_.limits.frameBytesMax.value()) {
-    cutOff(kj::str("a frame claims ", size, " bytes, expected ", kHeaderBytesMin, " to ", door_.limits.frameBytesMax,
-                   " (--kafka_frame_bytes_max)"));
-    co_return None(nullptr);
-  }
-  auto whole = static_cast<size_t>(size);
-  // A frame is read straight into its place while there is plenty of room. When it is short, a large one is taken in
-  // when its first part has come, a small one as a whole: a claim alone costs nobody room.
-  auto& budget = requests_.of(Bytes(whole));
-  bool roomy = whole > kFirstPartBytes && budget.roomyFor(Bytes(whole));
-  kj::Array<kj::byte> begun;
-  if (!roomy) {
-    begun = kj::heapArray<kj::byte>(kj::min(whole, kFirstPartBytes));
-    if (!co_await readParts(begun)) co_return None(nullptr);
-  }
-  ByteBudget::Lease lease;
-  KJ_IF_MAYBE(now, budget.tryTake(Bytes(whole))) {
-    lease = kj::mv(*now);
-  } else {
-    lease = co_await budget.take(Bytes(whole));
-  }
-  if (whole == begun.size()) co_return None(kj::heap<Call>(door_, facts_, kj::mv(begun), kj::mv(lease)));
-  auto frame = kj::heapArray<kj::byte>(whole);
-  if (begun.size() > 0) memcpy(frame.begin(), begun.begin(), begun.size());
-  auto rest = frame.slice(begun.size(), whole);
-  begun = nullptr;
-  if (!co_await readParts(rest)) co_return None(nullptr);
-  co_return None(kj::heap<Call>(door_, facts_, kj::mv(frame), kj::mv(lease)));
-}
-
-// False when the client ends or stalls before all of it has come.
-kj::Promise<bool> Connection::readParts(kj::ArrayPtr<kj::byte> into) {
-  while (into.size() > 0) {
-    auto part = into.slice(0, kj::min(into.size(), kPartBytes));
-    auto late = timer_.afterDelay(door_.limits.frameStepMsMax * kj::MILLISECONDS).then([] { return SIZE_MAX; });
-    auto got = co_await stream_->tryRead(part.begin(), part.size(), part.size()).exclusiveJoin(kj::mv(late));
-    if (got == SIZE_MAX) co_return cutOff("a frame was begun and did not go on");
-    if (got < part.size()) co_return false;
-    into = into.slice(part.size(), into.size());
-  }
-  co_return true;
 }
 
 // --- Serving
@@ -183,7 +131,7 @@ bool Connection::mayBegin(const Api& api) const {
 
 kj::Promise<bool> Connection::begin(kj::Own<Call> call) {
   auto& header = call->context.header;
-  ByteReader in(call->frame);
+  ByteReader in(call->frame.bytes);
   readHeaderStart(in, header);
   auto found = findApi(header.key);
   KJ_IF_MAYBE(api, found) {
@@ -209,7 +157,7 @@ kj::Promise<bool> Connection::begin(kj::Own<Call> call) {
     if (call->pipelined) ++pipelined_;
     auto& started = *call;
     calls_.push_back(kj::mv(call));
-    auto body = started.frame.slice(started.frame.size() - in.remaining(), started.frame.size());
+    auto body = started.frame.bytes.slice(started.frame.bytes.size() - in.remaining(), started.frame.bytes.size());
     started.work = api->serve(started.context, body)
                        .then([this, &started, api](kj::OneOf<Reply, Malformed> outcome) {
                          if (outcome.is<Malformed>()) {
@@ -247,8 +195,7 @@ void Connection::done(Call& call) {
   --beingServed_;
   if (call.pipelined) --pipelined_;
   KJ_IF_MAYBE(reply, call.reply) unsentBytes_ += reply->size();
-  call.frame = nullptr;
-  call.lease = {};
+  call.frame = {};
   wake(readerWaits_);
   wake(writerWaits_);
 }

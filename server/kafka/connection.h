@@ -3,8 +3,8 @@
 #include <deque>
 
 #include "engine/base/buffered_stream.h"
-#include "engine/base/request_budgets.h"
 #include "server/kafka/api.h"
+#include "server/kafka/frame_reader.h"
 
 namespace cambium::kafka {
 
@@ -35,9 +35,6 @@ class Connection {
   kj::Promise<void> answerInOrder();
   // Done when the client takes no answer any more.
   kj::Promise<void> watchWriter();
-  // The bytes of the next frame behind its length, or null when the client has ended.
-  kj::Promise<kj::Maybe<kj::Own<Call>>> readFrame();
-  kj::Promise<bool> readParts(kj::ArrayPtr<kj::byte> into);
   // True: done, or being served. False: the connection is to be closed.
   kj::Promise<bool> begin(kj::Own<Call> call);
   void answerUnknownVersion(Call& call);
@@ -48,8 +45,8 @@ class Connection {
   kj::Own<BufferedStream> stream_;
   ConnectionFacts facts_;
   DoorContext& door_;
-  RequestBudgets& requests_;
   kj::Timer& timer_;
+  FrameReader frames_;
   std::deque<kj::Own<Call>> calls_;  // in order, until their answers are written
   size_t beingServed_ = 0;           // calls that have no answer yet …
   size_t pipelined_ = 0;             // … and those of them that others may follow

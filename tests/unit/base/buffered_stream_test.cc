@@ -236,6 +236,33 @@ TEST_F(BufferedStreamTest, FlushedWhenThePeerHasEverything) {
   EXPECT_EQ(counts.writes, 2u);
 }
 
+TEST_F(BufferedStreamTest, AFlushNowDoesNotWaitForTheEndOfTheTurn) {
+  openPipe();
+  stream->flushNow();
+  stream->write("abc", 3).wait(io.waitScope);
+  EXPECT_EQ(counts.writes, 0u);
+  stream->flushNow();
+  EXPECT_EQ(counts.writes, 1u);
+  // The peer has not taken it yet: what is written now goes after it, as ever.
+  stream->write("de", 2).wait(io.waitScope);
+  stream->flushNow();
+  EXPECT_EQ(counts.writes, 1u);
+  EXPECT_EQ(kj::heapString(readFromPeer(3).asChars()), "abc"_kj);
+  settle();
+  stream->write("f", 1).wait(io.waitScope);
+  EXPECT_EQ(kj::heapString(readFromPeer(3).asChars()), "def"_kj);
+  settle();
+  EXPECT_EQ(counts.writes, 3u);
+  // In the middle of a turn that has a flush waiting, and again in the next one.
+  for (int turn = 0; turn < 3; ++turn) {
+    stream->write("x", 1).wait(io.waitScope);
+    stream->flushNow();
+    stream->write("y", 1).wait(io.waitScope);
+    EXPECT_EQ(kj::heapString(readFromPeer(2).asChars()), "xy"_kj);
+    settle();
+  }
+}
+
 TEST_F(BufferedStreamTest, NothingIsFlushedAfterAFailure) {
   openPipe();
   stream->write("abc", 3).wait(io.waitScope);

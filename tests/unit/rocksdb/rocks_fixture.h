@@ -62,6 +62,14 @@ class RocksTest : public ::testing::Test {
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { operation(); })) return exception->getDescription().cStr();
     return "";
   }
+  // An append is refused for want of room, and may be tried again.
+  static void expectNoRoom(PartitionLog& log) {
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { add(log, 1); })) {
+      EXPECT_EQ(exception->getType(), kj::Exception::Type::OVERLOADED) << kj::str(*exception).cStr();
+    } else {
+      ADD_FAILURE() << "an append succeeded";
+    }
+  }
   // Names of the files in the store that end so, sorted.
   std::vector<std::string> files(const std::string& suffix) {
     std::vector<std::string> names;

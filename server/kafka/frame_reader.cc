@@ -1,0 +1,152 @@
+#include "server/kafka/frame_reader.h"
+
+#include <cstring>
+
+#include <kj/debug.h>
+
+#include "engine/base/byte_cursor.h"
+#include "engine/base/coroutine.h"
+
+namespace cambium::kafka {
+
+namespace {
+
+constexpr size_t kLengthBytes = 4;
+constexpr int32_t kHeaderBytesMin = 8;
+// So much of a frame must have arrived before memory for the rest is taken, unless there is plenty.
+constexpr size_t kFirstPartBytes = 64 << 10;
+constexpr size_t kPartBytes = 1 << 20;
+// Fits a second-level cache: what was received is checked and written while it is still there.
+constexpr size_t kChunkBytes = 512 << 10;
+// A smaller frame has memory of its own: one that is served for long shall not keep a chunk.
+constexpr size_t kFrameInChunkBytesMin = 8 << 10;
+
+}  // namespace
+
+kj::Promise<FrameReader::Outcome> FrameReader::next() {
+  kj::byte length[kLengthBytes];
+  if (!co_await readLength(length)) co_return End{};
+  auto size = loadBigEndian<int32_t>(length);
+  if (size < kHeaderBytesMin || static_cast<uint64_t>(size) > limits_.frameBytesMax.value()) {
+    co_return End{kj::str("a frame claims ", size, " bytes, expected ", kHeaderBytesMin, " to ", limits_.frameBytesMax,
+                          " (--kafka_frame_bytes_max)")};
+  }
+  auto whole = static_cast<size_t>(size);
+  bool fitsChunk = whole >= kFrameInChunkBytesMin && whole <= kChunkBytes;
+  auto read = co_await (fitsChunk && makeRoom(whole) ? readIntoChunk(whole) : readAlone(whole));
+  KJ_IF_MAYBE(frame, read) co_return kj::mv(*frame);
+  co_return End{kj::mv(fault_)};
+}
+
+// False when the client has ended or nothing came for too long.
+kj::Promise<bool> FrameReader::readLength(kj::ArrayPtr<kj::byte> into) {
+  if (chunk_.get() != nullptr && held() == 0) co_await readWhatIsThere();
+  auto rest = into.slice(takeHeld(into), into.size());
+  if (rest.size() == 0) co_return true;
+  chunk_ = nullptr;
+  auto idle = timer_.afterDelay(limits_.idleMsMax * kj::MILLISECONDS).then([] { return size_t{0}; });
+  co_return co_await stream_.tryRead(rest.begin(), rest.size(), rest.size()).exclusiveJoin(kj::mv(idle)) == rest.size();
+}
+
+// A client that is sending goes on in the chunk; one that pauses shall not keep it.
+kj::Promise<void> FrameReader::readWhatIsThere() {
+  if (!chunk_->isShared()) begin_ = end_ = 0;
+  auto room = chunk_->bytes.size() - end_;
+  if (room < kFirstPartBytes) co_return;
+  stream_.flushNow();
+  auto nothingYet = kj::evalLast([] { return size_t{0}; });
+  end_ += co_await stream_.tryRead(chunk_->bytes.begin() + end_, 1, room).exclusiveJoin(kj::mv(nothingYet));
+}
+
+size_t FrameReader::takeHeld(kj::ArrayPtr<kj::byte> into) {
+  auto size = kj::min(held(), into.size());
+  if (size > 0) memcpy(into.begin(), chunk_->bytes.begin() + begin_, size);
+  begin_ += size;
+  return size;
+}
+
+// True: a frame of so many bytes fits into the chunk behind begin_.
+bool FrameReader::makeRoom(size_t whole) {
+  if (chunk_.get() != nullptr && chunk_->bytes.size() - begin_ >= whole) return true;
+  auto size = held();
+  if (chunk_.get() != nullptr && !chunk_->isShared()) {
+    memmove(chunk_->bytes.begin(), chunk_->bytes.begin() + begin_, size);
+  } else {
+    auto& budget = requests_.of(Bytes(kChunkBytes));
+    if (!budget.roomyFor(Bytes(kChunkBytes))) return false;
+    auto lease = KJ_ASSERT_NONNULL(budget.tryTake(Bytes(kChunkBytes)), "a roomy budget has room");
+    auto next = kj::refcounted<FrameMemory>(kj::heapArray<kj::byte>(kChunkBytes), kj::mv(lease));
+    if (size > 0) memcpy(next->bytes.begin(), chunk_->bytes.begin() + begin_, size);
+    chunk_ = kj::mv(next);
+  }
+  begin_ = 0;
+  end_ = size;
+  return true;
+}
+
+// With it comes what else there is.
+kj::Promise<kj::Maybe<Frame>> FrameReader::readIntoChunk(size_t whole) {
+  if (held() < whole) {
+    auto missing = whole - held();
+    auto got = co_await readStep(chunk_->bytes.slice(end_, chunk_->bytes.size()), missing);
+    if (got < missing) co_return nullptr;
+    end_ += got;
+  }
+  auto bytes = chunk_->bytes.slice(begin_, begin_ + whole);
+  begin_ += whole;
+  co_return Frame{bytes, kj::addRef(*chunk_)};
+}
+
+kj::Promise<kj::Maybe<Frame>> FrameReader::readAlone(size_t whole) {
+  // A frame is read straight into its place while there is plenty of room. When it is short, a large one is taken in
+  // when its first part has come, a small one as a whole: a claim alone costs nobody room.
+  auto& budget = requests_.of(Bytes(whole));
+  auto first = kj::min(whole, kj::max(kFirstPartBytes, held()));
+  kj::Array<kj::byte> begun;
+  if (whole == first || !budget.roomyFor(Bytes(whole))) {
+    begun = kj::heapArray<kj::byte>(first);
+    if (!co_await readAll(begun)) co_return nullptr;
+  }
+  ByteBudget::Lease lease;
+  KJ_IF_MAYBE(now, budget.tryTake(Bytes(whole))) {
+    lease = kj::mv(*now);
+  } else {
+    lease = co_await budget.take(Bytes(whole));
+  }
+  if (whole > begun.size()) {
+    auto all = kj::heapArray<kj::byte>(whole);
+    if (begun.size() > 0) memcpy(all.begin(), begun.begin(), begun.size());
+    auto rest = all.slice(begun.size(), whole);
+    begun = nullptr;
+    if (!co_await readAll(rest)) co_return nullptr;
+    begun = kj::mv(all);
+  }
+  auto bytes = begun.asPtr();
+  co_return Frame{bytes, kj::refcounted<FrameMemory>(kj::mv(begun), kj::mv(lease))};
+}
+
+// False: the client has ended or stalled before all of it has come.
+kj::Promise<bool> FrameReader::readAll(kj::ArrayPtr<kj::byte> into) {
+  into = into.slice(takeHeld(into), into.size());
+  while (into.size() > 0) {
+    chunk_ = nullptr;  // nothing is left in it
+    auto part = into.slice(0, kj::min(into.size(), kPartBytes));
+    if (co_await readStep(part, part.size()) < part.size()) co_return false;
+    into = into.slice(part.size(), into.size());
+  }
+  co_return true;
+}
+
+// Less than bytesMin when the client ends or stalls.
+kj::Promise<size_t> FrameReader::readStep(kj::ArrayPtr<kj::byte> into, size_t bytesMin) {
+  constexpr size_t kTooLate = SIZE_MAX;
+  // What is on its way may take a while.
+  if (bytesMin >= kFrameInChunkBytesMin) stream_.flushNow();
+  auto late = timer_.afterDelay(limits_.frameStepMsMax * kj::MILLISECONDS).then([] { return kTooLate; });
+  auto got = co_await stream_.tryRead(into.begin(), bytesMin, into.size()).exclusiveJoin(kj::mv(late));
+  if (got != kTooLate) co_return got;
+  fault_ = kj::str("a frame was begun and did not go on");
+  co_return size_t{0};
+}
+
+}  // namespace cambium::kafka
