@@ -85,9 +85,8 @@ bool applyKafka(Workload& workload, kj::StringPtr key, kj::StringPtr value, cons
     workload.rate = parseCount(value, place);
   } else if (key == "linger") {
     workload.lingerMs = value == "0" ? 0 : parseCount(value, place);
-  } else if (key == "cores") {
-    if (value != "shared" && value != "apart") place.refuse("cores are shared or apart, not ", value);
-    workload.coresApart = value == "apart";
+  } else if (key == "clients") {
+    workload.clients = parseCount(value, place);
   } else {
     return false;
   }
@@ -119,7 +118,7 @@ void apply(Workload& workload, kj::StringPtr key, kj::StringPtr value, const Pla
     place.refuse(
         "there is no setting ", key,
         "; known are batch, total, take, operations, window, rounds, memory, subjects, gates, and of Kafka workloads "
-        "acks, partitions, durability, rate, linger, cores");
+        "acks, partitions, durability, rate, linger, clients");
   }
 }
 

@@ -38,7 +38,7 @@ struct Workload {
   kj::String durability = kj::str("os");
   uint64_t rate = 20'000;  // records a second, in an open loop
   uint64_t lingerMs = 5;
-  bool coresApart = false;  // client and broker have processors of their own
+  uint64_t clients = 1;  // that produce at the same time
   kj::Vector<kj::String> subjects;
   kj::Vector<Gate> gates;
 

@@ -2,10 +2,7 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <fstream>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -153,18 +150,6 @@ void BrokerProcess::settle() const {
     double now = cpuSeconds();
     if (now - before < kRestCpuShare * kRestStepMs / 1000) return;
     before = now;
-  }
-}
-
-void BrokerProcess::keepTo(const cpu_set_t& processors) const {
-  auto tasks = kj::str("/proc/", process_, "/task");
-  // The second time finds who was started by a thread that was still to come the first time.
-  for (int time = 0; time < 2; ++time) {
-    for (auto& entry : std::filesystem::directory_iterator(tasks.cStr())) {
-      auto thread = static_cast<pid_t>(strtol(entry.path().filename().c_str(), nullptr, 10));
-      bool set = sched_setaffinity(thread, sizeof(processors), &processors) == 0;
-      KJ_REQUIRE(set || errno == ESRCH, "a thread of the broker cannot be bound to processors", strerror(errno));
-    }
   }
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <sched.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -31,9 +30,6 @@ class BrokerProcess {
   // Waits until it is at rest: giving back the memory of a large file takes it tens of milliseconds after the file is
   // gone by name, which the next run must not pay for. Returns after some seconds in any case.
   void settle() const;
-
-  // All its threads run on these processors from now on, and those that they start.
-  void keepTo(const cpu_set_t& processors) const;
 
   static constexpr int kReadySeconds = 60;
 

@@ -3,7 +3,6 @@
 #include <kj/debug.h>
 #include <kj/exception.h>
 
-#include "bench/kafka/processor_share.h"
 #include "bench/kafka/replayer.h"
 
 namespace cambium::bench {
@@ -28,40 +27,25 @@ class RunTopic {
 };
 
 ClientLoad loadOf(const Workload& workload, kj::StringPtr topic, uint64_t records) {
-  return ClientLoad{topic,         static_cast<int>(workload.partitions),
-                    workload.acks, workload.batch.value(),
-                    records,       kj::str(workload.lingerMs)};
-}
-
-// What one run measures, where the workload has it run.
-template <class Measure>
-Sample run(const Workload& workload, Peer& peer, Measure measure) {
-  if (!workload.coresApart) return measure();
-  ProcessorShare share(peer.broker());
-  return measure();
+  return ClientLoad{topic,           static_cast<int>(workload.partitions),
+                    workload.acks,   workload.batch.value(),
+                    records,         kj::str(workload.lingerMs),
+                    workload.clients};
 }
 
 Sample rawProduce(const Workload& workload, Peer& peer, BatchSource& source) {
   RunTopic topic(peer, workload);
-  return run(workload, peer,
-             [&] { return replay(peer.broker(), source, Replay{topic.name(), workload.batches(), workload.window}); });
+  return replay(peer.broker(), source, Replay{topic.name(), workload.batches(), workload.window});
 }
 
 Sample produce(const Workload& workload, Peer& peer) {
   RunTopic topic(peer, workload);
-  return run(workload, peer,
-             [&] { return produceAll(peer.broker(), loadOf(workload, topic.name(), workload.batches())); });
+  return produceAll(peer.broker(), loadOf(workload, topic.name(), workload.batches()));
 }
 
 Sample produceRate(const Workload& workload, Peer& peer) {
   RunTopic topic(peer, workload);
-  return run(workload, peer, [&] {
-    return produceAtRate(peer.broker(), loadOf(workload, topic.name(), workload.operations), workload.rate);
-  });
-}
-
-Sample consume(const Workload& workload, Peer& peer, kj::StringPtr topic) {
-  return run(workload, peer, [&] { return consumeAll(peer.broker(), loadOf(workload, topic, workload.batches())); });
+  return produceAtRate(peer.broker(), loadOf(workload, topic.name(), workload.operations), workload.rate);
 }
 
 }  // namespace
@@ -79,8 +63,9 @@ Trial kafkaTrial(const Workload& workload, kj::StringPtr subject, Peer& peer) {
     KJ_REQUIRE(peer.keepsRecords(), "this subject cannot be read from", subject);
     auto topic = kj::heap<RunTopic>(peer, workload);
     produceAll(peer.broker(), loadOf(workload, topic->name(), workload.batches()));
-    return {kj::mv(name),
-            [&workload, &peer, topic = kj::mv(topic)]() { return consume(workload, peer, topic->name()); }};
+    return {kj::mv(name), [&workload, &peer, topic = kj::mv(topic)]() {
+              return consumeAll(peer.broker(), loadOf(workload, topic->name(), workload.batches()));
+            }};
   }
   KJ_FAIL_REQUIRE("there is no Kafka workload of this name; bench/README.md lists them", workload.name);
 }

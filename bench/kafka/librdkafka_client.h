@@ -50,9 +50,10 @@ struct ClientLoad {
   size_t recordBytes;
   uint64_t records;
   kj::String lingerMs;
+  uint64_t clients;  // producers at the same time, with a thread and a share of the records each
 };
 
-// As fast as the queue of the client takes them; ends when all are acknowledged. Throws when a record was not
+// As fast as the queues of the clients take them; ends when all are acknowledged. Throws when a record was not
 // delivered.
 Sample produceAll(const BrokerProcess& broker, const ClientLoad& load);
 

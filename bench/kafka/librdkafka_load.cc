@@ -60,29 +60,56 @@ struct Refusals {
   void check() const { KJ_REQUIRE(count == 0, "records were not delivered", count, rd_kafka_err2str(last)); }
 };
 
+// A producer as one application has it.
+class Producer {
+ public:
+  Producer(const BrokerProcess& broker, const ClientLoad& load)
+      : load_(load),
+        settings_{{"acks", load.acks},
+                  {"linger.ms", load.lingerMs},
+                  {"queue.buffering.max.messages", "500000"},
+                  // A callback per record would be the client's cost, and the client is the limit.
+                  {"delivery.report.only.error", "true"}},
+        client_(RD_KAFKA_PRODUCER, broker.address(), settings_, Refusals::delivered, &refusals_),
+        payload_(payloadOf(load.recordBytes)) {
+    client_.meet(load.topic);
+  }
+
+  // Returns when all are acknowledged.
+  void produceShare() {
+    TopicHandle topic(client_.get(), load_.topic);
+    for (uint64_t i = 0; i < load_.records / load_.clients; ++i) {
+      produce(topic.topic, static_cast<int32_t>(i % static_cast<uint64_t>(load_.partitions)), payload_, nullptr,
+              [&] { rd_kafka_poll(client_.get(), 1); });
+    }
+    auto error = rd_kafka_flush(client_.get(), kEndMs);
+    refusals_.check();
+    KJ_REQUIRE(error == 0, "records were not acknowledged in time", rd_kafka_err2str(error));
+  }
+
+ private:
+  const ClientLoad& load_;
+  Setting settings_[4];
+  Refusals refusals_;
+  LibrdkafkaClient client_;
+  kj::Array<kj::byte> payload_;
+};
+
 }  // namespace
 
 Sample produceAll(const BrokerProcess& broker, const ClientLoad& load) {
-  Refusals refusals;
-  // Only failures are reported: a callback per record would be the client's cost, and the client is the limit.
-  Setting settings[] = {{"acks", load.acks},
-                        {"linger.ms", load.lingerMs},
-                        {"queue.buffering.max.messages", "500000"},
-                        {"delivery.report.only.error", "true"}};
-  LibrdkafkaClient client(RD_KAFKA_PRODUCER, broker.address(), settings, Refusals::delivered, &refusals);
-  client.meet(load.topic);
-  TopicHandle topic(client.get(), load.topic);
-  auto payload = payloadOf(load.recordBytes);
+  kj::Vector<kj::Own<Producer>> producers;
+  for (uint64_t i = 0; i < load.clients; ++i)
+    producers.add(kj::heap<Producer>(broker, load));
   BrokerWatch watch(broker);
-  for (uint64_t i = 0; i < load.records; ++i) {
-    produce(topic.topic, static_cast<int32_t>(i % static_cast<uint64_t>(load.partitions)), payload, nullptr,
-            [&] { rd_kafka_poll(client.get(), 1); });
+  {
+    kj::Vector<kj::Own<kj::Thread>> others;
+    for (auto& producer : producers.slice(1, producers.size()))
+      others.add(kj::heap<kj::Thread>([&producer] { producer->produceShare(); }));
+    producers[0]->produceShare();
   }
-  auto error = rd_kafka_flush(client.get(), kEndMs);
-  auto sample = watch.stop(load.records, load.records * load.recordBytes);
-  refusals.check();
-  KJ_REQUIRE(error == 0, "records were not acknowledged in time", rd_kafka_err2str(error));
-  return sample;
+  auto records = load.records / load.clients * load.clients;
+  return watch.stop(records, records * load.recordBytes);
 }
 
 namespace {
