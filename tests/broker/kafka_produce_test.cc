@@ -1,3 +1,5 @@
+#include <random>
+
 #include "tests/broker/kafka_fixture.h"
 
 namespace cambium::kafka {
@@ -53,6 +55,40 @@ TEST_P(KafkaProduceTest, BothAcksAnswerAndNoneIsSilent) {
   kafka().send(produceOf("words", 0, batchOf({"c"}), 0), 9);
   // The next answer is that of the next request.
   EXPECT_EQ(produce("words", 0, batchOf({"d"})), (Produced{0, 3}));
+}
+
+// Requests of every size in one write: they share reads and memory, some wait for syncs, partitions of both loops.
+TEST_P(KafkaProduceTest, RequestsThatComeTogetherAreAppendedAsTheyWereSent) {
+  createTopic("synced", 2, {{"durability", "fsync"}});
+  constexpr size_t kSizes[] = {100, 9'000, 60'000, 20, 200'000, 65'000, 600'000, 10'000, 64'000};
+  constexpr int kRequests = 60;
+  std::minstd_rand random(1);
+  ByteWriter frames;
+  kj::Vector<kj::Array<kj::byte>> sent;
+  for (int i = 0; i < kRequests; ++i) {
+    auto value = kj::heapString(kSizes[random() % kj::size(kSizes)]);
+    for (auto& c : value)
+      c = static_cast<char>('a' + random() % 26);
+    auto batch = batchOf({value});
+    sent.add(kj::heapArray<kj::byte>(batch.asPtr()));
+    frames.bytes(requestFrame(produceOf("synced", i % 2, kj::mv(batch)), 11, i));
+  }
+  auto answers = kj::heapArrayBuilder<kj::Promise<kj::Array<kj::byte>>>(kRequests);
+  answers.add(kafka().exchange(frames.finish()));
+  for (int i = 1; i < kRequests; ++i)
+    answers.add(kafka().exchange(nullptr));
+  for (int i = 0; i < kRequests; ++i) {
+    auto answer = readAnswer<ProduceResponse>(answers[static_cast<size_t>(i)].wait(scope()), 11, i);
+    EXPECT_EQ(produced(answer.body), (Produced{0, i / 2}));
+  }
+  for (int i = 0; i < kRequests; ++i) {
+    auto answer = call(fetchOf({{"synced", i % 2, i / 2, 1}}), 11);
+    auto records = KJ_ASSERT_NONNULL(answer->responses[0].partitions[0].records).view();
+    auto& batch = sent[static_cast<size_t>(i)];
+    ASSERT_EQ(records.size(), batch.size()) << i;
+    // All but base offset and leader epoch.
+    EXPECT_TRUE(records.slice(16, records.size()) == batch.slice(16, batch.size()).asConst()) << i;
+  }
 }
 
 TEST_P(KafkaProduceTest, PartitionsFailOneByOne) {
