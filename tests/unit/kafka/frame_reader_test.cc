@@ -40,6 +40,7 @@ class ArrivedBytes final : public kj::AsyncIoStream {
 
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override {
     ++reads;
+    if (maxBytes >= kLargeReadBytes) writtenBeforeLargeRead = written;
     auto* into = static_cast<kj::byte*>(buffer);
     auto size = kj::min(maxBytes, bytes_.size());
     std::copy_n(bytes_.begin(), size, into);
@@ -62,8 +63,11 @@ class ArrivedBytes final : public kj::AsyncIoStream {
   kj::Promise<void> whenWriteDisconnected() override { return kj::NEVER_DONE; }
   void shutdownWrite() override {}
 
+  static constexpr size_t kLargeReadBytes = 50'000;
+
   size_t reads = 0;
   size_t written = 0;
+  size_t writtenBeforeLargeRead = 0;
 
  private:
   void goOn() {
@@ -262,6 +266,19 @@ TEST_F(FrameReaderTest, AnswersDoNotWaitForTheNextLargeFrame) {
   EXPECT_EQ(one.client.written, 0u);
   auto frame = one.begin();
   EXPECT_EQ(one.client.written, 6u) << "it goes out before the next read, not at the end of the turn";
+}
+
+TEST_F(FrameReaderTest, AnswersDoNotWaitForTheRestOfALargeFrame) {
+  for (size_t claimed : {kMedium, kLarge}) {
+    Connection other{*this};
+    kj::Vector<kj::byte> bytes;
+    addFrame(bytes, body(claimed, 0));
+    other.client.arrive(bytes.slice(0, 10));
+    other.stream->write("answer", 6).wait(scope);
+    auto frame = other.begin();
+    settle();
+    EXPECT_EQ(other.client.writtenBeforeLargeRead, 6u) << claimed;
+  }
 }
 
 TEST_F(FrameReaderTest, LengthsThatMakeNoSense) {
