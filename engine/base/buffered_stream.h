@@ -61,8 +61,8 @@ class BufferedStream : public kj::AsyncIoStream {
   // Done when the inner stream has taken everything that was written before; fails when a write has failed. The stream
   // outlives it.
   virtual kj::Promise<void> flushed() = 0;
-  // Offers what is buffered to the inner stream at once instead of at the end of the turn, unless that is writing: for
-  // whoever goes on with something long.
+  // Offers what is buffered to the inner stream at once instead of at the end of the turn, unless that is writing or a
+  // large write is next: for whoever goes on with something long.
   virtual void flushNow() = 0;
 };
 

@@ -107,6 +107,8 @@ kj::Promise<kj::Maybe<Frame>> FrameReader::readAlone(size_t whole) {
     begun = kj::heapArray<kj::byte>(first);
     if (!co_await readAll(begun)) co_return nullptr;
   }
+  // What it holds would count against what is waited for.
+  if (held() == 0) chunk_ = nullptr;
   ByteBudget::Lease lease;
   KJ_IF_MAYBE(now, budget.tryTake(Bytes(whole))) {
     lease = kj::mv(*now);

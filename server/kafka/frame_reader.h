@@ -24,16 +24,15 @@ struct Frame {
   kj::Own<FrameMemory> memory;
 };
 
-// Cuts what a client sends into frames: a length (int32, big-endian), then so many bytes. Small frames are copied out
-// of the stream's buffer and large ones are read into their place; those in between are read many at once into a chunk
-// and stay where they are, so that a client which sends one after the other costs a read for several of them.
+// Cuts what a client sends into frames: a length (int32, big-endian), then so many bytes. Small frames are copied
+// into memory of their own and large ones are read into their place; those in between are read many at once into a
+// chunk and stay where they are, so that a client which sends one after the other costs a read for several of them.
 //
-// Memory for a frame counts in `requests` from before it is taken until the Frame goes. A claim alone costs nobody
-// room: while there is not plenty, the first part of a frame has to come first. Nothing but the stream's own small
-// buffer is held while no frame is on its way.
+// Memory of a frame counts in `requests` until the Frame goes. A claim alone costs nobody room: while there is not
+// plenty, the first part of a frame has to come before room for the whole is taken. While next() waits for a frame to
+// begin, nothing but the stream's own small buffer is held.
 class FrameReader {
  public:
-  // All of them outlive it.
   FrameReader(BufferedStream& stream, const KafkaLimits& limits, RequestBudgets& requests, kj::Timer& timer)
       : stream_(stream), limits_(limits), requests_(requests), timer_(timer) {}
   KJ_DISALLOW_COPY(FrameReader);

@@ -85,7 +85,7 @@ int run(const ServerOptions& options) {
   signal(SIGPIPE, SIG_IGN);
   Doors doors(options);
 
-  auto io = kj::setupAsyncIo();
+  auto io = setupLoop();
   LoopContext loop{io.provider->getTimer(), *io.lowLevelProvider};
   DiskFileSystem files(options.dataDir, options.openFilesMax);
   SystemClock clock;

@@ -13,6 +13,19 @@
 
 namespace cambium {
 
+namespace {
+
+// One look at I/O costs about a microsecond, so many events some fifty.
+constexpr kj::uint kEventsBetweenPolls = 256;
+
+}  // namespace
+
+kj::AsyncIoContext setupLoop() {
+  auto io = kj::setupAsyncIo();
+  io.waitScope.setBusyPollInterval(kEventsBetweenPolls);
+  return io;
+}
+
 TimestampMs SystemClock::now() const {
   timespec time{};
   clock_gettime(CLOCK_REALTIME, &time);
@@ -41,7 +54,7 @@ class ThreadLoop final : public LoopStarter::Loop {
       : thread_([index, main = kj::mv(main)]() mutable {
           pthread_setname_np(pthread_self(), kj::str("cambium-loop-", index).cStr());
           LogThread log;
-          auto io = kj::setupAsyncIo();
+          auto io = setupLoop();
           LoopContext context{io.provider->getTimer(), *io.lowLevelProvider};
           main(context).wait(io.waitScope);
         }) {}

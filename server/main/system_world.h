@@ -8,6 +8,11 @@ namespace cambium {
 
 // The real clock, random numbers and event loops: what main hands to the broker.
 
+// kj's event loop for the calling thread, as every loop of the broker has it. By itself kj looks for I/O, timers and
+// calls of other threads only when nothing else is to be done: a client that always has a request there would hold up
+// everybody else. This one looks every few hundred events as well.
+kj::AsyncIoContext setupLoop();
+
 class SystemClock final : public Clock {
  public:
   TimestampMs now() const override;

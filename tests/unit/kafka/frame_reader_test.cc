@@ -204,8 +204,8 @@ TEST_F(FrameReaderTest, AChunkIsUsedAgainWhenItsFramesAreServed) {
 
 TEST_F(FrameReaderTest, FramesInServiceAreNotWrittenOver) {
   kj::Vector<Frame> served;
-  for (int i = 0; i < 12; ++i) {
-    one.arrive({kMedium, kMedium});
+  for (size_t i = 0; i < 12; ++i) {
+    one.arrive({kMedium + 2 * i, kMedium + 2 * i + 1});
     served.add(next(one));
     served.add(next(one));
   }
@@ -257,6 +257,21 @@ TEST_F(FrameReaderTest, AClaimAloneTakesNoRoomWhenItIsShort) {
     other.client.arrive(bytes.slice(5000, bytes.size()));
     EXPECT_TRUE(isIntact(frame.wait(scope).get<Frame>())) << claimed;
   }
+}
+
+TEST_F(FrameReaderTest, ARequestDoesNotWaitForTheRoomOfItsOwnChunk) {
+  auto small = kj::refcounted<RequestBudgets>(mebibytes(2), mebibytes(1));
+  FrameReader reader(*one.stream, limits, *small, timer);
+  constexpr size_t kClaimed = 900'000;
+  kj::Vector<kj::byte> bytes;
+  addFrame(bytes, body(kMedium, kMedium));
+  addFrame(bytes, body(kClaimed, kClaimed));
+  one.client.arrive(bytes.slice(0, 300'000));
+  reader.next().wait(scope);
+  auto frame = reader.next().eagerlyEvaluate(nullptr);
+  one.client.arrive(bytes.slice(300'000, bytes.size()));
+  ASSERT_TRUE(frame.poll(scope));
+  EXPECT_TRUE(isIntact(frame.wait(scope).get<Frame>()));
 }
 
 TEST_F(FrameReaderTest, AnswersDoNotWaitForTheNextLargeFrame) {
