@@ -20,6 +20,8 @@ constexpr size_t kPartBytes = 1 << 20;
 constexpr size_t kChunkBytes = 512 << 10;
 // A smaller frame has memory of its own: one that is served for long shall not keep a chunk.
 constexpr size_t kFrameInChunkBytesMin = 8 << 10;
+// With less room a chunk that is in use is left to its frames.
+constexpr size_t kRoomBytesMin = 64 << 10;
 
 }  // namespace
 
@@ -52,7 +54,7 @@ kj::Promise<bool> FrameReader::readLength(kj::ArrayPtr<kj::byte> into) {
 kj::Promise<void> FrameReader::readWhatIsThere() {
   if (!chunk_->isShared()) begin_ = end_ = 0;
   auto room = chunk_->bytes.size() - end_;
-  if (room < kFirstPartBytes) co_return;
+  if (room < kRoomBytesMin) co_return;
   stream_.flushNow();
   auto nothingYet = kj::evalLast([] { return size_t{0}; });
   end_ += co_await stream_.tryRead(chunk_->bytes.begin() + end_, 1, room).exclusiveJoin(kj::mv(nothingYet));

@@ -76,10 +76,7 @@ TEST_P(KafkaDoorTest, ProducesAreAppendedBeforeThoseInFrontAreAnswered) {
   ByteWriter frames;
   for (int i = 0; i < kProduces; ++i)
     frames.bytes(requestFrame(produceOf("words", 0, batchOf({"a"})), 11, i));
-  auto answers = kj::heapArrayBuilder<kj::Promise<kj::Array<kj::byte>>>(kProduces);
-  answers.add(kafka().exchange(frames.finish()));
-  for (int i = 1; i < kProduces; ++i)
-    answers.add(kafka().exchange(nullptr));
+  auto answers = exchangeTogether(frames.finish(), kProduces);
   for (int i = 0; i < kProduces; ++i) {
     auto answer = readAnswer<ProduceResponse>(answers[static_cast<size_t>(i)].wait(scope()), 11, i);
     EXPECT_EQ(produced(answer.body), (Produced{0, i}));

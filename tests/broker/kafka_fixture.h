@@ -82,6 +82,15 @@ class KafkaTest : public BrokerTest {
     return produced(call(produceOf(topic, partition, kj::mv(batch)), version).body);
   }
 
+  // The answers to `count` requests that go out in one write.
+  kj::Array<kj::Promise<kj::Array<kj::byte>>> exchangeTogether(kj::Array<kj::byte> frames, size_t count) {
+    auto answers = kj::heapArrayBuilder<kj::Promise<kj::Array<kj::byte>>>(count);
+    answers.add(kafka().exchange(kj::mv(frames)));
+    while (answers.size() < count)
+      answers.add(kafka().exchange(nullptr));
+    return answers.finish();
+  }
+
   struct Wanted {
     kj::StringPtr topic;
     int32_t partition = 0;

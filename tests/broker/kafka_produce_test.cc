@@ -73,10 +73,7 @@ TEST_P(KafkaProduceTest, RequestsThatComeTogetherAreAppendedAsTheyWereSent) {
     sent.add(kj::heapArray<kj::byte>(batch.asPtr()));
     frames.bytes(requestFrame(produceOf("synced", i % 2, kj::mv(batch)), 11, i));
   }
-  auto answers = kj::heapArrayBuilder<kj::Promise<kj::Array<kj::byte>>>(kRequests);
-  answers.add(kafka().exchange(frames.finish()));
-  for (int i = 1; i < kRequests; ++i)
-    answers.add(kafka().exchange(nullptr));
+  auto answers = exchangeTogether(frames.finish(), kRequests);
   for (int i = 0; i < kRequests; ++i) {
     auto answer = readAnswer<ProduceResponse>(answers[static_cast<size_t>(i)].wait(scope()), 11, i);
     EXPECT_EQ(produced(answer.body), (Produced{0, i / 2}));
