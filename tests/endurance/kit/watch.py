@@ -23,6 +23,12 @@ def resident_bytes(pid):
         return int(re.search(r"RssAnon:\s+(\d+) kB", file.read())[1]) << 10
 
 
+def whole_resident_bytes(pid):
+    """With the pages of files."""
+    with open(f"/proc/{pid}/status") as file:
+        return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1]) << 10
+
+
 def drop_page_cache():
     """False where that is not allowed."""
     try:
