@@ -236,7 +236,7 @@ kj::Promise<Result<void>> GroupConsumer::Impl::commitIfDue() {
   // The group divides: the revocation is on its way, and commits again.
   auto isPassing = [](ErrorCode code) {
     return code == ErrorCode::kRebalanceInProgress || code == ErrorCode::kIllegalGeneration ||
-           code == ErrorCode::kUnknownMemberId;
+           code == ErrorCode::kUnknownMemberId || code == ErrorCode::kGroupIdNotFound;
   };
   if (!committed.ok() && isPassing(committed.error().code)) co_return Result<void>();
   co_return kj::mv(committed);

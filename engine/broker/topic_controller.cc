@@ -71,6 +71,7 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
   Revision newest{0};
   for (auto& entry : co_await store_.list(kj::str(kTopicRecords))) {
     topics.add(Topic::decode(entry.value, entry.changedAt));
+    names_.add(topics.back()->name());
     newest = kj::max(newest, entry.changedAt);
   }
   image_ = kj::atomicRefcounted<const MetadataImage>(newest, kj::mv(topics));
@@ -150,6 +151,9 @@ void TopicController::applyToImage(MetadataChange& change) {
     auto name = write.key.slice(kTopicRecords.size());
     kj::Maybe<kj::Own<const Topic>> topic;
     KJ_IF_MAYBE(value, write.value) topic = Topic::decode(*value, change.revision);
+    bool wasThere = image_->find(name) != nullptr;
+    if (topic != nullptr && !wasThere) names_.add(name);
+    if (topic == nullptr && wasThere) names_.remove(name);
     image_ = image_->with(change.revision, name, kj::mv(topic));
   }
 }
@@ -203,8 +207,16 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
   if (!checked.ok()) co_return kj::mv(checked);
   auto exists = [&] { return makeError(ErrorCode::kTopicAlreadyExists, "topic ", wish.name, " exists already"); };
   if (image_->find(wish.name) != nullptr) co_return Answer(exists());
+  auto similar = names_.findSimilar(wish.name);
+  if (isInternalTopic(wish.name)) similar = nullptr;  // groups work whatever else there is
+  KJ_IF_MAYBE(other, similar) {
+    co_return Answer(makeError(ErrorCode::kInvalidTopic, "topic ", wish.name, " would look like topic ", *other,
+                               " in metrics, which write '.' and '_' in the same way; choose another name"));
+  }
   if (wish.validateOnly) co_return kj::mv(checked);
   Reservation reservation(*this, wish.partitions);
+  names_.add(wish.name);
+  KJ_DEFER(names_.remove(wish.name));
   // Logs of an earlier topic of this name have to be out of the way.
   for (auto going = deleting_.find(wish.name.cStr()); going != deleting_.end();
        going = deleting_.find(wish.name.cStr())) {

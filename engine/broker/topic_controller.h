@@ -6,6 +6,7 @@
 #include "engine/base/position_waiters.h"
 #include "engine/base/wait_list.h"
 #include "engine/broker/shard.h"
+#include "engine/metadata/similar_names.h"
 #include "engine/metadata/topic_records.h"
 
 namespace cambium {
@@ -87,6 +88,7 @@ class TopicController {
   EngineSet& engines_;
   const BrokerConfig& config_;
   kj::Own<const MetadataImage> image_;
+  SimilarNames names_;   // of the topics of the image, and of those that are being made
   Revision applied_{0};  // what every shard has caught up with
   PositionWaiters<Revision> waitingForApplied_;
   int64_t reserved_ = 0;

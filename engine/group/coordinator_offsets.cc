@@ -57,13 +57,10 @@ Result<void> GroupCoordinator::checkCommit(const MemberIdentity& who) {
     carryOut(*slot, {});
     return checked;
   }
-  if (who.generation >= 0) {
-    return makeError(ErrorCode::kIllegalGeneration, "group ", who.group.c_str(), " has no generation ", who.generation);
-  }
-  if (!who.member.empty()) {
-    return makeError(ErrorCode::kUnknownMemberId, "group ", who.group.c_str(), " has no members");
-  }
-  return Result<void>();
+  // Without a generation it comes from somebody who manages no group: a simple group is made, or is there.
+  if (who.generation < 0) return Result<void>();
+  if (!hasOffsets(who.group)) return noGroup(who.group);
+  return makeError(ErrorCode::kUnknownMemberId, "group ", who.group.c_str(), " has no members");
 }
 
 kj::Promise<CommitOffsetsAnswer> GroupCoordinator::commitOffsets(CommitOffsetsRequest request) {

@@ -10,6 +10,14 @@ namespace cambium::kafka {
 int16_t wireCode(ErrorCode code);
 inline constexpr int16_t kNoError = 0;
 
+// Errors that only this protocol has: nothing in the engine makes them.
+namespace wire_code {
+inline constexpr int16_t kUnsupportedSaslMechanism = 33;
+inline constexpr int16_t kLogDirNotFound = 57;
+inline constexpr int16_t kUnacceptableCredential = 93;
+inline constexpr int16_t kFetchSessionTopicIdError = 106;
+}  // namespace wire_code
+
 // Of an outcome: 0 when there is none.
 int16_t wireCode(const kj::Maybe<Error>& error);
 

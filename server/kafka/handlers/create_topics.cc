@@ -12,9 +12,6 @@ namespace {
 
 using Answer = CreateTopicsResponse::Topic;
 
-// From this version on -1 stands for the broker's default (KIP-464).
-constexpr Version kDefaultsSince = 4;
-
 kj::Maybe<Error> checkAssignments(const CreateTopicsRequest::Topic& wanted, int32_t brokerId) {
   if (wanted.numPartitions != -1 || wanted.replicationFactor != -1) {
     return makeError(ErrorCode::kInvalidRequest,
@@ -35,8 +32,9 @@ kj::Maybe<Error> checkAssignments(const CreateTopicsRequest::Topic& wanted, int3
   return nullptr;
 }
 
-kj::Maybe<Error> checkReplication(int16_t factor, bool defaultAllowed) {
-  if (factor == 1 || (factor == -1 && defaultAllowed)) return nullptr;
+// -1 stands for the broker's default, in every version: clients that speak an old one count on it (KIP-464).
+kj::Maybe<Error> checkReplication(int16_t factor) {
+  if (factor == 1 || factor == -1) return nullptr;
   return makeError(ErrorCode::kInvalidReplicationFactor, "replication factor ", factor,
                    "; this cluster has one broker, so it is 1");
 }
@@ -47,9 +45,8 @@ Result<int32_t> partitionsOf(RequestContext& context, const CreateTopicsRequest:
     KJ_IF_MAYBE(error, checkAssignments(wanted, context.brokerId())) return kj::mv(*error);
     return static_cast<int32_t>(wanted.assignments.size());
   }
-  bool defaultAllowed = context.version() >= kDefaultsSince;
-  KJ_IF_MAYBE(error, checkReplication(wanted.replicationFactor, defaultAllowed)) return kj::mv(*error);
-  if (wanted.numPartitions == -1 && defaultAllowed) return context.broker().facts().config.numPartitions;
+  KJ_IF_MAYBE(error, checkReplication(wanted.replicationFactor)) return kj::mv(*error);
+  if (wanted.numPartitions == -1) return context.broker().facts().config.numPartitions;
   return wanted.numPartitions;
 }
 
@@ -70,8 +67,12 @@ kj::Promise<Answer> createOne(RequestContext& context, const CreateTopicsRequest
   }
   NewTopic wish{.name = kj::str(wanted.name), .partitions = partitions.value(), .validateOnly = validateOnly};
   for (auto& config : wanted.configs) {
-    // Without a value: the default.
-    KJ_IF_MAYBE(value, config.value) wish.settings.add(ConfigSetting{kj::str(config.name), kj::str(*value)});
+    KJ_IF_MAYBE(value, config.value) {
+      wish.settings.add(ConfigSetting{kj::str(config.name), kj::str(*value)});
+    } else {
+      refuse(answer, makeError(ErrorCode::kInvalidConfig, "config ", config.name, " has no value"));
+      co_return kj::mv(answer);
+    }
   }
   auto created = co_await context.broker().createTopic(kj::mv(wish));
   if (!created.ok()) {

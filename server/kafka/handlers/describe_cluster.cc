@@ -1,3 +1,4 @@
+#include "server/kafka/authorized_operations.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 
@@ -21,6 +22,7 @@ kj::Promise<DescribeClusterResponse> handle(RequestContext& context, DescribeClu
   self.brokerId = context.brokerId();
   self.host = Text(kj::str(endpoint.host));
   self.port = endpoint.port;
+  if (request.includeClusterAuthorizedOperations) response.clusterAuthorizedOperations = kClusterOperations;
   return kj::mv(response);
 }
 

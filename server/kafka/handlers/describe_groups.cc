@@ -1,6 +1,7 @@
 #include <set>
 
 #include "engine/base/coroutine.h"
+#include "server/kafka/authorized_operations.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/group_identity.h"
 #include "server/kafka/handlers/handlers.h"
@@ -35,6 +36,8 @@ kj::Promise<DescribeGroupsResponse> handle(RequestContext& context, DescribeGrou
       auto error = makeError(ErrorCode::kGroupIdNotFound, "group ", name, " is not found");
       answer.errorCode = wireCode(error.code);
       answer.errorMessage = wireMessage(error);
+    } else if (request.includeAuthorizedOperations) {
+      answer.authorizedOperations = kGroupOperations;
     }
     for (auto& member : group.members) {
       auto& entry = answer.members.add();

@@ -1,5 +1,6 @@
 #include <set>
 
+#include "server/kafka/authorized_operations.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 
@@ -60,6 +61,7 @@ kj::Promise<DescribeTopicPartitionsResponse> handle(RequestContext& context, Des
     }
     auto& answer = response.topics.add();
     answer.name = Text(*at);
+    answer.topicAuthorizedOperations = kTopicOperations;
     auto topic = context.broker().topic(kj::StringPtr(at->c_str()));
     if (!topic.ok()) {
       answer.errorCode = wireCode(topic.error().code);

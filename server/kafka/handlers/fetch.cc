@@ -38,9 +38,10 @@ kj::Vector<FetchedPartition> forgottenOf(const FetchRequest& request) {
   return all;
 }
 
-// What this request is to fetch, and the session it belongs to, if any. An error concerns the request as a whole.
+// What this request is to fetch, and the session it belongs to, if any. An error concerns the request as a whole; the
+// answer has room for its number alone.
 struct Plan {
-  kj::Maybe<Error> error;
+  kj::Maybe<int16_t> error;
   kj::Vector<FetchedPartition> partitions;
   int32_t session = 0;
   bool incremental = false;
@@ -62,16 +63,16 @@ Plan begin(FetchSessions& sessions, const FetchRequest& request, bool byId, int6
   }
   auto* session = sessions.find(request.sessionId, nowMs);
   if (session == nullptr) {
-    plan.error = makeError(ErrorCode::kFetchSessionIdNotFound, "there is no fetch session ", request.sessionId);
+    plan.error = wireCode(ErrorCode::kFetchSessionIdNotFound);
     return plan;
   }
   if (session->epoch != request.sessionEpoch) {
-    plan.error = makeError(ErrorCode::kInvalidFetchSessionEpoch, "fetch session ", request.sessionId, " is at epoch ",
-                           session->epoch, ", not ", request.sessionEpoch);
+    plan.error = wireCode(ErrorCode::kInvalidFetchSessionEpoch);
     return plan;
   }
   if (session->byId != byId) {
-    plan.error = makeError(ErrorCode::kInconsistentTopicId, "a fetch session names topics either by id or by name");
+    // A session names topics either by id or by name.
+    plan.error = wire_code::kFetchSessionTopicIdError;
     return plan;
   }
   session->epoch = session->epoch == INT32_MAX ? 1 : session->epoch + 1;
@@ -80,7 +81,7 @@ Plan begin(FetchSessions& sessions, const FetchRequest& request, bool byId, int6
   if (sessions.overfull()) {
     // Without a session the client asks for everything each time, which is bounded by its request.
     sessions.remove(session->id);
-    plan.error = makeError(ErrorCode::kFetchSessionIdNotFound, "fetch session ", request.sessionId, " grew too large");
+    plan.error = wireCode(ErrorCode::kFetchSessionIdNotFound);
     return plan;
   }
   for (auto& partition : session->partitions)
@@ -112,7 +113,9 @@ Result<PartitionKey> locate(LocalBroker& broker, const FetchedPartition& wanted,
   return PartitionKey{topic.value()->id(), wanted.partition};
 }
 
-PartitionAnswer answerOf(const FetchedPartition& wanted, Result<ReadOutcome>& outcome) {
+constexpr int8_t kReadCommitted = 1;
+
+PartitionAnswer answerOf(const FetchedPartition& wanted, Result<ReadOutcome>& outcome, bool readCommitted) {
   PartitionAnswer answer;
   answer.partitionIndex = wanted.partition;
   if (!outcome.ok()) {
@@ -122,6 +125,8 @@ PartitionAnswer answerOf(const FetchedPartition& wanted, Result<ReadOutcome>& ou
     return answer;
   }
   auto& read = outcome.value();
+  // Null would mean that the broker does not know; a client that reads committed records may not take that.
+  if (readCommitted) answer.abortedTransactions.emplace();
   answer.highWatermark = read.highWatermark.value();
   answer.lastStableOffset = read.highWatermark.value();
   answer.logStartOffset = read.logStart.value();
@@ -161,7 +166,7 @@ kj::Promise<FetchResponse> handle(RequestContext& context, FetchRequest& request
   bool byId = context.version() >= kByIdSince;
   auto plan = begin(sessions, request, byId, broker.now().value());
   KJ_IF_MAYBE(error, plan.error) {
-    response.errorCode = wireCode(error->code);
+    response.errorCode = *error;
     co_return kj::mv(response);
   }
   response.sessionId = plan.session;
@@ -194,7 +199,7 @@ kj::Promise<FetchResponse> handle(RequestContext& context, FetchRequest& request
   kj::Vector<bool> served;
   for (size_t i = 0; i < plan.partitions.size(); ++i) {
     auto& wanted = plan.partitions[i];
-    auto answer = answerOf(wanted, KJ_ASSERT_NONNULL(outcomes[i]));
+    auto answer = answerOf(wanted, KJ_ASSERT_NONNULL(outcomes[i]), request.isolationLevel == kReadCommitted);
     served.add(KJ_ASSERT_NONNULL(answer.records).size() > 0);
     bool news = session == nullptr || noteTold(*session, i, wanted, answer);
     if (news || !plan.incremental) add(response, wanted, kj::mv(answer));

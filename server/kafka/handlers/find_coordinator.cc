@@ -12,11 +12,10 @@ constexpr int8_t kGroup = 0;
 constexpr int8_t kTransaction = 1;
 constexpr Version kManySince = 4;
 
-kj::Maybe<Error> check(std::string_view key, int8_t type) {
+kj::Maybe<Error> check(int8_t type) {
   if (type != kGroup && type != kTransaction) {
     return makeError(ErrorCode::kInvalidRequest, "a coordinator of type ", type, "; expected 0 (group) or 1");
   }
-  if (key.empty() && type == kGroup) return makeError(ErrorCode::kInvalidGroupId, "a group needs a name");
   return nullptr;
 }
 
@@ -25,7 +24,7 @@ kj::Maybe<Error> check(std::string_view key, int8_t type) {
 kj::Promise<Answer> answerKey(RequestContext& context, const Text& key, int8_t type) {
   Answer answer;
   answer.key = key.view();
-  auto error = check(key, type);
+  auto error = check(type);
   if (error == nullptr && type == kGroup) {
     auto coordinator = co_await context.broker().coordinatorOf(key.str());
     if (!coordinator.ok()) error = kj::mv(coordinator.error());

@@ -48,5 +48,15 @@ kj::Promise<DescribeGroupsResponse> handle(RequestContext& context, DescribeGrou
 kj::Promise<ListGroupsResponse> handle(RequestContext& context, ListGroupsRequest& request);
 kj::Promise<DeleteGroupsResponse> handle(RequestContext& context, DeleteGroupsRequest& request);
 kj::Promise<OffsetDeleteResponse> handle(RequestContext& context, OffsetDeleteRequest& request);
+kj::Promise<DescribeAclsResponse> handle(RequestContext& context, DescribeAclsRequest& request);
+kj::Promise<CreateAclsResponse> handle(RequestContext& context, CreateAclsRequest& request);
+kj::Promise<DeleteAclsResponse> handle(RequestContext& context, DeleteAclsRequest& request);
+kj::Promise<AlterReplicaLogDirsResponse> handle(RequestContext& context, AlterReplicaLogDirsRequest& request);
+kj::Promise<DescribeClientQuotasResponse> handle(RequestContext& context, DescribeClientQuotasRequest& request);
+kj::Promise<AlterClientQuotasResponse> handle(RequestContext& context, AlterClientQuotasRequest& request);
+kj::Promise<DescribeUserScramCredentialsResponse> handle(RequestContext& context,
+                                                         DescribeUserScramCredentialsRequest& request);
+kj::Promise<AlterUserScramCredentialsResponse> handle(RequestContext& context,
+                                                      AlterUserScramCredentialsRequest& request);
 
 }  // namespace cambium::kafka

@@ -1,6 +1,7 @@
 #include <set>
 
 #include "engine/base/coroutine.h"
+#include "server/kafka/authorized_operations.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 
@@ -94,6 +95,11 @@ kj::Promise<MetadataResponse> handle(RequestContext& context, MetadataRequest& r
     for (auto& topic : image->topics())
       response.topics.add(describeTopic(*topic, context.brokerId()));
   }
+  if (request.includeTopicAuthorizedOperations) {
+    for (auto& topic : response.topics)
+      topic.topicAuthorizedOperations = kTopicOperations;
+  }
+  if (request.includeClusterAuthorizedOperations) response.clusterAuthorizedOperations = kClusterOperations;
   co_return response;
 }
 

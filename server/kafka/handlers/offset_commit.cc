@@ -9,6 +9,8 @@ namespace cambium::kafka {
 namespace {
 
 constexpr Version kByIdSince = 10;
+// From this version on a group that is not there is an error of its own (KIP-848).
+constexpr Version kGroupNotFoundSince = 9;
 
 struct Place {
   size_t topic, partition;
@@ -51,8 +53,13 @@ kj::Promise<OffsetCommitResponse> handle(RequestContext& context, OffsetCommitRe
     }
   }
   auto committed = co_await context.broker().commitOffsets(kj::mv(wish));
-  for (size_t i = 0; i < places.size(); ++i)
-    response.topics[places[i].topic].partitions[places[i].partition].errorCode = wireCode(committed[i]);
+  for (size_t i = 0; i < places.size(); ++i) {
+    auto code = wireCode(committed[i]);
+    if (context.version() < kGroupNotFoundSince && code == wireCode(ErrorCode::kGroupIdNotFound)) {
+      code = wireCode(ErrorCode::kIllegalGeneration);
+    }
+    response.topics[places[i].topic].partitions[places[i].partition].errorCode = code;
+  }
   co_return kj::mv(response);
 }
 

@@ -1,13 +1,20 @@
 #pragma once
 
+#include "server/kafka/wire/messages/alter_client_quotas.h"
 #include "server/kafka/wire/messages/alter_configs.h"
 #include "server/kafka/wire/messages/alter_partition_reassignments.h"
+#include "server/kafka/wire/messages/alter_replica_log_dirs.h"
+#include "server/kafka/wire/messages/alter_user_scram_credentials.h"
 #include "server/kafka/wire/messages/api_versions.h"
+#include "server/kafka/wire/messages/create_acls.h"
 #include "server/kafka/wire/messages/create_partitions.h"
 #include "server/kafka/wire/messages/create_topics.h"
+#include "server/kafka/wire/messages/delete_acls.h"
 #include "server/kafka/wire/messages/delete_groups.h"
 #include "server/kafka/wire/messages/delete_records.h"
 #include "server/kafka/wire/messages/delete_topics.h"
+#include "server/kafka/wire/messages/describe_acls.h"
+#include "server/kafka/wire/messages/describe_client_quotas.h"
 #include "server/kafka/wire/messages/describe_cluster.h"
 #include "server/kafka/wire/messages/describe_configs.h"
 #include "server/kafka/wire/messages/describe_groups.h"
@@ -16,6 +23,7 @@
 #include "server/kafka/wire/messages/describe_quorum.h"
 #include "server/kafka/wire/messages/describe_topic_partitions.h"
 #include "server/kafka/wire/messages/describe_transactions.h"
+#include "server/kafka/wire/messages/describe_user_scram_credentials.h"
 #include "server/kafka/wire/messages/elect_leaders.h"
 #include "server/kafka/wire/messages/fetch.h"
 #include "server/kafka/wire/messages/find_coordinator.h"
@@ -59,8 +67,12 @@
   X(DeleteRecords)                \
   X(InitProducerId)               \
   X(OffsetForLeaderEpoch)         \
+  X(DescribeAcls)                 \
+  X(CreateAcls)                   \
+  X(DeleteAcls)                   \
   X(DescribeConfigs)              \
   X(AlterConfigs)                 \
+  X(AlterReplicaLogDirs)          \
   X(DescribeLogDirs)              \
   X(CreatePartitions)             \
   X(DeleteGroups)                 \
@@ -69,6 +81,10 @@
   X(AlterPartitionReassignments)  \
   X(ListPartitionReassignments)   \
   X(OffsetDelete)                 \
+  X(DescribeClientQuotas)         \
+  X(AlterClientQuotas)            \
+  X(DescribeUserScramCredentials) \
+  X(AlterUserScramCredentials)    \
   X(DescribeQuorum)               \
   X(UpdateFeatures)               \
   X(DescribeCluster)              \

@@ -44,6 +44,7 @@ class Catalogue {
     if constexpr (std::is_same_v<T, Binary>) return "bytes"_kj;
     if constexpr (std::is_same_v<T, bool>) return "bool"_kj;
     if constexpr (std::is_same_v<T, uint16_t>) return "uint16"_kj;
+    if constexpr (std::is_same_v<T, double>) return "float64"_kj;
     if constexpr (IsNumber<T>) return integer(sizeof(T));
     return "struct"_kj;
   }

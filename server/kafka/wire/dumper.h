@@ -46,6 +46,8 @@ class Dumper {
       }
     } else if constexpr (std::is_same_v<T, bool>) {
       out_.add(kj::str(value ? "true" : "false"));
+    } else if constexpr (std::is_same_v<T, double>) {
+      out_.add(kj::str(value));
     } else if constexpr (IsNumber<T>) {
       out_.add(kj::str(static_cast<int64_t>(value)));
     } else if constexpr (IsUuid<T>) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bit>
+
 #include "engine/base/byte_cursor.h"
 #include "server/kafka/wire/shape.h"
 
@@ -202,10 +204,17 @@ class Reader {
 
   template <class T>
   T number() {
-    if constexpr (sizeof(T) == 1) return static_cast<T>(in_.int8());
-    if constexpr (sizeof(T) == 2) return static_cast<T>(in_.int16());
-    if constexpr (sizeof(T) == 4) return static_cast<T>(in_.int32());
-    if constexpr (sizeof(T) == 8) return static_cast<T>(in_.int64());
+    if constexpr (std::is_same_v<T, double>) {
+      return std::bit_cast<double>(in_.int64());
+    } else if constexpr (sizeof(T) == 1) {
+      return static_cast<T>(in_.int8());
+    } else if constexpr (sizeof(T) == 2) {
+      return static_cast<T>(in_.int16());
+    } else if constexpr (sizeof(T) == 4) {
+      return static_cast<T>(in_.int32());
+    } else {
+      return static_cast<T>(in_.int64());
+    }
   }
 
   // -1 for null.

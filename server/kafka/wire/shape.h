@@ -26,7 +26,7 @@ struct VectorTraits<kj::Vector<T>> : std::true_type {
 };
 
 template <class T>
-concept IsNumber = std::is_arithmetic_v<T>;  // bool, int8 to int64, uint16
+concept IsNumber = std::is_arithmetic_v<T>;  // bool, int8 to int64, uint16, double
 template <class T>
 concept IsMaybe = MaybeTraits<std::remove_const_t<T>>::value;
 template <class T>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bit>
+
 #include <kj/debug.h>
 
 #include "engine/base/byte_cursor.h"
@@ -174,6 +176,8 @@ class Writer {
   void putValue(const char* name, const T& value) {
     if constexpr (std::is_same_v<T, bool>) {
       out_.number(static_cast<int8_t>(value));
+    } else if constexpr (std::is_same_v<T, double>) {
+      out_.number(std::bit_cast<int64_t>(value));
     } else if constexpr (IsNumber<T>) {
       out_.number(value);
     } else if constexpr (IsUuid<T>) {
