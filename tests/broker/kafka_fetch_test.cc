@@ -191,7 +191,7 @@ TEST_P(KafkaFetchSessionTest, ASessionIsClosedByAFinalRequest) {
 TEST_P(KafkaFetchSessionTest, ASessionIsByNameOrById) {
   open({{"words", 0}});
   auto request = next();
-  EXPECT_EQ(call(request, 13)->errorCode, 103);
+  EXPECT_EQ(call(request, 13)->errorCode, 106);
 }
 
 TEST_P(KafkaFetchSessionTest, PartitionsTakeTurns) {

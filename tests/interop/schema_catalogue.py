@@ -50,7 +50,7 @@ def printed(range_, last):
     return str(range_[0]) if range_[0] == range_[1] else f"{range_[0]}-{range_[1]}"
 
 
-PRIMITIVES = {"bool", "int8", "int16", "uint16", "int32", "int64", "string", "bytes", "records", "uuid"}
+PRIMITIVES = {"bool", "int8", "int16", "uint16", "int32", "int64", "float64", "string", "bytes", "records", "uuid"}
 
 
 def type_name(type_):

@@ -164,7 +164,7 @@ TEST_F(CoordinatorTest, UnknownGroupsAreTold) {
   EXPECT_EQ(errorOf(coordinator->heartbeat(identity("", nobody))), "INVALID_GROUP_ID");
   auto request = commitRequest("g", {{"words", 0, 1}});
   request.who.generation = 3;
-  EXPECT_EQ(errorsOf(coordinator->commitOffsets(kj::mv(request)).wait(scope)), "ILLEGAL_GENERATION ");
+  EXPECT_EQ(errorsOf(coordinator->commitOffsets(kj::mv(request)).wait(scope)), "GROUP_ID_NOT_FOUND ");
   EXPECT_EQ(coordinator->describe("g").state, GroupState::kDead);
   EXPECT_EQ(groups(), "");
   EXPECT_EQ(errorOf(coordinator->deleteGroup("g").wait(scope)), "GROUP_ID_NOT_FOUND");
