@@ -16,11 +16,17 @@ kj::Promise<Result<ReadOutcome>> readHere(Shard& shard, PartitionKey key, ReadWi
   }
   auto& timer = shard.loop().timer;
   auto deadline = timer.now() + wish.waitMsMax * kj::MILLISECONDS;
-  for (;;) {
+  for (bool awaited = false;;) {
     Offset seen;
     {
       // What was read goes before the wait: many long polls that each hold batches would be much memory.
       auto outcome = partition->read(wish.from, wish.bytesMax);
+      if (outcome.ok() && outcome.value().batches.size() == 0 && outcome.value().acknowledged > wish.from && !awaited) {
+        // The client of these records shall find them, however short it waits.
+        awaited = true;
+        co_await partition->whenAcknowledgedReadable();
+        continue;
+      }
       if (!outcome.ok() || wish.waitMsMax <= 0 || timer.now() >= deadline) co_return kj::mv(outcome);
       auto enough = kj::min(wish.bytesMin, wish.bytesMax).value();
       auto& read = outcome.value();
@@ -145,9 +151,14 @@ kj::Promise<Result<ReadOutcome>> LocalBroker::read(PartitionKey key, ReadWish wi
 
 kj::Promise<Result<OffsetFound>> LocalBroker::findOffset(PartitionKey key, OffsetQuery query) {
   auto& shard = owner(key);
-  return on<Result<OffsetFound>>(shard, [&shard, key, query]() -> kj::Promise<Result<OffsetFound>> {
-    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->findOffset(query);
-    return Result<OffsetFound>(noPartition(key));
+  return on<Result<OffsetFound>>(shard, [&shard, key, query] { return findOffsetHere(shard, key, query); });
+}
+
+kj::Promise<Result<LeaderEpochs::End>> LocalBroker::endOfEpoch(PartitionKey key, LeaderEpoch epoch) {
+  auto& shard = owner(key);
+  return on<Result<LeaderEpochs::End>>(shard, [&shard, key, epoch]() -> kj::Promise<Result<LeaderEpochs::End>> {
+    KJ_IF_MAYBE(partition, shard.find(key)) return (*partition)->endOfEpoch(epoch);
+    return Result<LeaderEpochs::End>(noPartition(key));
   });
 }
 

@@ -29,6 +29,7 @@ struct FetchWish {
     PartitionKey key;
     Offset from;
     Bytes bytesMax;
+    LeaderEpoch lastEpoch = kNoLeaderEpoch;  // of what the reader has before `from`; see ReadOutcome::diverging
   };
   kj::Vector<Part> parts{};
   Bytes bytesMax;         // of all parts together
@@ -108,9 +109,11 @@ class LocalBroker {
   // Waits as the wish says.
   kj::Promise<Result<ReadOutcome>> read(PartitionKey key, ReadWish wish);
   // Reads parts in their order until the limits are reached; the first batch of all is returned however large it is.
-  // Answers at once when a part fails. An outcome for each part.
+  // Answers at once when a part fails or diverges. An outcome for each part.
   kj::Promise<kj::Vector<Result<ReadOutcome>>> fetch(FetchWish wish);
   kj::Promise<Result<OffsetFound>> findOffset(PartitionKey key, OffsetQuery query);
+  // See Partition::endOfEpoch.
+  kj::Promise<Result<LeaderEpochs::End>> endOfEpoch(PartitionKey key, LeaderEpoch epoch);
   kj::Promise<Result<Offset>> deleteRecords(PartitionKey key, Offset before);
   kj::Promise<Result<PartitionStatus>> status(PartitionKey key);
 

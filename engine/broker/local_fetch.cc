@@ -88,14 +88,17 @@ kj::Promise<Outcomes> LocalBroker::fetch(FetchWish wish) {
   // Nothing would ever come.
   if (wish.parts.size() == 0) co_return Outcomes();
   auto& timer = here_.loop().timer;
-  auto deadline = timer.now() + wish.waitMsMax * kj::MILLISECONDS;
-  for (;;) {
+  auto begun = timer.now();
+  auto deadline = begun + wish.waitMsMax * kj::MILLISECONDS;
+  for (bool first = true;; first = false) {
     kj::Vector<FetchWish::Part> awaited(wish.parts.size());
+    auto until = deadline;
     {
       // What was read goes before the wait: many long polls that each hold batches would be much memory.
       auto outcomes = co_await readParts(wish.parts, wish.bytesMax);
       uint64_t found = 0;
-      bool final = false;  // failed, or cut off by a limit: there is more than may be sent at once
+      bool final = false;   // failed, diverging, or cut off by a limit: there is more than may be sent at once
+      bool unseen = false;  // something was acknowledged that cannot be read yet
       for (size_t i = 0; i < outcomes.size(); ++i) {
         if (!outcomes[i].ok()) {
           final = true;
@@ -103,17 +106,24 @@ kj::Promise<Outcomes> LocalBroker::fetch(FetchWish wish) {
         }
         auto& read = outcomes[i].value();
         found += read.batches.size();
+        final |= read.diverging != nullptr;
         final |= read.batches.size() > 0 && read.nextOffset < read.highWatermark;
         auto& part = wish.parts[i];
-        awaited.add(FetchWish::Part{part.key, kj::max(read.highWatermark, part.from), part.bytesMax});
+        unseen |= read.acknowledged > kj::max(read.highWatermark, part.from);
+        awaited.add(FetchWish::Part{part.key, kj::max(read.highWatermark, part.from), part.bytesMax, kNoLeaderEpoch});
       }
       bool enough = found >= kj::min(wish.bytesMin, wish.bytesMax).value();
-      if (final || enough || wish.waitMsMax <= 0 || timer.now() >= deadline) co_return kj::mv(outcomes);
+      if (first && unseen && found == 0 && !final) {
+        // The client of these records shall find them, however short it waits.
+        until = kj::max(deadline, begun + kAcknowledgedWaitMs * kj::MILLISECONDS);
+      } else if (final || enough || wish.waitMsMax <= 0 || timer.now() >= deadline) {
+        co_return kj::mv(outcomes);
+      }
     }
-    co_await whenAnyReadable(kj::mv(awaited)).exclusiveJoin(timer.atTime(deadline));
+    co_await whenAnyReadable(kj::mv(awaited)).exclusiveJoin(timer.atTime(until));
     // Who wants many bytes would read all of them anew for each record that comes.
     constexpr auto kPause = 5 * kj::MILLISECONDS;
-    if (wish.bytesMin.value() > 1) co_await timer.atTime(kj::min(timer.now() + kPause, deadline));
+    if (wish.bytesMin.value() > 1) co_await timer.atTime(kj::min(timer.now() + kPause, until));
   }
 }
 

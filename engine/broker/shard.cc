@@ -294,6 +294,7 @@ void Shard::configureChanged(const MetadataImage& image) {
         auto found = partitions_.find(PartitionKey{topic->id(), i});
         if (found == partitions_.end()) continue;
         found->second.partition->configure(configOf(*topic, i));
+        found->second.partition->lead(topic->partition(i).leaderEpoch);
         cleanup().configure(found->first, topic->config().cleanup);
       }
     }

@@ -39,11 +39,23 @@ kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj
   }
   auto appended = partition->holdsAppends() ? co_await partition->appendLater(kj::heapArray<kj::byte>(batches))
                                             : partition->append(batches);
+  if (appended.ok() && acks != Acks::kAll) partition->noteAcknowledged(appended.value().nextOffset);
   if (appended.ok() && acks == Acks::kAll) {
     auto committed = co_await partition->whenCommitted(appended.value().nextOffset);
     if (!committed.ok()) co_return Result<AppendOutcome>(kj::mv(committed.error()));
   }
   co_return kj::mv(appended);
+}
+
+kj::Promise<Result<OffsetFound>> findOffsetHere(Shard& shard, PartitionKey key, OffsetQuery query) {
+  kj::Own<Partition> partition;
+  KJ_IF_MAYBE(found, shard.find(key)) {
+    partition = kj::mv(*found);
+  } else {
+    co_return Result<OffsetFound>(noPartition(key));
+  }
+  if (query.kind != OffsetQuery::Kind::kEarliest) co_await partition->whenAcknowledgedReadable();
+  co_return partition->findOffset(query);
 }
 
 kj::Promise<Result<Offset>> deleteRecordsHere(Shard& shard, PartitionKey key, Offset before) {
@@ -53,6 +65,7 @@ kj::Promise<Result<Offset>> deleteRecordsHere(Shard& shard, PartitionKey key, Of
   } else {
     co_return Result<Offset>(noPartition(key));
   }
+  if (before == kNoOffset || before > partition->highWatermark()) co_await partition->whenAcknowledgedReadable();
   while (partition->holdsAppends())
     co_await partition->whenReleased();
   co_return partition->deleteRecords(before);
@@ -74,7 +87,7 @@ kj::Vector<Result<ReadOutcome>> readPartsHere(Shard& shard, kj::ArrayPtr<const F
   for (auto& part : parts) {
     KJ_IF_MAYBE(partition, shard.find(part.key)) {
       uint64_t limit = kj::min(left, part.bytesMax.value());
-      auto outcome = (*partition)->read(part.from, Bytes(first ? kj::max(limit, uint64_t{1}) : limit));
+      auto outcome = (*partition)->read(part.from, Bytes(first ? kj::max(limit, uint64_t{1}) : limit), part.lastEpoch);
       if (outcome.ok()) {
         auto& read = outcome.value();
         if (!first && read.batches.size() > limit) {

@@ -16,7 +16,10 @@ Result<void> checkPartition(const MetadataImage& image, kj::StringPtr topic, int
 kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj::ArrayPtr<kj::byte> batches,
                                               Acks acks);
 
-// Waits while the log is just being exchanged.
+// Waits, but for the start of the log, until what was acknowledged before can be found.
+kj::Promise<Result<OffsetFound>> findOffsetHere(Shard& shard, PartitionKey key, OffsetQuery query);
+
+// Waits while the log is just being exchanged, and for what was acknowledged before when that is meant.
 kj::Promise<Result<Offset>> deleteRecordsHere(Shard& shard, PartitionKey key, Offset before);
 
 Result<PartitionStatus> statusHere(Shard& shard, PartitionKey key);

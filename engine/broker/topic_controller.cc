@@ -14,6 +14,9 @@ namespace {
 // Of the internal topic: what one RPC message can carry.
 constexpr int32_t kOffsetsBatchBytesMax = 32 << 20;
 
+// Between two tries to raise the leader epochs on a full device.
+constexpr int64_t kRaiseAgainMs = 200;
+
 constexpr kj::StringPtr kEngineConfig = "storage.engine"_kj;
 
 // The engine that a topic with these settings belongs in.
@@ -67,6 +70,7 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
     progress(kj::str("finishing a deletion (", entry.key, ")"));
     co_await resumeDeletion(kj::mv(entry));
   }
+  co_await raiseEpochs();
   kj::Vector<kj::Own<const Topic>> topics;
   Revision newest{0};
   for (auto& entry : co_await store_.list(kj::str(kTopicRecords))) {
@@ -87,6 +91,30 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
   if (!following_) co_return;
   follow_ =
       follow().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "changes of topics are no longer followed", e); });
+}
+
+kj::Promise<void> TopicController::raiseEpochs() {
+  try {
+    co_await raiseLeaderEpochs(store_);
+  } catch (const kj::Exception& exception) {
+    // Those of the last run go on until there is room, which is before a client can append much: reads and deletions
+    // matter more.
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+    KJ_LOG(WARNING, "the device is full: leader epochs are raised later", exception.getDescription());
+    tasks_.add(raiseEpochsLater());
+  }
+}
+
+kj::Promise<void> TopicController::raiseEpochsLater() {
+  for (bool raised = false; !raised;) {
+    co_await shards_[0]->loop().timer.afterDelay(kRaiseAgainMs * kj::MILLISECONDS);
+    try {
+      co_await raiseLeaderEpochs(store_);
+      raised = true;
+    } catch (const kj::Exception& exception) {
+      if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+    }
+  }
 }
 
 void TopicController::stopFollowing() {
@@ -134,6 +162,8 @@ kj::Promise<void> TopicController::bringShards(kj::Function<void(size_t)> progre
 kj::Promise<void> TopicController::follow() {
   for (;;) {
     auto change = co_await watch_->next();
+    // From before the list was read.
+    if (change.revision <= image_->revision()) continue;
     try {
       applyToImage(change);
       if (change.writes.size() > 0) co_await bringShards([](size_t) {});

@@ -28,9 +28,9 @@ class TopicController {
                   const BrokerConfig& config);
   KJ_DISALLOW_COPY(TopicController);
 
-  // Loads all topics, removes the logs of deletions that were under way, opens what the shards own, then follows the
-  // store. `progress` hears what is going on. A deletion that cannot be finished is logged and tried again at the next
-  // start.
+  // Raises the leader epochs, loads all topics, removes the logs of deletions that were under way, opens what the
+  // shards own, then follows the store. `progress` hears what is going on. A deletion that cannot be finished is logged
+  // and tried again at the next start.
   kj::Promise<void> start(kj::Function<void(kj::String)> progress);
   // The rest of those deletions, when the shards have their groups: forgets what was committed for the topics.
   kj::Promise<void> finishDeletions();
@@ -70,6 +70,9 @@ class TopicController {
   kj::Promise<Result<void>> openWantedEngine(kj::ArrayPtr<const ConfigChange> changes);
   // The deletion's record in place of the topic's: null when it is not there any more.
   kj::Promise<kj::Maybe<kj::Own<const Topic>>> beginDeletion(kj::Own<const Topic> topic);
+  // A new run of this process: see raiseLeaderEpochs. On a full device it is done later, when there is room again.
+  kj::Promise<void> raiseEpochs();
+  kj::Promise<void> raiseEpochsLater();
   kj::Promise<void> follow();
   void applyToImage(MetadataChange& change);
   kj::Promise<void> bringShards(kj::Function<void(size_t)> progress);

@@ -1,8 +1,18 @@
 #include "engine/metadata/topic_records.h"
 
+#include <kj/debug.h>
+
 #include "engine/base/coroutine.h"
 
 namespace cambium {
+
+namespace {
+
+// Of one commit that raises leader epochs.
+constexpr size_t kRaisedTopicsMax = 1000;
+constexpr size_t kRaisedBytes = size_t{1} << 20;
+
+}  // namespace
 
 kj::String topicKey(kj::StringPtr name) {
   return kj::str(kTopicRecords, name);
@@ -21,6 +31,26 @@ kj::Promise<Result<kj::Own<const Topic>>> loadTopic(MetadataStore& store, kj::St
   auto entry = co_await store.get(topicKey(name));
   KJ_IF_MAYBE(found, entry) co_return Loaded(Topic::decode(found->value, found->changedAt));
   co_return Loaded(makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name));
+}
+
+kj::Promise<void> raiseLeaderEpochs(MetadataStore& store) {
+  auto entries = co_await store.list(kj::str(kTopicRecords));
+  for (size_t at = 0; at < entries.size();) {
+    MetadataTransaction transaction;
+    size_t bytes = 0;
+    for (; at < entries.size() && transaction.writes.size() < kRaisedTopicsMax && bytes < kRaisedBytes; ++at) {
+      auto& entry = entries[at];
+      auto spec = Topic::decode(entry.value, entry.changedAt)->copySpec();
+      for (auto& partition : spec.partitions)
+        partition.leaderEpoch += 1;
+      auto raised = kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(0));
+      transaction.conditions.add(MetadataTransaction::Condition{kj::str(entry.key), entry.changedAt});
+      transaction.writes.add(putTopic(kj::mv(entry.key), *raised));
+      bytes += entry.value.size();
+    }
+    auto committed = co_await store.commit(kj::mv(transaction));
+    KJ_REQUIRE(committed != nullptr, "a topic was changed while the leader epochs were raised; restart the broker");
+  }
 }
 
 kj::Promise<Result<kj::Maybe<Revision>>> changeTopic(MetadataStore& store, kj::String name, TopicChange change) {

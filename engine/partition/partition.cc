@@ -72,12 +72,20 @@ Partition::Partition(kj::String name, kj::Own<PartitionLog> log, kj::Own<Produce
       epoch_(epoch),
       context_(context) {
   auto bounds = log_->bounds();
+  epoch_ = kj::max(epoch_, producers_->epochs().latest());
+  producers_->epochs().assign(epoch_, bounds.end);
   highWatermark_ = config_.durability == Durability::kFsync ? bounds.durable : bounds.end;
   scheduleSync();
 }
 
 Partition::Partition(kj::String name, kj::String offlineReason, LeaderEpoch epoch, PartitionContext context)
     : name_(kj::mv(name)), offlineReason_(kj::mv(offlineReason)), epoch_(epoch), context_(context) {}
+
+void Partition::lead(LeaderEpoch epoch) {
+  if (epoch <= epoch_ || !usable()) return;
+  epoch_ = epoch;
+  producers_->epochs().assign(epoch_, log_->bounds().end);
+}
 
 Error Partition::offlineError() const {
   KJ_IF_MAYBE(reason, offlineReason_) {
@@ -229,16 +237,27 @@ kj::Promise<Result<void>> Partition::whenCommitted(Offset offset) {
   co_return offlineError();
 }
 
-Result<ReadOutcome> Partition::read(Offset from, Bytes bytesMax) {
+Result<ReadOutcome> Partition::read(Offset from, Bytes bytesMax, LeaderEpoch lastEpoch) {
   int64_t begun = context_.clock.steadyNs();
   auto result = guarded<ReadOutcome>("read", [&](PartitionLog& log) -> Result<ReadOutcome> {
     auto bounds = log.bounds();
-    if (from < bounds.start || from > bounds.end) {
+    auto outOfRange = [&] {
       return makeError(ErrorCode::kOffsetOutOfRange, "offset ", from, " of partition ", name_, " is outside ",
                        bounds.start, " (log start) to ", bounds.end, " (end)");
+    };
+    if (from < bounds.start) return outOfRange();
+    ReadOutcome outcome{.batches = nullptr,
+                        .nextOffset = from,
+                        .highWatermark = highWatermark_,
+                        .logStart = bounds.start,
+                        .acknowledged = acknowledged()};
+    if (lastEpoch != kNoLeaderEpoch) {
+      auto diverging = divergence(log, from, lastEpoch);
+      if (!diverging.ok()) return kj::mv(diverging.error());
+      outcome.diverging = kj::mv(diverging.value());
+      if (outcome.diverging != nullptr) return kj::mv(outcome);
     }
-    ReadOutcome outcome{
-        .batches = nullptr, .nextOffset = from, .highWatermark = highWatermark_, .logStart = bounds.start};
+    if (from > bounds.end) return outOfRange();
     if (from >= highWatermark_ || bytesMax == Bytes(0)) return kj::mv(outcome);
     outcome.batches = readRecordful(log, outcome.nextOffset, bytesMax);
     return kj::mv(outcome);
@@ -288,11 +307,20 @@ kj::Promise<void> Partition::whenReadable(Offset from) {
   return readers_.wait(from + 1);
 }
 
+kj::Promise<void> Partition::whenAcknowledgedReadable() {
+  if (acknowledged_ <= highWatermark_ || !usable()) return kj::READY_NOW;
+  // Counted from the oldest record that waits: while a device is stuck, hardly anybody waits, also not one after the
+  // other for many partitions.
+  int64_t left = kAcknowledgedWaitMs - unsynced().ageMs;
+  if (left <= 0) return kj::READY_NOW;
+  return readers_.wait(acknowledged_).exclusiveJoin(context_.timer.afterDelay(left * kj::MILLISECONDS));
+}
+
 Result<OffsetFound> Partition::findOffset(OffsetQuery query) {
   return guarded<OffsetFound>("look up an offset of", [&](PartitionLog& log) -> Result<OffsetFound> {
     switch (query.kind) {
       case OffsetQuery::Kind::kEarliest:
-        return OffsetFound{.offset = log.bounds().start, .leaderEpoch = epoch_};
+        return OffsetFound{.offset = log.bounds().start, .leaderEpoch = epochsOf(log).epochAt(log.bounds().start)};
       case OffsetQuery::Kind::kLatest:
         return OffsetFound{.offset = highWatermark_, .leaderEpoch = epoch_};
       case OffsetQuery::Kind::kTimestamp:
@@ -302,6 +330,28 @@ Result<OffsetFound> Partition::findOffset(OffsetQuery query) {
     }
     KJ_UNREACHABLE;
   });
+}
+
+LeaderEpochs& Partition::epochsOf(PartitionLog& log) {
+  auto& epochs = producers_->epochs();
+  epochs.dropBefore(log.bounds().start);
+  return epochs;
+}
+
+Result<LeaderEpochs::End> Partition::endOfEpoch(LeaderEpoch epoch) {
+  return guarded<LeaderEpochs::End>("look up a leader epoch of", [&](PartitionLog& log) -> Result<LeaderEpochs::End> {
+    return epochsOf(log).endOffsetFor(epoch, log.bounds().end);
+  });
+}
+
+Result<kj::Maybe<LeaderEpochs::End>> Partition::divergence(PartitionLog& log, Offset from, LeaderEpoch lastEpoch) {
+  auto end = epochsOf(log).endOffsetFor(lastEpoch, log.bounds().end);
+  if (end == LeaderEpochs::End()) {
+    return makeError(ErrorCode::kOffsetOutOfRange, "partition ", name_, " has nothing of leader epoch ", lastEpoch,
+                     ", its last one is ", epoch_);
+  }
+  if (end.epoch == lastEpoch && end.offset >= from) return kj::Maybe<LeaderEpochs::End>(nullptr);
+  return kj::Maybe<LeaderEpochs::End>(end);
 }
 
 // The engine names the batch; which record of it is meant takes a look inside. When that record is one that was deleted
@@ -395,6 +445,10 @@ Result<Offset> Partition::deleteRecords(Offset before) {
     }
     auto start = log.bounds().start;
     auto target = before == kNoOffset ? highWatermark_ : before;
+    if (target > highWatermark_ && target <= acknowledged_) {
+      return makeError(ErrorCode::kRequestTimedOut, "records of partition ", name_, " up to offset ", acknowledged_,
+                       " are not on the device yet; try again");
+    }
     if (target < Offset(0) || target > highWatermark_) {
       return makeError(ErrorCode::kOffsetOutOfRange, "cannot delete records of partition ", name_, " before offset ",
                        target, ": the high watermark is ", highWatermark_);

@@ -31,6 +31,10 @@ struct ReadOutcome {
   Offset nextOffset;                  // where to read on
   Offset highWatermark;
   Offset logStart;
+  Offset acknowledged;  // see Partition::noteAcknowledged; never below the high watermark
+  // The reader has batches that this log does not have: it holds the same as this log up to this offset only. Nothing
+  // was read.
+  kj::Maybe<LeaderEpochs::End> diverging{};
 };
 
 // Which offset somebody looks for.
@@ -86,7 +90,8 @@ struct LogSlice {
 // and the reason, until the broker opens it anew.
 class Partition final : public kj::Refcounted {
  public:
-  // A partition over an open log and what is known of its producers; `name` is for messages ("words-0").
+  // A partition over an open log and what is known of its producers; `name` is for messages ("words-0"). `epoch` is
+  // what is appended from now on; if the log has a later one, which it should not, that one goes on.
   Partition(kj::String name, kj::Own<PartitionLog> log, kj::Own<ProducerKeeper> producers, PartitionConfig config,
             LeaderEpoch epoch, PartitionContext context);
   // A partition whose log could not be opened.
@@ -99,22 +104,36 @@ class Partition final : public kj::Refcounted {
   // which are not written again. All of the batches or none. While appends are held: kRequestTimedOut, see
   // appendLater().
   Result<AppendOutcome> append(kj::ArrayPtr<kj::byte> batches);
+  // What is appended from now on is of `epoch`; nothing when it is so already, or of a later one.
+  void lead(LeaderEpoch epoch);
   // Counts an append that was refused before it came here.
   void countRefusal() { ++context_.metrics.appendFailures; }
   // Done once everything below `offset` is as safe as the topic's durability promises; an error when that cannot come
   // about.
   kj::Promise<Result<void>> whenCommitted(Offset offset);
+  // Notes that a client goes on as if everything below `offset` was there: it was answered before the records were
+  // committed (acks=leader), or waits for no answer.
+  void noteAcknowledged(Offset offset) { acknowledged_ = kj::max(acknowledged_, offset); }
+  // The end of what clients believe to be there; never below the high watermark.
+  Offset acknowledged() const { return kj::max(acknowledged_, highWatermark_); }
+  // Done when everything that was acknowledged before the call can be read. Ends as well when the oldest record that is
+  // not synced has waited for kAcknowledgedWaitMs, and when the partition was closed or went offline.
+  kj::Promise<void> whenAcknowledgedReadable();
 
   // Batches from `from` up to the high watermark, at least one if there is one; with bytesMax 0 none, only the bounds.
   // Empty at the high watermark. Batches that compaction has left without records are passed over: nextOffset may lie
   // further on than the last batch ends, also when there is none. kOffsetOutOfRange below the log start and beyond the
-  // end.
-  Result<ReadOutcome> read(Offset from, Bytes bytesMax);
+  // end. `lastEpoch` is that of the record before `from` as the reader has it, when it says so: see
+  // ReadOutcome::diverging.
+  Result<ReadOutcome> read(Offset from, Bytes bytesMax, LeaderEpoch lastEpoch = kNoLeaderEpoch);
   // Done when a record at `from` or later can be read, or when the partition was closed or went offline.
   kj::Promise<void> whenReadable(Offset from);
 
   Result<OffsetFound> findOffset(OffsetQuery query);
+  // Where the records of a leader epoch end in this log, synced or not: see LeaderEpochs::endOffsetFor.
+  Result<LeaderEpochs::End> endOfEpoch(LeaderEpoch epoch);
   // Makes everything below `before` unreadable (kNoOffset: below the high watermark); returns the new start.
+  // kOffsetOutOfRange beyond the high watermark, but kRequestTimedOut for what was acknowledged and is not committed.
   Result<Offset> deleteRecords(Offset before);
 
   // --- The log's way to another engine; LogMove takes the steps. In partition_move.cc.
@@ -216,6 +235,10 @@ class Partition final : public kj::Refcounted {
   Result<kj::Array<kj::byte>> inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec);
   // The batches from `from` up to the high watermark that have records; moves `from` behind what was looked at.
   kj::Array<const kj::byte> readRecordful(PartitionLog& log, Offset& from, Bytes bytesMax);
+  // The epochs of what the log has now.
+  LeaderEpochs& epochsOf(PartitionLog& log);
+  // Set when a reader at `from`, whose last record is of `lastEpoch`, holds something else than this log.
+  Result<kj::Maybe<LeaderEpochs::End>> divergence(PartitionLog& log, Offset from, LeaderEpoch lastEpoch);
   Result<OffsetFound> firstSince(PartitionLog& log, TimestampMs atLeast);
   Result<OffsetFound> newest(PartitionLog& log);
   // The first record in [from, upTo) that is at least so late, or none.
@@ -244,6 +267,7 @@ class Partition final : public kj::Refcounted {
   LeaderEpoch epoch_;
   PartitionContext context_;
   Offset highWatermark_{0};
+  Offset acknowledged_{0};
   // Appended and not synced: behind what the sync that is under way covers, and in it.
   struct Waiting {
     uint64_t bytes = 0;

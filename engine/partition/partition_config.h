@@ -34,6 +34,10 @@ struct PartitionConfig {
 // What may wait at one partition while its log is exchanged.
 inline constexpr Bytes kHeldBytesMax = mebibytes(64);
 
+// The longest that somebody who asks for the newest record waits until what was acknowledged before can be read. A sync
+// takes less, unless the device is full or failing.
+inline constexpr int64_t kAcknowledgedWaitMs = 1000;
+
 // Limits of taking a producer's batches apart, where that is needed.
 inline constexpr uint64_t kInflatedBytesMax = uint64_t{128} << 20;
 

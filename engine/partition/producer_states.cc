@@ -8,7 +8,8 @@ namespace cambium {
 
 namespace {
 
-constexpr int8_t kSnapshotVersion = 1;
+constexpr int8_t kSnapshotVersion = 2;
+constexpr int8_t kVersionWithoutEpochs = 1;
 constexpr size_t kCrcBytes = 4;
 
 // Sequences go on at 0 behind 2^31 - 1.
@@ -174,9 +175,9 @@ kj::Vector<ProducerDescription> ProducerStates::describe() const {
 // --- As bytes
 // ----------------------------------------------------------------------------------------------------------
 
-kj::Array<kj::byte> ProducerStates::encode(Offset upTo) const {
+kj::Array<kj::byte> ProducerStates::encode(Offset upTo, const LeaderEpochs& epochs) const {
   constexpr size_t kHeadBytes = 17, kProducerBytes = 19, kBatchBytes = 24;
-  ByteWriter out(kHeadBytes + order_.size() * (kProducerBytes + kBatchesKept * kBatchBytes));
+  ByteWriter out(kHeadBytes + order_.size() * (kProducerBytes + kBatchesKept * kBatchBytes) + epochs.bytes());
   out.uint32(0);
   out.int8(kSnapshotVersion);
   out.int64(upTo.value());
@@ -194,6 +195,7 @@ kj::Array<kj::byte> ProducerStates::encode(Offset upTo) const {
       out.int64(batch.timestamp.value());
     }
   }
+  epochs.write(out);
   auto written = out.written();
   storeBigEndian(written.begin(), crc32c(written.slice(kCrcBytes, written.size())));
   return out.finish();
@@ -203,8 +205,9 @@ kj::Maybe<ProducerStates::Snapshot> ProducerStates::decode(ByteView bytes, Produ
   ByteReader in(bytes);
   uint32_t crc = in.uint32();
   if (in.failed() || crc != crc32c(bytes.slice(kCrcBytes, bytes.size()))) return nullptr;
-  if (in.int8() != kSnapshotVersion) return nullptr;
-  Snapshot snapshot{Offset(in.int64()), ProducerStates(limits)};
+  auto version = in.int8();
+  if (version != kSnapshotVersion && version != kVersionWithoutEpochs) return nullptr;
+  Snapshot snapshot{Offset(in.int64()), ProducerStates(limits), {}};
   int32_t count = in.int32();
   for (int32_t i = 0; i < count && !in.failed(); ++i) {
     auto& producer = snapshot.states.touch(in.int64());
@@ -218,7 +221,15 @@ kj::Maybe<ProducerStates::Snapshot> ProducerStates::decode(ByteView bytes, Produ
       producer.add(Batch{firstSequence, lastSequence, baseOffset, TimestampMs(in.int64())});
     }
   }
-  if (count < 0 || !in.finished()) return nullptr;
+  if (count < 0) return nullptr;
+  if (version != kVersionWithoutEpochs) {
+    KJ_IF_MAYBE(epochs, LeaderEpochs::read(in)) {
+      snapshot.epochs = kj::mv(*epochs);
+    } else {
+      return nullptr;
+    }
+  }
+  if (!in.finished()) return nullptr;
   return kj::mv(snapshot);
 }
 

@@ -7,6 +7,7 @@
 #include <kj/vector.h>
 
 #include "engine/base/error.h"
+#include "engine/partition/leader_epochs.h"
 #include "engine/record/batch_view.h"
 
 namespace cambium {
@@ -77,13 +78,15 @@ class ProducerStates {
   // Sorted by id.
   kj::Vector<ProducerDescription> describe() const;
 
-  // The states as bytes. `upTo`: the end of the log that they are of. All integers big-endian:
+  // The states as bytes, with the leader epochs of the log beside them. `upTo`: the end of the log that they are of.
+  // All integers big-endian:
   //
-  //     uint32 CRC-32C of what follows, int8 version (1), int64 upTo, int32 count of producers, who came last at the
+  //     uint32 CRC-32C of what follows, int8 version (2), int64 upTo, int32 count of producers, who came last at the
   //     end:
   //       int64 id, int16 epoch, int64 time of the last batch's coming, int8 count of batches, oldest first:
   //         int32 first sequence, int32 last sequence, int64 base offset, int64 timestamp
-  kj::Array<kj::byte> encode(Offset upTo) const;
+  //     leader epochs, see LeaderEpochs::write(); version 1 has none
+  kj::Array<kj::byte> encode(Offset upTo, const LeaderEpochs& epochs = {}) const;
   struct Snapshot;
   // Null when the bytes are no such thing as a whole.
   static kj::Maybe<Snapshot> decode(ByteView bytes, ProducerLimits limits);
@@ -128,6 +131,7 @@ class ProducerStates {
 struct ProducerStates::Snapshot {
   Offset upTo;
   ProducerStates states;
+  LeaderEpochs epochs;  // empty: nothing is said of them
 };
 
 }  // namespace cambium

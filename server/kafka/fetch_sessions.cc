@@ -37,6 +37,7 @@ void FetchSession::put(kj::Vector<FetchedPartition> changes) {
     }
     (*found)->currentLeaderEpoch = change.currentLeaderEpoch;
     (*found)->fetchOffset = change.fetchOffset;
+    (*found)->lastFetchedEpoch = change.lastFetchedEpoch;
     (*found)->bytesMax = change.bytesMax;
   }
   for (auto& one : added)

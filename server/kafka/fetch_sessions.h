@@ -18,6 +18,7 @@ struct FetchedPartition {
   int32_t partition = 0;
   int32_t currentLeaderEpoch = -1;
   int64_t fetchOffset = 0;
+  int32_t lastFetchedEpoch = -1;
   int32_t bytesMax = 0;
 
   // What the client was told last; -1: nothing yet.

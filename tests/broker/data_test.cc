@@ -63,6 +63,21 @@ TEST_P(DataTest, WhatIsAppendedIsRead) {
   }
 }
 
+TEST_P(DataTest, WhoWasAnsweredByTheLeaderFindsTheOwnRecord) {
+  for (int64_t offset = 0; offset < 50; ++offset) {
+    auto& asked = offset % 2 == 0 ? client() : otherClient();
+    EXPECT_EQ(append(scope(), words(0), {"a"}, rpc::Acks::LEADER), offset);
+    EXPECT_EQ(read(scope(), asked.partition("words", 0), offset).values, Values{"a"}) << "without a wait";
+    EXPECT_EQ(append(scope(), words(1), {"a"}, rpc::Acks::LEADER), offset);
+    EXPECT_EQ(find(asked.partition("words", 1), [](auto position) { position.setLatest(); }),
+              kj::str(offset + 1, "@-1").cStr());
+  }
+  for (int64_t offset = 50; offset < 100; ++offset) {
+    EXPECT_EQ(append(scope(), words(1), {"a"}, rpc::Acks::LEADER), offset);
+    EXPECT_EQ(deleteRecords(words(1), offset + 1), std::to_string(offset + 1));
+  }
+}
+
 TEST_P(DataTest, RecordsKeepTheirPartsThroughEveryCodec) {
   for (uint16_t codec = 0; codec < 5; ++codec) {
     auto request = words().appendRequest();

@@ -129,6 +129,39 @@ TEST_P(KafkaProduceTest, RecordsThatKafkaRefusesAreRefused) {
   EXPECT_EQ(produce("words", 0, zstd(), 7), (Produced{0, 0})) << "nothing before it was appended";
 }
 
+// The default durability: a record is shown when it is on the device, which comes behind an answer to acks=1.
+TEST_P(KafkaProduceTest, WhoWasAnsweredFindsTheOwnRecord) {
+  for (int64_t offset = 0; offset < 100; ++offset) {
+    int32_t partition = static_cast<int32_t>(offset % 2);
+    auto& asked = offset % 3 == 0 ? otherKafka() : kafka();
+    auto sent = produced(call(produceOf("words", partition, batchOf({"a"}), 1), 9).body);
+    ASSERT_EQ(sent, (Produced{0, offset / 2}));
+    ListOffsetsRequest latest;
+    latest.replicaId = -1;
+    auto& topic = latest.topics.add();
+    topic.name = "words";
+    topic.partitions.add(ListOffsetsRequest::Topic::Partition{partition, -1, -1});
+    EXPECT_EQ(asked.call(latest, 5).wait(scope())->topics[0].partitions[0].offset, sent.baseOffset + 1);
+  }
+  for (int64_t offset = 50; offset < 100; ++offset) {
+    ASSERT_EQ(produced(call(produceOf("words", 0, batchOf({"a"}), 1), 9).body), (Produced{0, offset}));
+    EXPECT_EQ(fetch({{"words", 0, offset}}), kj::str("0:[", offset, "..", offset, "]").cStr()) << "without a wait";
+  }
+  for (int64_t offset = 100; offset < 150; ++offset) {
+    ASSERT_EQ(produced(call(produceOf("words", 0, batchOf({"a"}), 1), 9).body), (Produced{0, offset}));
+    DeleteRecordsRequest request;
+    request.timeoutMs = 1000;
+    auto& topic = request.topics.add();
+    topic.name = "words";
+    auto& one = topic.partitions.add();
+    one.partitionIndex = 0;
+    one.offset = offset + 1;
+    auto answer = call(request, 2);
+    EXPECT_EQ(answer->topics[0].partitions[0].errorCode, 0);
+    EXPECT_EQ(answer->topics[0].partitions[0].lowWatermark, offset + 1);
+  }
+}
+
 TEST_P(KafkaProduceTest, RecordsThatAreNullAreRefused) {
   auto request = produceOf("words", 0, nullptr);
   request.topicData[0].partitionData[0].records = nullptr;

@@ -23,6 +23,7 @@ kj::Vector<FetchedPartition> partitionsOf(const FetchRequest& request) {
                                .partition = wanted.partition,
                                .currentLeaderEpoch = wanted.currentLeaderEpoch,
                                .fetchOffset = wanted.fetchOffset,
+                               .lastFetchedEpoch = wanted.lastFetchedEpoch,
                                .bytesMax = wanted.partitionMaxBytes});
     }
   }
@@ -130,6 +131,9 @@ PartitionAnswer answerOf(const FetchedPartition& wanted, Result<ReadOutcome>& ou
   answer.highWatermark = read.highWatermark.value();
   answer.lastStableOffset = read.highWatermark.value();
   answer.logStartOffset = read.logStart.value();
+  KJ_IF_MAYBE(end, read.diverging) {
+    answer.divergingEpoch = PartitionAnswer::EpochEndOffset{end->epoch.value(), end->offset.value()};
+  }
   answer.records = Records(kj::mv(read.batches));
   return answer;
 }
@@ -139,8 +143,9 @@ bool noteTold(FetchSession& session, size_t place, const FetchedPartition& asked
   if (place >= session.partitions.size() || !session.partitions[place].sameAs(asked)) return true;
   auto& known = session.partitions[place];
   bool failed = answer.errorCode != kNoError;
-  bool news = failed || known.failed || known.highWatermark != answer.highWatermark ||
-              known.logStart != answer.logStartOffset || KJ_ASSERT_NONNULL(answer.records).size() > 0;
+  bool news = failed || known.failed || answer.divergingEpoch != nullptr ||
+              known.highWatermark != answer.highWatermark || known.logStart != answer.logStartOffset ||
+              KJ_ASSERT_NONNULL(answer.records).size() > 0;
   known.highWatermark = answer.highWatermark;
   known.logStart = answer.logStartOffset;
   known.failed = failed;
@@ -184,7 +189,8 @@ kj::Promise<FetchResponse> handle(RequestContext& context, FetchRequest& request
       places.add(outcomes.size());
       outcomes.add(nullptr);
       wish.parts.add(FetchWish::Part{located.value(), Offset(wanted.fetchOffset),
-                                     Bytes(static_cast<uint64_t>(kj::max(wanted.bytesMax, 0)))});
+                                     Bytes(static_cast<uint64_t>(kj::max(wanted.bytesMax, 0))),
+                                     LeaderEpoch(kj::max(wanted.lastFetchedEpoch, -1))});
     } else {
       wish.waitMsMax = 0;  // an error is told at once
       outcomes.add(Result<ReadOutcome>(kj::mv(located.error())));

@@ -21,15 +21,12 @@ kj::Promise<Answer> answerPartition(RequestContext& context, kj::Own<const Topic
     answer.errorCode = wireCode(checked.error().code);
     co_return answer;
   }
-  auto epoch = topic->partition(partition).leaderEpoch.value();
-  // Of an epoch that never was, nothing is known.
-  if (wantedEpoch != epoch) co_return answer;
-  auto end = co_await context.broker().findOffset({topic->id(), partition}, {OffsetQuery::Kind::kLatest});
+  auto end = co_await context.broker().endOfEpoch({topic->id(), partition}, LeaderEpoch(wantedEpoch));
   if (!end.ok()) {
     answer.errorCode = wireCode(end.error().code);
     co_return answer;
   }
-  answer.leaderEpoch = epoch;
+  answer.leaderEpoch = end.value().epoch.value();
   answer.endOffset = end.value().offset.value();
   co_return answer;
 }

@@ -40,6 +40,38 @@ TEST_F(DurabilityTest, FsyncShowsWhatIsOnTheDevice) {
   EXPECT_TRUE(partition->whenCommitted(Offset(2)).wait(scope).ok()) << "at once, when it is so already";
 }
 
+TEST_F(DurabilityTest, WhoAsksForTheNewestWaitsForWhatWasAcknowledgedBefore) {
+  open();
+  EXPECT_TRUE(partition->whenAcknowledgedReadable().poll(scope));
+  pool.holding = true;
+  append({{"a"}});
+  partition->noteAcknowledged(Offset(1));
+  settle();
+  append({{"b"}});
+  auto asked = partition->whenAcknowledgedReadable();
+  partition->noteAcknowledged(Offset(2));
+  EXPECT_FALSE(asked.poll(scope));
+  EXPECT_EQ(partition->deleteRecords(Offset(2)).error().code, ErrorCode::kRequestTimedOut);
+  EXPECT_EQ(partition->deleteRecords(Offset(3)).error().code, ErrorCode::kOffsetOutOfRange);
+  EXPECT_EQ(partition->read(Offset(0), mebibytes(1)).value().acknowledged, Offset(2));
+  EXPECT_EQ(partition->read(Offset(0), mebibytes(1)).value().batches.size(), 0u) << "nothing unsynced is shown";
+  pool.runOne();
+  settle();
+  EXPECT_EQ(highWatermark(), 1);
+  EXPECT_TRUE(asked.poll(scope)) << "what came later is waited for by those who ask later";
+  auto later = partition->whenAcknowledgedReadable();
+  EXPECT_FALSE(later.poll(scope));
+  advance(kAcknowledgedWaitMs);
+  EXPECT_TRUE(later.poll(scope)) << "a device that takes its time holds nobody up for long";
+  clock.nowMs += kAcknowledgedWaitMs;
+  EXPECT_TRUE(partition->whenAcknowledgedReadable().poll(scope)) << "and nobody who asks when it has taken it";
+  EXPECT_EQ(highWatermark(), 1);
+  pool.runAll();
+  settle();
+  EXPECT_TRUE(partition->whenAcknowledgedReadable().poll(scope));
+  EXPECT_EQ(partition->deleteRecords(Offset(2)).value(), Offset(2));
+}
+
 TEST_F(DurabilityTest, AllThatComesDuringASyncSharesTheNext) {
   open();
   pool.holding = true;

@@ -22,8 +22,8 @@ class PartitionTest : public ::testing::Test {
     ProducerTable table(*engine);
     auto producers = ProducerKeeper::recover({kj::str("words-0"), Uuid()}, *log, table, producerLimits, clock.now());
     KJ_IF_MAYBE(row, producers->correction()) table.commit({row, 1});
-    partition = kj::refcounted<Partition>(kj::str("words-0"), kj::mv(log), kj::mv(producers), kj::mv(config),
-                                          LeaderEpoch(3), PartitionContext{pool, timer, clock, metrics});
+    partition = kj::refcounted<Partition>(kj::str("words-0"), kj::mv(log), kj::mv(producers), kj::mv(config), epoch,
+                                          PartitionContext{pool, timer, clock, metrics});
   }
   static PartitionConfig with(Durability durability, int64_t flushMs = 1000) {
     PartitionConfig config;
@@ -126,6 +126,7 @@ class PartitionTest : public ::testing::Test {
   HeldWorkPool pool;
   PartitionMetrics metrics;
   ProducerLimits producerLimits{};
+  LeaderEpoch epoch{3};
   MemoryStore store;
   kj::Own<StorageEngine> engine = openMemoryEngine(store, {});
   kj::Own<Partition> partition;
