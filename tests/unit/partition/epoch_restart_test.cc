@@ -75,8 +75,8 @@ TEST_F(EpochRestartTest, TheTailThatAPowerLossTookIsTold) {
   EXPECT_EQ(divergence(25, 1), "");
   EXPECT_EQ(divergence(31, 1), "1, 30") << "rather than out of range";
   EXPECT_EQ(divergence(25, 2), "OFFSET_OUT_OF_RANGE") << "an epoch that never was";
-  auto batches = partition->read(Offset(19), mebibytes(1)).value().batches;
-  EXPECT_EQ(KJ_ASSERT_NONNULL(BatchView::first(batches)).leaderEpoch().value(), 0);
+  auto read = partition->read(Offset(19), mebibytes(1));
+  EXPECT_EQ(KJ_ASSERT_NONNULL(BatchView::first(read.value().batches)).leaderEpoch().value(), 0);
   EXPECT_EQ(partition->findOffset({OffsetQuery::Kind::kEarliest}).value().leaderEpoch.value(), 0);
   EXPECT_EQ(partition->findOffset({OffsetQuery::Kind::kLatest}).value().leaderEpoch.value(), 1);
 }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <string>
 
+#include <kj/debug.h>
+
 namespace cambium {
 namespace {
 
