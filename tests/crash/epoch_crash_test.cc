@@ -105,6 +105,7 @@ TEST_P(EpochCrashTest, EveryStartIsAnEpochOfItsOwn) {
     last = epochInMetadata();
   }
   broker->stop();
+  broker = nullptr;
   start();
   EXPECT_EQ(epochInMetadata(), last + 1) << "a clean stop is the end of a run too";
 }
