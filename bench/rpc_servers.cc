@@ -68,11 +68,12 @@ void serveBroker(kj::StringPtr logEngine, kj::StringPtr folder, kj::AsyncIoConte
   DiskFileSystem files(folder, kOpenFilesMax);
   SystemClock clock;
   SystemEntropy entropy;
-  ThreadLoops loops;
+  LogLevelSwitch logLevel(LogLevel::kWarn);
+  ThreadLoops loops(logLevel);
   DiskEngines engines(files, folder, kOpenFilesMax);
   RpcConnectionCounts connections;
   ThreadWorkPool pool(2);
-  World world{files, clock, entropy, pool, loops, engines};
+  World world{files, clock, entropy, pool, loops, engines, logLevel};
   BrokerConfig config;
   config.logEngine = kj::str(logEngine);
   config.stateEngine = kj::str("native");

@@ -65,19 +65,21 @@ PartitionDescription descriptionOf(rpc::PartitionDescription::Reader partition) 
           .unsyncedMs = partition.getUnsyncedMs()};
 }
 
+ConfigEntry configOf(rpc::ConfigEntry::Reader entry) {
+  return {.name = kj::str(entry.getName()),
+          .value = kj::str(entry.getValue()),
+          .isDefault = entry.getIsDefault(),
+          .documentation = kj::str(entry.getDocumentation()),
+          .type = kj::str(entry.getType()),
+          .defaultValue = kj::str(entry.getDefaultValue()),
+          .validValues = kj::str(entry.getValidValues()),
+          .readOnly = entry.getReadOnly(),
+          .source = kj::str(entry.getSource())};
+}
+
 TopicDescription descriptionOf(rpc::TopicDescription::Reader topic) {
-  auto config = [](rpc::ConfigEntry::Reader entry) {
-    return ConfigEntry{.name = kj::str(entry.getName()),
-                       .value = kj::str(entry.getValue()),
-                       .isDefault = entry.getIsDefault(),
-                       .documentation = kj::str(entry.getDocumentation()),
-                       .type = kj::str(entry.getType()),
-                       .defaultValue = kj::str(entry.getDefaultValue()),
-                       .validValues = kj::str(entry.getValidValues()),
-                       .readOnly = entry.getReadOnly()};
-  };
   auto partition = [](rpc::PartitionDescription::Reader reader) { return descriptionOf(reader); };
-  return {kj::str(topic.getName()), kj::str(topic.getId()), convertAll<ConfigEntry>(topic.getConfigs(), config),
+  return {kj::str(topic.getName()), kj::str(topic.getId()), convertAll<ConfigEntry>(topic.getConfigs(), configOf),
           convertAll<PartitionDescription>(topic.getPartitions(), partition)};
 }
 
@@ -268,6 +270,31 @@ kj::Promise<Result<void>> Admin::alterTopic(kj::String topic, kj::Array<ConfigCh
   auto access = openAdmin(session.broker);
   auto request = access.admin.alterTopicRequest();
   request.setName(topic);
+  fillConfigs(request.initChanges(changes.size()), changes);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  co_return outcome(co_await call);
+}
+
+kj::Promise<Result<kj::Array<ConfigEntry>>> Admin::describeBrokerConfig(bool everyBroker) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.describeBrokerConfigRequest();
+  request.setEveryBroker(everyBroker);
+  auto call = request.send();
+  auto opened = co_await access.opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  auto response = co_await call;
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
+  co_return convertAll<ConfigEntry>(response.getConfigs(), configOf);
+}
+
+kj::Promise<Result<void>> Admin::alterBrokerConfig(bool everyBroker, kj::Array<ConfigChange> changes) {
+  auto session = co_await connection_.session();
+  auto access = openAdmin(session.broker);
+  auto request = access.admin.alterBrokerConfigRequest();
+  request.setEveryBroker(everyBroker);
   fillConfigs(request.initChanges(changes.size()), changes);
   auto call = request.send();
   auto opened = co_await access.opening;

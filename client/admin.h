@@ -52,6 +52,7 @@ struct ConfigEntry {
   kj::String defaultValue;
   kj::String validValues;  // for people: "a whole number from 0 to 9"
   bool readOnly;           // cannot be altered
+  kj::String source;       // topic, this broker, every broker, command line or default
 };
 
 // A partition on its way to another engine; it is served from where it was until it has arrived as a whole.
@@ -181,6 +182,11 @@ class Admin {
   kj::Promise<Result<void>> deleteTopic(kj::String topic);
   kj::Promise<Result<void>> addPartitions(kj::String topic, int32_t total);
   kj::Promise<Result<void>> alterTopic(kj::String topic, kj::Array<ConfigChange> changes);
+
+  // All configs of the broker, sorted by name; or those alone that are set for every broker at once.
+  kj::Promise<Result<kj::Array<ConfigEntry>>> describeBrokerConfig(bool everyBroker);
+  // Sets configs of the broker (or of every broker) while it runs, or takes away what was set. All or none.
+  kj::Promise<Result<void>> alterBrokerConfig(bool everyBroker, kj::Array<ConfigChange> changes);
 
   // Begins to move the topic's logs to another engine, or lets a move that failed try again; describeTopic() shows how
   // far it is.

@@ -220,6 +220,8 @@ struct ConfigEntry {
   defaultValue @5 :Text;
   validValues @6 :Text;  # for people: "a whole number from 0 to 9"
   readOnly @7 :Bool;     # cannot be altered
+  source @8 :Text;
+  # Where the value comes from: "topic", "this broker", "every broker" (both set while the broker runs), "command line" or "default".
 }
 
 struct PartitionDescription {
@@ -478,6 +480,13 @@ interface Admin {
   cancelMove @5 (name :Text) -> (error :Error);
   # Sets storage.engine back to where the topic came from: copies that are being made are given up, partitions that had arrived go
   # back in the same way. noReassignmentInProgress when there is nothing to cancel.
+
+  describeBrokerConfig @6 (everyBroker :Bool) -> (error :Error, configs :List(ConfigEntry));
+  # All configs of this broker, sorted by name; with `everyBroker` those alone that are set for all brokers at once.
+
+  alterBrokerConfig @7 (everyBroker :Bool, changes :List(Config)) -> (error :Error);
+  # Sets configs of this broker, or of all brokers, while it runs, or takes away what was set. All or none. What is set for one broker
+  # counts more than what is set for all, and that more than the command line. Done when it is in force.
 }
 
 struct Config {

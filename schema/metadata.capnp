@@ -2,6 +2,9 @@
 #
 #     topics/<name>            TopicRecord: a topic that exists
 #     deletions/<topic id>     TopicRecord: a topic that was deleted and whose logs are not yet all gone
+#     configs/brokers/<number> ConfigsRecord: what was set on a broker while it runs; without a number: on all brokers
+#     configs/groups/<name>    ConfigsRecord: of a group
+#     configs/client-metrics/<name>  ConfigsRecord: of a subscription of client metrics
 #     producer-ids/next        ProducerIdsRecord: which producer ids are still to be handed out
 #
 # and, in the tables of engine/group/group_tables.h, OffsetRecord (key: group, topic and partition) and PositionRecord.
@@ -33,6 +36,10 @@ struct PartitionRecord {
 struct ConfigRecord {
   name @0 :Text;
   value @1 :Text;
+}
+
+struct ConfigsRecord {
+  configs @0 :List(ConfigRecord);  # sorted by name, never empty
 }
 
 struct OffsetRecord {

@@ -48,6 +48,50 @@ kj::Promise<int> info(Session& session) {
   co_return session.done();
 }
 
+void addConfig(JsonWriter& json, const client::ConfigEntry& config) {
+  json.beginObject().key("name").value(config.name).key("value").value(config.value);
+  json.key("source").value(config.source).key("default").value(config.defaultValue).key("type").value(config.type);
+  json.key("readOnly").value(config.readOnly).key("documentation").value(config.documentation).endObject();
+}
+
+kj::Promise<int> showConfigs(Session& session, bool everyBroker) {
+  auto configs = co_await session.admin().describeBrokerConfig(everyBroker);
+  if (!configs.ok()) co_return session.fail(configs.error());
+  if (session.json()) {
+    JsonWriter json;
+    json.beginArray();
+    for (auto& config : configs.value())
+      addConfig(json, config);
+    json.endArray();
+    co_return session.print(json);
+  }
+  Table table({"CONFIG"_kj, "VALUE"_kj, "FROM"_kj, "CAN BE SET"_kj});
+  for (auto& config : configs.value()) {
+    table.add(kj::arr(kj::str(config.name), kj::str(config.value), kj::str(config.source),
+                      kj::str(config.readOnly ? "" : "yes")));
+  }
+  session.out().write(table.render());
+  co_return session.done();
+}
+
+kj::Promise<int> config(Session& session) {
+  auto options = brokerConfigOptions();
+  if (!options.ok()) co_return session.wrongUsage(options.error().message);
+  bool everyBroker = options.value().everyBroker;
+  if (options.value().changes.size() == 0) co_return co_await showConfigs(session, everyBroker);
+  auto altered = co_await session.admin().alterBrokerConfig(everyBroker, kj::mv(options.value().changes));
+  if (!altered.ok()) co_return session.fail(altered.error());
+  if (session.json()) co_return co_await showConfigs(session, everyBroker);
+  session.out().write(kj::str("altered the configs of ", everyBroker ? "every broker" : "the broker", '\n'));
+  co_return session.done();
+}
+
+constexpr FlagUse kConfigFlags[] = {
+    {"config"_kj, "NAME=VALUE[,…]: set configs"_kj},
+    {"reset"_kj, "NAME[,…]: take away what was set"_kj},
+    {"every_broker"_kj},
+};
+
 }  // namespace
 
 kj::ArrayPtr<const Command> brokerCommands() {
@@ -60,6 +104,12 @@ kj::ArrayPtr<const Command> brokerCommands() {
        "everything else goes on. UNSYNCED is what a power loss would take now. Partitions that are offline\n"
        "follow, with what to do.\n"_kj,
        0, 0, nullptr, info},
+      {"broker config"_kj, ""_kj, "Show the broker's configs, or set them while it runs"_kj,
+       "FROM says where a value comes from: what is set for this broker counts more than what is set for every broker,\n"
+       "that more than the command line, and that more than the default. Only configs that say so can be set while the\n"
+       "broker runs; what is set stays, also over restarts, until --reset takes it away. Names are those of Kafka's\n"
+       "tools (kafka-configs --entity-type brokers), and some of Cambium's own.\n"_kj,
+       0, 0, kConfigFlags, config},
   };
   return commands;
 }

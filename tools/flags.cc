@@ -18,6 +18,7 @@ DEFINE_string(engine, "", "native|rocksdb: the storage engine to move to");
 DEFINE_bool(cancel, false, "give the move up, and bring back what had moved");
 DEFINE_bool(wait, false, "stay until it is done, and show how far it is");
 DEFINE_bool(names, false, "print the names only, one per line");
+DEFINE_bool(every_broker, false, "what is set for all brokers at once, in place of what this one has");
 DEFINE_bool(validate_only, false, "say whether it would be made, and make nothing");
 
 DEFINE_string(
@@ -197,8 +198,10 @@ CommonOptions commonOptions() {
   return {kj::mv(broker), FLAGS_json};
 }
 
-Result<TopicOptions> topicOptions() {
-  if (FLAGS_partitions < 1) return wrong("partitions", FLAGS_partitions, "at least 1");
+namespace {
+
+// --config, then --reset.
+Result<kj::Array<client::ConfigChange>> configChanges() {
   auto configs = parseConfigs(view(FLAGS_config));
   if (!configs.ok()) return kj::mv(configs.error());
   auto resets = parseResets(view(FLAGS_reset));
@@ -208,9 +211,24 @@ Result<TopicOptions> topicOptions() {
     changes.add(kj::mv(change));
   for (auto& change : resets.value())
     changes.add(kj::mv(change));
-  TopicOptions options{FLAGS_partitions, changes.releaseAsArray(), nullptr, FLAGS_names, FLAGS_validate_only};
+  return changes.releaseAsArray();
+}
+
+}  // namespace
+
+Result<TopicOptions> topicOptions() {
+  if (FLAGS_partitions < 1) return wrong("partitions", FLAGS_partitions, "at least 1");
+  auto changes = configChanges();
+  if (!changes.ok()) return kj::mv(changes.error());
+  TopicOptions options{FLAGS_partitions, kj::mv(changes.value()), nullptr, FLAGS_names, FLAGS_validate_only};
   if (FLAGS_total != -1) options.total = FLAGS_total;
   return options;
+}
+
+Result<BrokerConfigOptions> brokerConfigOptions() {
+  auto changes = configChanges();
+  if (!changes.ok()) return kj::mv(changes.error());
+  return BrokerConfigOptions{kj::mv(changes.value()), FLAGS_every_broker};
 }
 
 Result<MoveOptions> moveOptions() {

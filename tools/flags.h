@@ -58,6 +58,12 @@ struct TopicOptions {
 };
 Result<TopicOptions> topicOptions();
 
+struct BrokerConfigOptions {
+  kj::Array<client::ConfigChange> changes;  // --config, then --reset
+  bool everyBroker;
+};
+Result<BrokerConfigOptions> brokerConfigOptions();
+
 struct MoveOptions {
   kj::String engine;  // empty with `cancel`
   bool cancel;

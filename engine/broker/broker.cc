@@ -90,12 +90,12 @@ class Broker::OtherLoop {
 
 Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
     : pool_(world.pool),
-      world_{world.files, world.clock, world.entropy, pool_, world.loops, world.engines},
+      world_{world.files, world.clock, world.entropy, pool_, world.loops, world.engines, world.logLevel},
       config_(kj::mv(config)),
       loop_(loop),
       directory_(world.files, world.entropy, config_.stateEngine),
       engines_(world.engines, [this](kj::StringPtr line) { noteRecovery(line); }),
-      disk_(world.files, config_.diskReserve, [this] { return owedBytes(); }),
+      disk_(world.files, config_.diskReserve(), [this] { return owedBytes(); }),
       activity_(kj::str("starting")) {
   first_ = kj::heap<Shard>(0, config_.cores, loop_, world_, engines_, config_, disk_);
   shards_.add(first_.get());
@@ -134,6 +134,8 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
   co_await startLoops();
   metadata_ = kj::heap<LocalMetadata>(engines_.get(config_.stateEngine), world_.pool);
   producerIds_ = kj::heap<ProducerIds>(*metadata_);
+  configController_ = kj::heap<ConfigController>(*metadata_, ownerConfigs_, shards_, disk_, config_);
+  co_await configController_->start();
   controller_ = kj::heap<TopicController>(*metadata_, shards_, world_, engines_, config_);
   progressLoggedNs_ = world_.clock.steadyNs();
   co_await controller_->start([this](kj::String doing) { noteProgress(kj::mv(doing)); });
@@ -143,6 +145,9 @@ kj::Promise<void> Broker::start(DoorMaker makeDoors) {
 
   shared_ = kj::heap(LocalBroker::Shared{.shards = shards_,
                                          .controller = *controller_,
+                                         .configController = *configController_,
+                                         .ownerConfigs = ownerConfigs_,
+                                         .logLevel = world_.logLevel,
                                          .producerIds = *producerIds_,
                                          .engines = engines_,
                                          .facts = {kVersion, directory_.clusterId(), config_}});
@@ -266,11 +271,13 @@ kj::Promise<void> Broker::stop() {
   // All doors first: what they still answer may need any of the shards.
   co_await onEveryLoop(drainDoor(door_), [](OtherLoop& other) { return other.drain(); });
   if (controller_.get() != nullptr) controller_->stopFollowing();
+  if (configController_.get() != nullptr) configController_->stopFollowing();
   co_await onEveryLoop(closeLoop(door_, *first_), [](OtherLoop& other) { return other.close(); });
   // Nobody calls any more, on no loop.
   door_ = nullptr;
   local_ = nullptr;
   controller_ = nullptr;
+  configController_ = nullptr;
   for (auto& other : others_)
     other->shard().port().mailbox().post([&other = *other] { other.end(); });
   others_.clear();

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "engine/broker/config_controller.h"
 #include "engine/broker/counted_pool.h"
 #include "engine/broker/data_directory.h"
 #include "engine/broker/disk_reserve.h"
@@ -84,6 +85,8 @@ class Broker {
   kj::Own<LocalMetadata> metadata_;
   kj::Own<ProducerIds> producerIds_;
   kj::Own<LogPlacements> placements_;
+  OwnerConfigs ownerConfigs_;
+  kj::Own<ConfigController> configController_;
   kj::Own<TopicController> controller_;
   kj::Own<LocalBroker::Shared> shared_;
   kj::Own<LocalBroker> local_;

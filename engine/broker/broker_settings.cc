@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <kj/debug.h>
+
 #include "engine/metadata/topic_config_definitions.h"
 
 namespace cambium {
@@ -35,7 +37,26 @@ struct Setting {
   // From the fields of the config; null: the flag as written.
   kj::String (*value)(const BrokerConfig& config);
   kj::StringPtr documentation;
+  // For what can be set while the broker runs: what may be given, and what takes it over. Null: it cannot be set.
+  AllowedValues allowed{};
+  void (*take)(const ConfigValue& value, BrokerConfig& config) = nullptr;
+  // Shown only where somebody has set it, as Kafka does.
+  bool hiddenUnlessSet = false;
 };
+
+constexpr int64_t kInt32Max = INT32_MAX;
+constexpr int64_t kInt64Max = INT64_MAX;
+constexpr int64_t kYearMs = INT64_C(365) * 24 * 3600 * 1000;
+
+AllowedValues range(int64_t least, int64_t most) {
+  return {.least = least, .most = most};
+}
+
+// For what is kept and shown, and has no effect here.
+void keep(const ConfigValue&, BrokerConfig&) {}
+
+constexpr kj::StringPtr kThrottleText =
+    "Kept, and without effect: this broker does not replicate, so there is nothing to slow down. Bytes per second."_kj;
 
 const Setting kSettings[] = {
     {"advertised.listeners"_kj, ConfigType::kString, "kafka_advertise"_kj, ""_kj,
@@ -44,62 +65,118 @@ const Setting kSettings[] = {
        return own.size() > 0 ? kj::mv(own) : listener(config, "kafka_listen");
      },
      "Address that Kafka clients are told to connect to. Without the flag: the one they connected to."_kj},
-    {"auto.create.topics.enable"_kj, ConfigType::kBoolean, "auto_create_topics"_kj, ""_kj,
+    {"auto.create.topics.enable"_kj,
+     ConfigType::kBoolean,
+     "auto_create_topics"_kj,
+     ""_kj,
      [](const BrokerConfig& config) { return yesOrNo(config.autoCreateTopics); },
-     "Whether a topic is made when a Kafka client asks for it and it is not there."_kj},
+     "Whether a topic is made when a Kafka client asks for it and it is not there."_kj,
+     {},
+     [](const ConfigValue& value, BrokerConfig& config) { config.autoCreateTopics = value.yes; }},
     {"broker.id"_kj, ConfigType::kInt, "broker_id"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.brokerId); }, "Number of this broker."_kj},
     {"broker.rack"_kj, ConfigType::kString, ""_kj, ""_kj, nullptr, "Where this broker stands. It does not know."_kj},
+    {"cambium.connection.bytes.max"_kj, ConfigType::kLong, "connection_bytes_max"_kj, "33554432"_kj, nullptr,
+     "Bytes of calls under way per RPC connection, before it is read no further."_kj},
     {"cambium.cores"_kj, ConfigType::kInt, "cores"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.cores); },
      "Event loops, each with its share of the partitions."_kj},
-    {"cambium.disk.reserve.bytes"_kj, ConfigType::kLong, "disk_reserve_bytes"_kj, "-1"_kj, nullptr,
-     "Bytes of the device that clients leave alone; -1: the larger of 64 MiB and 1 %; 0: none."_kj},
+    {"cambium.disk.reserve.bytes"_kj, ConfigType::kLong, "disk_reserve_bytes"_kj, ""_kj,
+     [](const BrokerConfig& config) { return kj::str(config.diskReserveBytes.get()); },
+     "Bytes of the device that clients leave alone; -1: the larger of 64 MiB and 1 %; 0: none."_kj,
+     range(-1, int64_t{1} << 50),
+     [](const ConfigValue& value, BrokerConfig& config) { config.diskReserveBytes = value.number; }},
+    {"cambium.http.listen"_kj, ConfigType::kString, "http_listen"_kj, ""_kj, nullptr,
+     "Address of HTTP (health, metrics); empty: closed."_kj},
     {"cambium.log.engine"_kj, ConfigType::kString, "log_engine"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.logEngine); },
      "Storage engine of topics that do not choose one."_kj},
+    {"cambium.metrics.topics.max"_kj, ConfigType::kInt, "metrics_topics_max"_kj, "200"_kj, nullptr,
+     "Topics with series of their own in /metrics; the others are summed up."_kj},
     {"cambium.move.bytes.per.second"_kj, ConfigType::kLong, "move_bytes_per_second"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.moveBytesPerSecond); },
-     "Bytes per second that moves of topics between storage engines copy; 0: no limit."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.moveBytesPerSecond.get()); },
+     "Bytes per second that moves of topics between storage engines copy; 0: no limit."_kj, range(0, int64_t{1} << 40),
+     [](const ConfigValue& value, BrokerConfig& config) {
+       config.moveBytesPerSecond = Bytes(static_cast<uint64_t>(value.number));
+     }},
+    {"cambium.open.files.max"_kj, ConfigType::kInt, "open_files_max"_kj, "0"_kj, nullptr,
+     "Segment and index files that each storage engine keeps open; 0: what the limit of descriptors allows."_kj},
     {"cambium.partitions.max"_kj, ConfigType::kInt, "partitions_max"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.partitionsMax); },
-     "Partitions in all that this broker takes."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.partitionsMax.get()); },
+     "Partitions in all that this broker takes."_kj, range(1, 10'000'000),
+     [](const ConfigValue& value, BrokerConfig& config) { config.partitionsMax = static_cast<int32_t>(value.number); }},
     {"cambium.producers.per.partition.max"_kj, ConfigType::kInt, "producers_per_partition_max"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.producers.producersMax); },
      "Idempotent producers that a partition remembers."_kj},
+    {"cambium.read.bytes.max"_kj, ConfigType::kLong, "read_bytes_max"_kj, "16777216"_kj, nullptr,
+     "Bytes of one read or push over RPC, at most."_kj},
+    {"cambium.rpc.connections.max"_kj, ConfigType::kInt, "rpc_connections_max"_kj, "10000"_kj, nullptr,
+     "RPC connections per event loop; more wait to be accepted."_kj},
+    {"cambium.rpc.listen"_kj, ConfigType::kString, "rpc_listen"_kj, ""_kj, nullptr,
+     "Address of Cap'n Proto RPC; empty: closed."_kj},
+    {"cambium.rpc.request.bytes.max"_kj, ConfigType::kLong, "rpc_request_bytes_max"_kj, "536870912"_kj, nullptr,
+     "Bytes of RPC requests that are being received or served, per event loop; more wait."_kj},
+    {"cambium.segment.bytes.min"_kj, ConfigType::kInt, "segment_bytes_min"_kj, ""_kj,
+     [](const BrokerConfig& config) { return kj::str(config.segmentBytesMin.get()); },
+     "Least segment.bytes that a topic may be given; topics that have less keep it."_kj, range(14, kInt32Max),
+     [](const ConfigValue& value, BrokerConfig& config) { config.segmentBytesMin = value.number; }},
     {"cambium.state.engine"_kj, ConfigType::kString, "state_engine"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.stateEngine); },
      "Storage engine of metadata, committed offsets and producers."_kj},
+    {"cambium.sync.threads"_kj, ConfigType::kInt, "sync_threads"_kj, "2"_kj, nullptr,
+     "Threads that write to the device what was appended."_kj},
+    {"cambium.unsent.bytes.max"_kj, ConfigType::kLong, "unsent_bytes_max"_kj, "33554432"_kj, nullptr,
+     "Bytes of records that an RPC client has not taken yet, before further reads wait."_kj},
+    {"cambium.verbose"_kj, ConfigType::kBoolean, "verbose"_kj, "false"_kj, nullptr,
+     "Whether the broker logs what goes on, as it was started; the levels in force are those of its loggers."_kj},
     {"connections.max.idle.ms"_kj, ConfigType::kLong, "kafka_idle_ms"_kj, "600000"_kj, nullptr,
      "Milliseconds without a request after which a Kafka connection is closed."_kj},
     {"default.replication.factor"_kj, ConfigType::kInt, ""_kj, "1"_kj, nullptr,
      "Replicas of a topic that is made without saying how many: there is one broker."_kj},
     {"delete.topic.enable"_kj, ConfigType::kBoolean, ""_kj, "true"_kj, nullptr, "Whether topics can be deleted."_kj},
+    {"follower.replication.throttled.rate"_kj, ConfigType::kLong, ""_kj, ""_kj, nullptr, kThrottleText,
+     range(0, kInt64Max), keep, true},
     {"group.initial.rebalance.delay.ms"_kj, ConfigType::kInt, "group_initial_rebalance_delay_ms"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.groupInitialRebalanceDelayMs); },
-     "Milliseconds that a consumer group that was empty waits for further members before its first rebalance."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.groupInitialRebalanceDelayMs.get()); },
+     "Milliseconds that a consumer group that was empty waits for further members before its first rebalance."_kj,
+     range(0, 3'600'000),
+     [](const ConfigValue& value, BrokerConfig& config) { config.groupInitialRebalanceDelayMs = value.number; }},
     {"group.max.session.timeout.ms"_kj, ConfigType::kInt, "group_max_session_timeout_ms"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.groupMaxSessionTimeoutMs); },
-     "Greatest session timeout that a member of a consumer group may ask for."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.groupMaxSessionTimeoutMs.get()); },
+     "Greatest session timeout that a member of a consumer group may ask for."_kj, range(1, kInt32Max),
+     [](const ConfigValue& value, BrokerConfig& config) { config.groupMaxSessionTimeoutMs = value.number; }},
     {"group.max.size"_kj, ConfigType::kInt, "group_max_size"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.groupMaxSize); },
-     "Members of one consumer group at most."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.groupMaxSize.get()); },
+     "Members of one consumer group at most."_kj, range(1, kInt32Max),
+     [](const ConfigValue& value, BrokerConfig& config) { config.groupMaxSize = static_cast<int32_t>(value.number); }},
     {"group.min.session.timeout.ms"_kj, ConfigType::kInt, "group_min_session_timeout_ms"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.groupMinSessionTimeoutMs); },
-     "Least session timeout that a member of a consumer group may ask for."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.groupMinSessionTimeoutMs.get()); },
+     "Least session timeout that a member of a consumer group may ask for."_kj, range(1, kInt32Max),
+     [](const ConfigValue& value, BrokerConfig& config) { config.groupMinSessionTimeoutMs = value.number; }},
+    {"leader.replication.throttled.rate"_kj, ConfigType::kLong, ""_kj, ""_kj, nullptr, kThrottleText,
+     range(0, kInt64Max), keep, true},
     {"listeners"_kj, ConfigType::kString, "kafka_listen"_kj, ""_kj,
      [](const BrokerConfig& config) { return listener(config, "kafka_listen"); },
      "Address of the Kafka protocol, as asked for; empty: closed."_kj},
     {"log.cleaner.backoff.ms"_kj, ConfigType::kLong, "cleaner_backoff_ms"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.cleanerBackoffMs); },
-     "Milliseconds between two looks at which logs to compact, and at least after a failure."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.cleanerBackoffMs.get()); },
+     "Milliseconds between two looks at which logs to compact, and at least after a failure."_kj, range(1, kYearMs),
+     [](const ConfigValue& value, BrokerConfig& config) { config.cleanerBackoffMs = value.number; }},
     {"log.cleaner.dedupe.buffer.size"_kj, ConfigType::kLong, "cleaner_key_map_bytes"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.cleanerKeyMapBytes); },
-     "Bytes of memory for the keys of logs that are compacted, of all event loops together, 24 per key."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.cleanerKeyMapBytes.get()); },
+     "Bytes of memory for the keys of logs that are compacted, of all event loops together, 24 per key."_kj,
+     range(1 << 16, int64_t{1} << 40),
+     [](const ConfigValue& value, BrokerConfig& config) {
+       config.cleanerKeyMapBytes = static_cast<uint64_t>(value.number);
+     }},
     {"log.cleaner.enable"_kj, ConfigType::kBoolean, ""_kj, "true"_kj, nullptr, "Whether topics are compacted."_kj},
     {"log.cleaner.io.max.bytes.per.second"_kj, ConfigType::kDouble, "cleaner_bytes_per_second"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.cleanerBytesPerSecond); },
-     "Bytes per second that compaction reads and writes, of all event loops together; 0: no limit."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.cleanerBytesPerSecond.get()); },
+     "Bytes per second that compaction reads and writes, of all event loops together; 0: no limit."_kj,
+     range(0, int64_t{1} << 50),
+     [](const ConfigValue& value, BrokerConfig& config) {
+       config.cleanerBytesPerSecond = static_cast<uint64_t>(value.fraction);
+     }},
     {"log.cleaner.threads"_kj, ConfigType::kInt, "cores"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.cores); },
      "Logs that are compacted at a time: one per event loop."_kj},
@@ -108,18 +185,21 @@ const Setting kSettings[] = {
     {"log.dirs"_kj, ConfigType::kString, "data_dir"_kj, ""_kj, nullptr,
      "Folder that holds everything this broker keeps: one."_kj},
     {"log.retention.check.interval.ms"_kj, ConfigType::kLong, "retention_check_interval_ms"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.retentionCheckMs); },
-     "Milliseconds between two looks at what retention has to give up."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.retentionCheckMs.get()); },
+     "Milliseconds between two looks at what retention has to give up."_kj, range(1, kYearMs),
+     [](const ConfigValue& value, BrokerConfig& config) { config.retentionCheckMs = value.number; }},
     {"max.connections"_kj, ConfigType::kInt, "kafka_connections_max"_kj, "20000"_kj, nullptr,
      "Kafka connections per event loop; more wait to be accepted."_kj},
     {"node.id"_kj, ConfigType::kInt, "broker_id"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.brokerId); }, "Number of this broker."_kj},
     {"num.partitions"_kj, ConfigType::kInt, "num_partitions"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.numPartitions); },
-     "Partitions of a topic that is made without saying how many."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.numPartitions.get()); },
+     "Partitions of a topic that is made without saying how many."_kj, range(1, 10'000'000),
+     [](const ConfigValue& value, BrokerConfig& config) { config.numPartitions = static_cast<int32_t>(value.number); }},
     {"offsets.retention.minutes"_kj, ConfigType::kInt, "offsets_retention_minutes"_kj, ""_kj,
-     [](const BrokerConfig& config) { return kj::str(config.offsetsRetentionMinutes); },
-     "Minutes that committed offsets are kept after their group has lost its last member."_kj},
+     [](const BrokerConfig& config) { return kj::str(config.offsetsRetentionMinutes.get()); },
+     "Minutes that committed offsets are kept after their group has lost its last member."_kj, range(1, kInt32Max),
+     [](const ConfigValue& value, BrokerConfig& config) { config.offsetsRetentionMinutes = value.number; }},
     {"offsets.topic.num.partitions"_kj, ConfigType::kInt, "offsets_topic_partitions"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.offsetsPartitions); },
      "Partitions of __consumer_offsets; counts when that topic is made."_kj},
@@ -135,6 +215,8 @@ const Setting kSettings[] = {
      "Milliseconds without a batch after which a partition forgets an idempotent producer."_kj},
     {"queued.max.request.bytes"_kj, ConfigType::kLong, "kafka_request_bytes_max"_kj, "536870912"_kj, nullptr,
      "Bytes of Kafka requests that are being received or served, per event loop; more wait."_kj},
+    {"replica.alter.log.dirs.io.max.bytes.per.second"_kj, ConfigType::kLong, ""_kj, ""_kj, nullptr, kThrottleText,
+     range(0, kInt64Max), keep, true},
     {"socket.request.max.bytes"_kj, ConfigType::kInt, "kafka_frame_bytes_max"_kj, "104857600"_kj, nullptr,
      "Largest request of a Kafka client."_kj},
     {"transaction.max.timeout.ms"_kj, ConfigType::kInt, ""_kj, "900000"_kj, nullptr,
@@ -167,47 +249,74 @@ kj::String valueOf(const Setting& setting, const BrokerConfig& config) {
   return kj::str(setting.otherwise);
 }
 
-ConfigDescription describe(const Setting& setting, const BrokerConfig& config, const BrokerConfig& defaults) {
+kj::Maybe<const ConfigSetting&> find(kj::ArrayPtr<const ConfigSetting> settings, kj::StringPtr name) {
+  for (auto& setting : settings)
+    if (setting.name == name) return setting;
+  return nullptr;
+}
+
+kj::Maybe<const Setting&> findSetting(kj::StringPtr name) {
+  for (auto& setting : kSettings)
+    if (setting.name == name) return setting;
+  return nullptr;
+}
+
+// From the lowest layer up: what is on top counts.
+ConfigDescription describe(const Setting& setting, const BrokerConfig& commandLine, const BrokerConfig& defaults,
+                           kj::ArrayPtr<const ConfigSetting> own, kj::ArrayPtr<const ConfigSetting> everyBrokers) {
   ConfigDescription description{.name = setting.name,
-                                .value = valueOf(setting, config),
+                                .value = valueOf(setting, commandLine),
                                 .defaultValue = valueOf(setting, defaults),
                                 .type = setting.type,
-                                .readOnly = true,
+                                .readOnly = setting.take == nullptr,
                                 .documentation = setting.documentation};
+  if (setting.take != nullptr) description.validValues = describeAllowed(setting.type, setting.allowed);
   bool given = description.value != description.defaultValue;
-  KJ_IF_MAYBE(flag, findFlag(config, setting.flag)) given |= flag->given;
-  if (given) description.source = ConfigSource::kBroker;
+  KJ_IF_MAYBE(flag, findFlag(commandLine, setting.flag)) given |= flag->given;
+  kj::Vector<ConfigLayer> upwards;
+  auto add = [&](kj::StringPtr value, ConfigSource source) {
+    upwards.add(ConfigLayer{setting.name, kj::str(value), source});
+    description.value = kj::str(value);
+    description.source = source;
+  };
+  auto ofCommandLine = kj::str(description.value);
+  if (!setting.hiddenUnlessSet) add(description.defaultValue, ConfigSource::kDefault);
+  if (given) add(ofCommandLine, ConfigSource::kCommandLine);
+  KJ_IF_MAYBE(set, find(everyBrokers, setting.name)) add(set->value, ConfigSource::kEveryBroker);
+  KJ_IF_MAYBE(set, find(own, setting.name)) add(set->value, ConfigSource::kThisBroker);
+  for (size_t i = upwards.size(); i > 0; --i)
+    description.layers.add(kj::mv(upwards[i - 1]));
   return description;
 }
 
-}  // namespace
-
-kj::Vector<ConfigDescription> describeBroker(const BrokerConfig& config) {
-  kj::Vector<ConfigDescription> all;
-  auto defaults = defaultsOf(config);
-  for (auto& setting : kSettings)
-    all.add(describe(setting, config, defaults));
-  for (auto& topic : topicConfigDefinitions()) {
-    if (topic.brokerName.size() == 0) continue;
-    all.add(ConfigDescription{.name = topic.brokerName,
-                              .value = kj::str(topic.defaultValue),
-                              .defaultValue = kj::str(topic.defaultValue),
-                              .type = topic.type,
-                              .readOnly = true,
-                              .documentation = topic.documentation});
+// The default of a topic config: the same on every broker, and not to be set.
+ConfigDescription describeTopicDefault(const TopicConfigDefinition& topic) {
+  ConfigDescription description{.name = topic.brokerName,
+                                .value = kj::str(topic.defaultValue),
+                                .defaultValue = kj::str(topic.defaultValue),
+                                .type = topic.type,
+                                .readOnly = true,
+                                .documentation = topic.documentation};
+  if (topic.name == kMinInsyncReplicas) {
+    description.source = ConfigSource::kEveryBroker;
+    description.layers.add(ConfigLayer{topic.brokerName, kj::str(topic.defaultValue), ConfigSource::kEveryBroker});
   }
-  std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.name < b.name; });
-  return all;
+  description.layers.add(ConfigLayer{topic.brokerName, kj::str(topic.defaultValue), ConfigSource::kDefault});
+  return description;
 }
 
-Error brokerConfigIsFixed(kj::StringPtr name) {
-  for (auto& setting : kSettings) {
-    if (setting.name != name) continue;
-    if (setting.flag.size() == 0) {
+void sortByName(kj::Vector<ConfigDescription>& all) {
+  std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.name < b.name; });
+}
+
+// Why a config cannot be set while the broker runs, and what to do instead: names the flag, or the topic config.
+Error isFixed(kj::StringPtr name) {
+  KJ_IF_MAYBE(setting, findSetting(name)) {
+    if (setting->flag.size() == 0) {
       return makeError(ErrorCode::kInvalidRequest, "broker config ", name, " cannot be changed");
     }
     return makeError(ErrorCode::kInvalidRequest, "broker config ", name,
-                     " cannot be changed while the broker runs: start it with --", setting.flag);
+                     " cannot be changed while the broker runs: start it with --", setting->flag);
   }
   for (auto& topic : topicConfigDefinitions()) {
     if (topic.brokerName == name) {
@@ -215,8 +324,104 @@ Error brokerConfigIsFixed(kj::StringPtr name) {
                        " is the same on every broker: set the topic config ", topic.name, " on the topics it is for");
     }
   }
-  return makeError(ErrorCode::kInvalidRequest, "there is no broker config named \"", name,
-                   "\", and those there are come from the command line");
+  return makeError(ErrorCode::kInvalidRequest, "there is no broker config named \"", name, "\"");
+}
+
+Result<void> checkChange(const ConfigChange& change) {
+  KJ_IF_MAYBE(value, change.value) {
+    KJ_IF_MAYBE(setting, findSetting(change.name)) {
+      if (setting->take == nullptr) return isFixed(change.name);
+      if (parseConfigValue(setting->type, setting->allowed, *value) != nullptr) return Result<void>();
+      return makeError(ErrorCode::kInvalidRequest, "broker config ", change.name, "=", *value,
+                       " is not valid: expected ", describeAllowed(setting->type, setting->allowed));
+    }
+    return isFixed(change.name);
+  }
+  return Result<void>();
+}
+
+// What can only be seen when all are there.
+Result<void> checkTogether(const BrokerConfig& config) {
+  if (config.groupMaxSessionTimeoutMs < config.groupMinSessionTimeoutMs) {
+    return makeError(ErrorCode::kInvalidRequest, "group.max.session.timeout.ms=", config.groupMaxSessionTimeoutMs.get(),
+                     " would be below group.min.session.timeout.ms=", config.groupMinSessionTimeoutMs.get());
+  }
+  if (config.numPartitions > config.partitionsMax) {
+    return makeError(ErrorCode::kInvalidRequest, "num.partitions=", config.numPartitions.get(),
+                     " would be above cambium.partitions.max=", config.partitionsMax.get());
+  }
+  return Result<void>();
+}
+
+}  // namespace
+
+kj::Vector<ConfigDescription> describeBroker(const BrokerConfig& commandLine, kj::ArrayPtr<const ConfigSetting> own,
+                                             kj::ArrayPtr<const ConfigSetting> everyBrokers) {
+  kj::Vector<ConfigDescription> all;
+  auto defaults = defaultsOf(commandLine);
+  for (auto& setting : kSettings) {
+    auto described = describe(setting, commandLine, defaults, own, everyBrokers);
+    if (described.layers.size() > 0) all.add(kj::mv(described));
+  }
+  for (auto& topic : topicConfigDefinitions())
+    if (topic.brokerName.size() > 0) all.add(describeTopicDefault(topic));
+  sortByName(all);
+  return all;
+}
+
+kj::Vector<ConfigDescription> describeEveryBroker(kj::ArrayPtr<const ConfigSetting> everyBrokers) {
+  kj::Vector<ConfigDescription> all;
+  auto add = [&](kj::StringPtr name, ConfigType type, kj::StringPtr value, bool readOnly, kj::StringPtr documentation) {
+    ConfigDescription description{.name = name,
+                                  .value = kj::str(value),
+                                  .defaultValue = {},
+                                  .type = type,
+                                  .source = ConfigSource::kEveryBroker,
+                                  .readOnly = readOnly,
+                                  .documentation = documentation};
+    description.layers.add(ConfigLayer{name, kj::str(value), ConfigSource::kEveryBroker});
+    all.add(kj::mv(description));
+  };
+  for (auto& set : everyBrokers) {
+    KJ_IF_MAYBE(setting, findSetting(set.name)) {
+      add(setting->name, setting->type, set.value, setting->take == nullptr, setting->documentation);
+    }
+  }
+  auto& replicas = KJ_ASSERT_NONNULL(findTopicConfig(kMinInsyncReplicas));
+  add(replicas.brokerName, replicas.type, replicas.defaultValue, true, replicas.documentation);
+  sortByName(all);
+  return all;
+}
+
+Result<void> checkBrokerSettings(const BrokerConfig& commandLine, kj::ArrayPtr<const ConfigChange> changes,
+                                 kj::ArrayPtr<const ConfigSetting> own,
+                                 kj::ArrayPtr<const ConfigSetting> everyBrokers) {
+  for (auto& change : changes) {
+    auto checked = checkChange(change);
+    if (!checked.ok()) return checked;
+  }
+  auto config = commandLine.clone();
+  applyBrokerSettings(commandLine, own, everyBrokers, config);
+  return checkTogether(config);
+}
+
+void applyBrokerSettings(const BrokerConfig& commandLine, kj::ArrayPtr<const ConfigSetting> own,
+                         kj::ArrayPtr<const ConfigSetting> everyBrokers, BrokerConfig& config) {
+  for (auto& setting : kSettings) {
+    if (setting.take == nullptr || setting.hiddenUnlessSet) continue;
+    // Those of the command line were checked by whoever made it.
+    auto text = valueOf(setting, commandLine);
+    setting.take(KJ_ASSERT_NONNULL(parseConfigValue(setting.type, range(INT64_MIN, INT64_MAX), text)), config);
+    for (auto settings : {everyBrokers, own}) {
+      KJ_IF_MAYBE(set, find(settings, setting.name)) {
+        KJ_IF_MAYBE(value, parseConfigValue(setting.type, setting.allowed, set->value)) {
+          setting.take(*value, config);
+        } else {
+          KJ_LOG(WARNING, "a broker config is not valid and counts for nothing", setting.name, set->value);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace cambium

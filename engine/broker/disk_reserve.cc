@@ -35,12 +35,7 @@ Bytes DiskReserve::defaultReserve(Bytes total) {
 DiskReserve::DiskReserve(FileSystem& files, kj::Maybe<Bytes> reserve, kj::Function<Bytes()> owed)
     : files_(files), owed_(kj::mv(owed)) {
   auto space = files_.space();
-  KJ_IF_MAYBE(chosen, reserve) {
-    status_.reserve = *chosen;
-  } else {
-    status_.reserve = defaultReserve(space.total);
-  }
-  resumeAt_ = resumeBytes(status_.reserve);
+  chooseReserve(reserve, space.total);
   fileBytes_ = kj::min(status_.reserve.value() / 4, kFileBytesMax);
   if (files_.exists(kFile)) {
     fileIsThere_ = true;
@@ -56,8 +51,22 @@ DiskReserve::DiskReserve(FileSystem& files, kj::Maybe<Bytes> reserve, kj::Functi
   look();
 }
 
+void DiskReserve::chooseReserve(kj::Maybe<Bytes> reserve, Bytes total) {
+  status_.reserve = reserve.orDefault(defaultReserve(total));
+  reserves_ = status_.reserve > Bytes(0);
+  resumeAt_ = resumeBytes(status_.reserve);
+}
+
+void DiskReserve::setReserve(kj::Maybe<Bytes> reserve) {
+  std::lock_guard lock(mutex_);
+  chooseReserve(reserve, files_.space().total);
+  // The file stays as large as it is: it is made anew at the next start.
+  if (!reserves_) setFull(false);
+  lookLocked();
+}
+
 Result<void> DiskReserve::admit(uint64_t bytes) {
-  if (status_.reserve == Bytes(0)) return Result<void>();  // fixed once made
+  if (!reserves_.load(std::memory_order_relaxed)) return Result<void>();
   // Twice: an engine may write it to a log now, and from memory later.
   auto size = static_cast<int64_t>(2 * bytes);
   if (!full_.load(std::memory_order_relaxed)) {

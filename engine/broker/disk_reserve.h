@@ -36,6 +36,9 @@ class DiskReserve {
   DiskReserve(FileSystem& files, kj::Maybe<Bytes> reserve, kj::Function<Bytes()> owed);
   KJ_DISALLOW_COPY(DiskReserve);
 
+  // Another reserve from now on; null: the default one.
+  void setReserve(kj::Maybe<Bytes> reserve);
+
   // Whether a client may add `bytes`, which are then counted; the refusal (kStorageError) says which folder, how much
   // is free and what to do. Looks at the device when a good part of what was free may be used up.
   Result<void> admit(uint64_t bytes);
@@ -53,6 +56,7 @@ class DiskReserve {
   void keepFile();
 
  private:
+  void chooseReserve(kj::Maybe<Bytes> reserve, Bytes total);
   void lookLocked();
   void setFull(bool full);       // with mutex_ held
   kj::String complaint() const;  // with mutex_ held
@@ -69,6 +73,7 @@ class DiskReserve {
   std::atomic<int64_t> room_{0};
   std::atomic<uint64_t> sinceLook_{0};
   std::atomic<bool> full_{false};
+  std::atomic<bool> reserves_{true};  // false: there is no reserve
 };
 
 }  // namespace cambium

@@ -1,7 +1,9 @@
 #include "engine/broker/local_broker.h"
 
 #include "engine/base/coroutine.h"
+#include "engine/broker/broker_settings.h"
 #include "engine/broker/shard_calls.h"
+#include "engine/metadata/owner_config_definitions.h"
 
 namespace cambium {
 
@@ -124,6 +126,24 @@ kj::Promise<Result<void>> LocalBroker::cancelMove(kj::String name) {
   if (!allowed.ok()) return kj::mv(allowed);
   return on<Result<void>>(
       first(), [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.cancelMove(kj::mv(name)); });
+}
+
+// --- Configs of others than topics
+// --------------------------------------------------------------------------------------------------
+
+kj::Vector<ConfigDescription> LocalBroker::describeConfigs(const ConfigOwner& owner) const {
+  auto settings = settingsOf(owner);
+  if (owner.kind != ConfigOwner::Kind::kBroker) return describeOwner(owner.kind, settings);
+  if (owner.name.size() == 0) return describeEveryBroker(settings);
+  return describeBroker(shared_.configController.commandLine(), settings, settingsOf({owner.kind, kj::str()}));
+}
+
+kj::Promise<Result<void>> LocalBroker::alterConfigs(ConfigOwner owner, kj::Vector<ConfigChange> changes,
+                                                    bool validateOnly) {
+  here_.disk().makeRoom();
+  return on<Result<void>>(first(),
+                          [&c = shared_.configController, owner = kj::mv(owner), changes = kj::mv(changes),
+                           validateOnly]() mutable { return c.alter(kj::mv(owner), kj::mv(changes), validateOnly); });
 }
 
 // --- Partitions

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/broker/broker_config.h"
+#include "engine/broker/config_controller.h"
 #include "engine/broker/producer_ids.h"
 #include "engine/broker/shard.h"
 #include "engine/broker/topic_controller.h"
@@ -60,10 +61,13 @@ struct BrokerFacts {
 // used on that loop.
 class LocalBroker {
  public:
-  // What all loops share. The controller and the producer ids live on the first shard's loop.
+  // What all loops share. The controllers and the producer ids live on the first shard's loop.
   struct Shared {
     kj::ArrayPtr<Shard* const> shards;
     TopicController& controller;
+    ConfigController& configController;
+    const OwnerConfigs& ownerConfigs;
+    LogLevelSwitch& logLevel;
     ProducerIds& producerIds;
     EngineSet& engines;
     BrokerFacts facts;
@@ -95,6 +99,19 @@ class LocalBroker {
   kj::Promise<Result<void>> alterTopic(kj::String name, kj::Vector<ConfigChange> changes);
   // See TopicController::cancelMove. A move is begun by altering storage.engine.
   kj::Promise<Result<void>> cancelMove(kj::String name);
+
+  // --- Configs of others than topics. A broker that is named is this one.
+  kj::Vector<ConfigSetting> settingsOf(const ConfigOwner& owner) const {
+    return shared_.ownerConfigs.settingsOf(owner);
+  }
+  // The names of those that have settings, sorted.
+  kj::Vector<kj::String> ownersWithSettings(ConfigOwner::Kind kind) const { return shared_.ownerConfigs.namesOf(kind); }
+  // All configs as they stand; of all brokers: those that are set.
+  kj::Vector<ConfigDescription> describeConfigs(const ConfigOwner& owner) const;
+  // See ConfigController::alter. While the device is full as well.
+  kj::Promise<Result<void>> alterConfigs(ConfigOwner owner, kj::Vector<ConfigChange> changes, bool validateOnly);
+  // How much the process logs, which is forgotten when it ends.
+  LogLevelSwitch& logLevel() { return shared_.logLevel; }
 
   // --- Partitions
   // Uses the bytes, and changes them, during the call only: a partition of this loop stamps and writes them where they

@@ -99,6 +99,12 @@ ShardCleanup& Shard::cleanup() {
   return *cleanup_;
 }
 
+void Shard::reconfigure() {
+  if (groups_.get() != nullptr) groups_->reconfigure(config_);
+  if (cleanup_.get() != nullptr) cleanup_->reconfigure();
+  if (moves_.get() != nullptr) moves_->reconfigure(config_);
+}
+
 void Shard::startCleanup() {
   cleanup().start();
 }

@@ -100,6 +100,9 @@ class Shard {
   // Null when the log of the partition is where it belongs.
   kj::Maybe<MoveStatus> moveStatus(const PartitionKey& key);
 
+  // Takes over what has changed in the broker's config.
+  void reconfigure();
+
   // Ends what groups and moves have under way, syncs and closes all partitions, and opens none from then on.
   kj::Promise<void> close();
 

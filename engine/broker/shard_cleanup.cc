@@ -20,14 +20,32 @@ ShardCleanup::ShardCleanup(LoopContext& loop, World& world, StorageEngine& state
     : timer_(loop.timer),
       disk_(disk),
       config_(config),
-      throttle_(loop.timer, Bytes((config.cleanerBytesPerSecond + config.cores - 1) / config.cores)),
+      throttle_(loop.timer, Bytes(0)),
       context_{.pool = world.pool,
                .clock = world.clock,
                .entropy = world.entropy,
                .throttle = throttle_,
                .table = CleanerTable(state),
-               .keysMax = KeyMap::keysIn(Bytes(config.cleanerKeyMapBytes / config.cores)),
-               .backoffMs = config.cleanerBackoffMs} {}
+               .keysMax = 0,
+               .backoffMs = 0} {
+  reconfigure();
+}
+
+void ShardCleanup::reconfigure() {
+  throttle_.setRate(Bytes((config_.cleanerBytesPerSecond + config_.cores - 1) / config_.cores));
+  context_.keysMax = KeyMap::keysIn(Bytes(config_.cleanerKeyMapBytes / config_.cores));
+  context_.backoffMs = config_.cleanerBackoffMs;
+  waitingForChange_.reach(++changes_);
+}
+
+kj::Promise<void> ShardCleanup::waitFor(const Live<int64_t>& ms) {
+  auto begin = timer_.now();
+  for (;;) {
+    auto end = begin + ms.get() * kj::MILLISECONDS;
+    co_await timer_.atTime(end).exclusiveJoin(waitingForChange_.wait(changes_ + 1));
+    if (timer_.now() >= begin + ms.get() * kj::MILLISECONDS) co_return;
+  }
+}
 
 void ShardCleanup::TaskErrors::taskFailed(kj::Exception&& exception) {
   KJ_LOG(ERROR, "retention or compaction has ended", exception);
@@ -60,7 +78,7 @@ kj::Promise<void> ShardCleanup::pause() {
 
 kj::Promise<void> ShardCleanup::retain() {
   while (!stopped_) {
-    co_await timer_.afterDelay(config_.retentionCheckMs * kj::MILLISECONDS);
+    co_await waitFor(config_.retentionCheckMs);
     try {
       // On a device that is full to the brim nothing could be written down, not even what was deleted.
       disk_.makeRoom();
@@ -82,7 +100,7 @@ kj::Promise<void> ShardCleanup::retainAll() {
 
 kj::Promise<void> ShardCleanup::compact() {
   while (!stopped_) {
-    co_await timer_.afterDelay(config_.cleanerBackoffMs * kj::MILLISECONDS);
+    co_await waitFor(config_.cleanerBackoffMs);
     try {
       co_await compactDue();
     } catch (const kj::Exception& exception) {

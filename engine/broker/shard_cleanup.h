@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "engine/base/position_waiters.h"
 #include "engine/broker/broker_config.h"
 #include "engine/broker/disk_reserve.h"
 #include "engine/broker/partition_key.h"
@@ -21,6 +22,8 @@ class ShardCleanup {
 
   // Begins to look. Not before the groups are loaded: they read tombstones that compaction may remove.
   void start();
+  // Takes over what has changed in the config. Whoever waits for the next look waits as it says now.
+  void reconfigure();
   // Looks at nothing more. What is under way ends when its partition closes.
   void stop() { stopped_ = true; }
 
@@ -47,6 +50,8 @@ class ShardCleanup {
   kj::Vector<kj::Own<PartitionCleanup>> some(bool (PartitionCleanup::*wanted)() const);
   // Compaction takes room on the device before it gives some back.
   bool hasRoomToCompact() const;
+  // Done when `ms` have passed since now, however it changes meanwhile.
+  kj::Promise<void> waitFor(const Live<int64_t>& ms);
   // Lets the loop see to everything else.
   kj::Promise<void> pause();
 
@@ -56,6 +61,8 @@ class ShardCleanup {
   Throttle throttle_;
   CleanupContext context_;
   std::unordered_map<PartitionKey, kj::Own<PartitionCleanup>, PartitionKeyHash> all_;
+  uint64_t changes_ = 0;  // of the config
+  PositionWaiters<uint64_t> waitingForChange_;
   bool stopped_ = false;
   TaskErrors taskErrors_;
   kj::TaskSet tasks_{taskErrors_};

@@ -30,6 +30,10 @@ ShardGroups::ShardGroups(Shard& shard, World& world, StorageEngine& tables, cons
       }),
       surroundings_{tables, world.pool, shard.loop().timer, world.clock, world.entropy, settings_, checkPartition_} {}
 
+void ShardGroups::reconfigure(const BrokerConfig& config) {
+  settings_ = settingsOf(config);
+}
+
 kj::Promise<void> ShardGroups::load(const Topic& offsetsTopic, kj::Vector<GroupRows> rows) {
   kj::Vector<kj::Promise<void>> loading;
   for (int32_t i = 0; i < offsetsTopic.partitionCount(); ++i) {

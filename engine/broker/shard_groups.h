@@ -31,6 +31,9 @@ class ShardGroups {
   // Forgets what all groups of this loop committed for a topic.
   kj::Promise<Result<void>> forgetTopic(std::string topic);
 
+  // Other settings from now on, for all groups.
+  void reconfigure(const BrokerConfig& config);
+
   // See GroupCoordinator::close(). Once.
   kj::Promise<void> close();
 

@@ -15,9 +15,15 @@ using Phase = MoveStatus::Phase;
 ShardMoves::ShardMoves(Shard& shard, World& world, EngineSet& engines, LogPlacements& placements, LoopPort& home,
                        const BrokerConfig& config)
     : shard_(shard), world_(world), engines_(engines), placements_(placements), home_(home) {
+  reconfigure(config);
+}
+
+void ShardMoves::reconfigure(const BrokerConfig& config) {
   // The loops share what the broker may do. One that may do anything at all does something.
-  auto perSecond = config.moveBytesPerSecond.value();
-  if (perSecond > 0) pace_.bytesPerSecond = Bytes(kj::max(perSecond / config.cores, uint64_t{1}));
+  auto perSecond = config.moveBytesPerSecond.get().value();
+  pace_.bytesPerSecond = Bytes(perSecond > 0 ? kj::max(perSecond / config.cores, uint64_t{1}) : 0);
+  for (auto& [key, work] : work_)
+    if (work.move != nullptr) work.move->setPace(pace_);
 }
 
 ShardMoves::~ShardMoves() noexcept(false) {}

@@ -31,6 +31,9 @@ class ShardMoves {
   ~ShardMoves() noexcept(false);
   KJ_DISALLOW_COPY(ShardMoves);
 
+  // Takes over another pace, also for the move that is under way.
+  void reconfigure(const BrokerConfig& config);
+
   // Looks at what has changed; to be called whenever the loop has caught up with another image.
   void follow(const MetadataImage& image);
   // Null when the partition is where it belongs.

@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
+#include "engine/base/text.h"
 #include "engine/broker/shard_groups.h"
 #include "engine/metadata/topic_name.h"
 #include "engine/retention/cleaner_table.h"
@@ -36,6 +37,31 @@ bool isAtRest(const Topic& topic) {
 }
 
 }  // namespace
+
+Result<void> checkBounds(kj::ArrayPtr<const ConfigChange> changes, const BrokerConfig& config) {
+  // Some hundred entries of an index.
+  constexpr int64_t kIndexBytesMin = 4096;
+  struct Bound {
+    kj::StringPtr name;
+    int64_t least;
+  };
+  const Bound all[] = {{"segment.bytes"_kj, config.segmentBytesMin},
+                       {"segment.index.bytes"_kj, kIndexBytesMin}};
+  for (auto& change : changes) {
+    KJ_IF_MAYBE(text, change.value) {
+      auto value = parseInteger(*text);
+      KJ_IF_MAYBE(number, value) {
+        for (auto& bound : all) {
+          if (change.name != bound.name || *number >= bound.least) continue;
+          return makeError(ErrorCode::kInvalidConfig, "config ", change.name, "=", *text,
+                           " is not valid: expected a whole number, at least ", bound.least,
+                           "; smaller segments would be many files");
+        }
+      }
+    }
+  }
+  return Result<void>();
+}
 
 class TopicController::Reservation {
  public:
@@ -218,6 +244,10 @@ Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
   kj::Vector<ConfigChange> changes;
   for (auto& setting : wish.settings)
     changes.add(ConfigChange{kj::str(setting.name), kj::str(setting.value)});
+  if (!isInternalTopic(wish.name)) {
+    auto bounded = checkBounds(changes, config_);
+    if (!bounded.ok()) return kj::mv(bounded.error());
+  }
   auto altered = alterSettings(nullptr, changes);
   if (!altered.ok()) return kj::mv(altered.error());
   auto engine = engineOf(altered.value(), config_);
@@ -444,6 +474,8 @@ kj::Promise<Result<void>> TopicController::openWantedEngine(kj::ArrayPtr<const C
 kj::Promise<Result<void>> TopicController::alterTopic(kj::String name, kj::Vector<ConfigChange> changes) {
   auto found = requireTopic(name);
   if (!found.ok()) co_return Result<void>(kj::mv(found.error()));
+  auto bounded = checkBounds(changes, config_);
+  if (!bounded.ok()) co_return kj::mv(bounded);
   // Before an engine is opened for a wish that is refused.
   auto allowed = alterSettings(found.value()->settings(), changes);
   if (!allowed.ok()) co_return Result<void>(kj::mv(allowed.error()));

@@ -18,6 +18,10 @@ struct NewTopic {
   bool validateOnly = false;
 };
 
+// Whether values that a client sets make segments that are not too small: each is some files. kInvalidConfig where they
+// do not. What is no number is refused elsewhere. Topics that have less, from before there were bounds, keep it.
+Result<void> checkBounds(kj::ArrayPtr<const ConfigChange> changes, const BrokerConfig& config);
+
 // Makes, changes and deletes topics: checks the wish, commits it to the metadata store, and answers once every shard
 // has caught up. Follows the store by a watch, so that a change made elsewhere arrives in the same way. Lives on the
 // first loop.

@@ -4,6 +4,7 @@
 #include <kj/function.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/log_level.h"
 #include "engine/base/work_pool.h"
 #include "engine/storage/file_system.h"
 #include "engine/storage/storage_engine.h"
@@ -47,6 +48,7 @@ struct World {
   WorkPool& pool;
   LoopStarter& loops;
   EngineFactory& engines;
+  LogLevelSwitch& logLevel;  // of the process
 };
 
 }  // namespace cambium

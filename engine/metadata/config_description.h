@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include <kj/string.h>
+#include <kj/vector.h>
 
 namespace cambium {
 
@@ -18,9 +19,20 @@ constexpr kj::StringPtr configTypeName(ConfigType type) {
 
 // Where a value comes from (KIP-226).
 enum class ConfigSource : uint8_t {
-  kTopic,    // set on the topic
-  kBroker,   // from the broker's command line
-  kDefault,  // nobody said anything
+  kTopic,          // set on the topic
+  kGroup,          // set on the group
+  kClientMetrics,  // set on the subscription of client metrics
+  kThisBroker,     // set on this broker while it runs
+  kEveryBroker,    // set for all brokers while they run
+  kCommandLine,    // from the broker's command line
+  kDefault,        // nobody said anything
+};
+
+// A value that counts, or would count if the layers above it were not there.
+struct ConfigLayer {
+  kj::StringPtr name;
+  kj::String value;
+  ConfigSource source;
 };
 
 // A config with everything that people and tools want to see. Texts without an owner live for ever.
@@ -28,8 +40,6 @@ struct ConfigDescription {
   kj::StringPtr name;
   kj::String value;
   kj::String defaultValue;
-  // A topic config's name as a broker-wide default in Kafka (retention.ms: log.retention.ms); empty: it has none.
-  kj::StringPtr brokerName{};
   ConfigType type = ConfigType::kString;
   ConfigSource source = ConfigSource::kDefault;
   bool readOnly = false;
@@ -37,8 +47,12 @@ struct ConfigDescription {
   kj::StringPtr documentation{};
   // What may be given, for people: "a whole number from 0 to 9"; empty: nothing is given here.
   kj::String validValues{};
+  // The value in force first. Names are those of where the value is set: a topic's retention.ms comes from the brokers'
+  // log.retention.ms. Empty where Kafka shows none.
+  kj::Vector<ConfigLayer> layers{};
 
-  bool isDefault() const { return source == ConfigSource::kDefault; }
+  // Nobody set it on the owner itself or on the command line.
+  bool isDefault() const { return source == ConfigSource::kDefault || source == ConfigSource::kEveryBroker; }
 };
 
 }  // namespace cambium

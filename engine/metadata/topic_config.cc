@@ -107,20 +107,37 @@ Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting
   return kj::mv(altered);
 }
 
+namespace {
+
+// Where the broker-wide default of a topic config comes from. min.insync.replicas counts as set for all brokers: since
+// Kafka 4.1 it belongs to what the cluster agrees upon.
+void addBrokerLayers(ConfigDescription& description, const TopicConfigDefinition& definition) {
+  if (definition.brokerName.size() == 0 || definition.unsetOnBrokers) return;
+  auto add = [&](ConfigSource source) {
+    description.layers.add(ConfigLayer{definition.brokerName, kj::str(definition.defaultValue), source});
+  };
+  if (definition.name == kMinInsyncReplicas) add(ConfigSource::kEveryBroker);
+  add(ConfigSource::kDefault);
+}
+
+}  // namespace
+
 kj::Vector<ConfigDescription> describeConfigs(kj::ArrayPtr<const ConfigSetting> settings) {
   kj::Vector<ConfigDescription> all;
   for (auto& definition : topicConfigDefinitions()) {
     ConfigDescription description{.name = definition.name,
                                   .value = kj::str(definition.defaultValue),
                                   .defaultValue = kj::str(definition.defaultValue),
-                                  .brokerName = definition.brokerName,
                                   .type = definition.type,
                                   .documentation = definition.documentation,
                                   .validValues = describeAllowed(definition.type, definition.allowed)};
+    if (definition.name == kMinInsyncReplicas) description.source = ConfigSource::kEveryBroker;
     KJ_IF_MAYBE(own, find(settings, definition.name)) {
       description.value = kj::str(own->value);
       description.source = ConfigSource::kTopic;
+      description.layers.add(ConfigLayer{definition.name, kj::str(own->value), ConfigSource::kTopic});
     }
+    addBrokerLayers(description, definition);
     all.add(kj::mv(description));
   }
   return all;

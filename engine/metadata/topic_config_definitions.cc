@@ -144,7 +144,8 @@ const TopicConfigDefinition kDefinitions[] = {
        return true;
      },
      "With durability=interval: milliseconds between an append and its sync. With durability=fsync it has no effect, "
-     "because nothing waits; with durability=os there are no syncs."_kj},
+     "because nothing waits; with durability=os there are no syncs."_kj,
+     false, true},
     {"follower.replication.throttled.replicas"_kj, ""_kj, ConfigType::kList, ""_kj, only(kThrottledText),
      takeThrottledReplicas,
      "Kept, and without effect: this broker does not replicate, so there is nothing to slow "
@@ -257,7 +258,7 @@ const TopicConfigDefinition kDefinitions[] = {
        config.cleanup.retentionMs = value.number;
        return true;
      },
-     "Milliseconds that records are kept at least; -1: for ever."_kj},
+     "Milliseconds that records are kept at least; -1: for ever."_kj, false, true},
     {"segment.bytes"_kj, "log.segment.bytes"_kj, ConfigType::kInt, "134217728"_kj, range(14, kInt32Max),
      [](const ConfigValue& value, TopicConfig& config) {
        config.partition.log.segmentBytes = bytesOf(value);
@@ -276,13 +277,15 @@ const TopicConfigDefinition kDefinitions[] = {
        return true;
      },
      "Milliseconds that segment.ms may be shortened by, for each partition by a share of its own, so that not all "
-     "segments are closed at once."_kj},
+     "segments are closed at once."_kj,
+     false, true},
     {"segment.ms"_kj, "log.roll.ms"_kj, ConfigType::kLong, "604800000"_kj, range(1),
      [](const ConfigValue& value, TopicConfig& config) {
        config.partition.log.segmentMs = value.number;
        return true;
      },
-     "Span of record time that one segment may hold; the active one is closed, too, when all it holds is older."_kj},
+     "Span of record time that one segment may hold; the active one is closed, too, when all it holds is older."_kj,
+     false, true},
     {"storage.engine"_kj, ""_kj, ConfigType::kString, ""_kj, words(kEngineWords, "native or rocksdb"_kj),
      [](const ConfigValue& value, TopicConfig& config) {
        config.storageEngine = kj::str(value.text);

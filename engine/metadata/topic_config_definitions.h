@@ -19,7 +19,12 @@ struct TopicConfigDefinition {
   // Stays as it is when the older AlterConfigs, which sets all configs at once, does not name it: a tool that knows
   // nothing of it must not change it by the way.
   bool staysUnlessNamed = false;
+  // Kafka's brokers have no value of that name unless somebody sets one: the default is a constant, or a config in
+  // hours. Kafka then shows no synonym either.
+  bool unsetOnBrokers = false;
 };
+
+inline constexpr kj::StringPtr kMinInsyncReplicas = "min.insync.replicas"_kj;
 
 // All of them, sorted by name. Names, types, ranges and defaults are those of LogConfig in Kafka 4.3.1 but for what is
 // said at the table; durability and storage.engine are ours.

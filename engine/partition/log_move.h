@@ -47,6 +47,8 @@ class LogMove {
   };
 
   LogMove(kj::Own<Partition> partition, StorageEngine& to, LogId id, MovePace pace, MoveSurroundings surroundings);
+  // From the next slice on.
+  void setPace(MovePace pace) { pace_ = pace; }
   ~LogMove() noexcept(false);
   KJ_DISALLOW_COPY(LogMove);
 

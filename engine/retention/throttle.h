@@ -13,6 +13,9 @@ class Throttle {
   // 0: as fast as it goes.
   Throttle(kj::Timer& timer, Bytes perSecond) : timer_(timer), perSecond_(perSecond), free_(timer.now()) {}
 
+  // From the next payment on.
+  void setRate(Bytes perSecond) { perSecond_ = perSecond; }
+
   // Counts bytes that were moved; done when more may be. Time that nobody used is not saved up.
   kj::Promise<void> pay(Bytes bytes) {
     if (perSecond_ == Bytes(0)) return kj::READY_NOW;

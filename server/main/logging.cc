@@ -25,14 +25,16 @@ google::LogSeverity toGlog(kj::LogSeverity severity) {
 }  // namespace
 
 void LogThread::logMessage(kj::LogSeverity severity, const char* file, int line, int, kj::String&& text) {
+  if (!level_.lets(severity)) return;
   google::LogMessage(file, line, toGlog(severity)).stream() << text.cStr();
 }
 
-void startLogging(const char* program, bool verbose) {
+void startLogging(const char* program) {
   FLAGS_logtostderr = true;
-  FLAGS_minloglevel = verbose ? google::GLOG_INFO : google::GLOG_WARNING;
+  FLAGS_minloglevel = google::GLOG_INFO;
   google::InitGoogleLogging(program);
-  kj::_::Debug::setLogLevel(verbose ? kj::LogSeverity::INFO : kj::LogSeverity::WARNING);
+  // The switch decides, which can change at any time.
+  kj::_::Debug::setLogLevel(kj::LogSeverity::INFO);
 }
 
 }  // namespace cambium

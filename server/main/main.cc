@@ -78,7 +78,7 @@ kj::Promise<void> serve(Broker& broker, const ServerOptions& options, Doors& doo
   co_await started.exclusiveJoin(whenAskedToStop(signals));
 }
 
-int run(const ServerOptions& options) {
+int run(const ServerOptions& options, LogLevelSwitch& logLevel) {
   // Before any thread: each of them inherits the mask.
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::UnixEventPort::captureSignal(SIGINT);
@@ -90,12 +90,12 @@ int run(const ServerOptions& options) {
   DiskFileSystem files(options.dataDir, options.openFilesMax);
   SystemClock clock;
   SystemEntropy entropy;
-  ThreadLoops loops;
+  ThreadLoops loops(logLevel);
   DiskEngines engines(files, options.dataDir, options.openFilesMax);
   ConnectionCounts connections;
   {
     ThreadWorkPool pool(options.syncThreads);
-    World world{files, clock, entropy, pool, loops, engines};
+    World world{files, clock, entropy, pool, loops, engines, logLevel};
     Broker broker(world, options.broker.clone(), loop);
     HttpWiring http(broker, loop, pool, options.topicSeriesMax, options.httpConnectionsMax, connections);
     KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
@@ -118,10 +118,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   cambium::keepFreedMemory();
-  cambium::startLogging(argv[0], options.value().verbose);
-  cambium::LogThread log;
+  cambium::startLogging(argv[0]);
+  cambium::LogLevelSwitch logLevel(options.value().verbose ? cambium::LogLevel::kInfo : cambium::LogLevel::kWarn);
+  cambium::LogThread log(logLevel);
   int status = 0;
-  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { status = cambium::run(options.value()); })) {
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { status = cambium::run(options.value(), logLevel); })) {
     fprintf(stderr, "cambiumd: %s\n", exception->getDescription().cStr());
     return 1;
   }

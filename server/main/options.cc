@@ -52,6 +52,8 @@ DEFINE_int32(
     "made");
 DEFINE_int64(offsets_retention_minutes, 10080,
              "Committed offsets are kept so long after their group has lost its last member");
+DEFINE_int64(segment_bytes_min, 1 << 20,
+             "Least segment.bytes that a topic may be given: each segment is some files. Topics that have less keep it");
 DEFINE_int32(producers_per_partition_max, 100000,
              "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
 DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");
@@ -121,6 +123,7 @@ Result<void> checkAll() {
       {"offsets_topic_partitions"_kj, FLAGS_offsets_topic_partitions, 1, 10'000},
       {"offsets_topic_segment_bytes"_kj, FLAGS_offsets_topic_segment_bytes, 14, INT32_MAX},
       {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, INT32_MAX},
+      {"segment_bytes_min"_kj, FLAGS_segment_bytes_min, 14, INT32_MAX},
       {"producers_per_partition_max"_kj, FLAGS_producers_per_partition_max, 1, 1'000'000},
       {"producer_expiration_ms"_kj, FLAGS_producer_expiration_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
       {"retention_check_interval_ms"_kj, FLAGS_retention_check_interval_ms, 1, INT64_C(365) * 24 * 3600 * 1000},
@@ -215,7 +218,8 @@ BrokerConfig brokerConfig() {
   config.offsetsPartitions = FLAGS_offsets_topic_partitions;
   config.offsetsSegmentBytes = FLAGS_offsets_topic_segment_bytes;
   config.offsetsRetentionMinutes = FLAGS_offsets_retention_minutes;
-  if (FLAGS_disk_reserve_bytes >= 0) config.diskReserve = Bytes(static_cast<uint64_t>(FLAGS_disk_reserve_bytes));
+  config.diskReserveBytes = FLAGS_disk_reserve_bytes;
+  config.segmentBytesMin = FLAGS_segment_bytes_min;
   config.producers = {.producersMax = static_cast<size_t>(FLAGS_producers_per_partition_max),
                       .expirationMs = FLAGS_producer_expiration_ms};
   config.retentionCheckMs = FLAGS_retention_check_interval_ms;

@@ -50,10 +50,10 @@ namespace {
 
 class ThreadLoop final : public LoopStarter::Loop {
  public:
-  ThreadLoop(unsigned index, kj::Function<kj::Promise<void>(LoopContext&)> main)
-      : thread_([index, main = kj::mv(main)]() mutable {
+  ThreadLoop(unsigned index, const LogLevelSwitch& level, kj::Function<kj::Promise<void>(LoopContext&)> main)
+      : thread_([index, &level, main = kj::mv(main)]() mutable {
           pthread_setname_np(pthread_self(), kj::str("cambium-loop-", index).cStr());
-          LogThread log;
+          LogThread log(level);
           auto io = setupLoop();
           LoopContext context{io.provider->getTimer(), *io.lowLevelProvider};
           main(context).wait(io.waitScope);
@@ -66,7 +66,7 @@ class ThreadLoop final : public LoopStarter::Loop {
 }  // namespace
 
 kj::Own<LoopStarter::Loop> ThreadLoops::start(unsigned index, kj::Function<kj::Promise<void>(LoopContext&)> main) {
-  return kj::heap<ThreadLoop>(index, kj::mv(main));
+  return kj::heap<ThreadLoop>(index, level_, kj::mv(main));
 }
 
 kj::Own<StorageEngine> DiskEngines::open(kj::StringPtr kind, EngineOptions options) {

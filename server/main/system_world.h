@@ -27,7 +27,12 @@ class SystemEntropy final : public Entropy {
 // Further loops, each on a thread of its own, with kj's own event port.
 class ThreadLoops final : public LoopStarter {
  public:
+  // `level`: how much their threads log; outlives the loops.
+  explicit ThreadLoops(const LogLevelSwitch& level) : level_(level) {}
   kj::Own<Loop> start(unsigned index, kj::Function<kj::Promise<void>(LoopContext&)> main) override;
+
+ private:
+  const LogLevelSwitch& level_;
 };
 
 // The two engines, each in its folder of the data directory.

@@ -1,5 +1,6 @@
 #include "server/rpc/admin_server.h"
 
+#include "server/rpc/config_list.h"
 #include "server/rpc/error_mapping.h"
 #include "server/rpc/topic_server.h"
 
@@ -50,12 +51,7 @@ kj::Promise<void> AdminServer::alterTopic(AlterTopicContext context) {
     writeError(context.getResults(kSmallResults).initError(), few.error());
     co_return;
   }
-  kj::Vector<ConfigChange> changes;
-  for (auto config : params.getChanges()) {
-    ConfigChange change{kj::str(config.getName()), nullptr};
-    if (!config.getReset()) change.value = kj::str(config.getValue());
-    changes.add(kj::mv(change));
-  }
+  auto changes = readChanges(params.getChanges());
   auto done = co_await session_->broker.alterTopic(kj::str(params.getName()), kj::mv(changes));
   if (!done.ok()) writeError(context.getResults(kSmallResults).initError(), done.error());
 }
@@ -77,6 +73,32 @@ kj::Promise<void> AdminServer::moveTopic(MoveTopicContext context) {
 kj::Promise<void> AdminServer::cancelMove(CancelMoveContext context) {
   WorkInFlight::Lease lease(session_->work);
   auto done = co_await session_->broker.cancelMove(kj::str(context.getParams().getName()));
+  if (!done.ok()) writeError(context.getResults(kSmallResults).initError(), done.error());
+}
+
+namespace {
+
+ConfigOwner brokerOf(const BrokerFacts& facts, bool everyBroker) {
+  return {ConfigOwner::Kind::kBroker, everyBroker ? kj::str() : kj::str(facts.config.brokerId)};
+}
+
+}  // namespace
+
+kj::Promise<void> AdminServer::describeBrokerConfig(DescribeBrokerConfigContext context) {
+  auto& broker = session_->broker;
+  auto configs = broker.describeConfigs(brokerOf(broker.facts(), context.getParams().getEveryBroker()));
+  writeConfigs(context.getResults().initConfigs(static_cast<unsigned>(configs.size())), configs);
+  return kj::READY_NOW;
+}
+
+kj::Promise<void> AdminServer::alterBrokerConfig(AlterBrokerConfigContext context) {
+  WorkInFlight::Lease lease(session_->work);
+  auto params = context.getParams();
+  auto done = checkListSize("configs", params.getChanges().size(), session_->limits.listEntriesMax);
+  if (done.ok()) {
+    auto owner = brokerOf(session_->broker.facts(), params.getEveryBroker());
+    done = co_await session_->broker.alterConfigs(kj::mv(owner), readChanges(params.getChanges()), false);
+  }
   if (!done.ok()) writeError(context.getResults(kSmallResults).initError(), done.error());
 }
 

@@ -18,6 +18,8 @@ class AdminServer final : public rpc::Admin::Server {
   kj::Promise<void> alterTopic(AlterTopicContext context) override;
   kj::Promise<void> moveTopic(MoveTopicContext context) override;
   kj::Promise<void> cancelMove(CancelMoveContext context) override;
+  kj::Promise<void> describeBrokerConfig(DescribeBrokerConfigContext context) override;
+  kj::Promise<void> alterBrokerConfig(AlterBrokerConfigContext context) override;
 
  private:
   kj::Own<Session> session_;

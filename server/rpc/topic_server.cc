@@ -1,5 +1,6 @@
 #include "server/rpc/topic_server.h"
 
+#include "server/rpc/config_list.h"
 #include "server/rpc/error_mapping.h"
 #include "server/rpc/partition_server.h"
 
@@ -59,19 +60,11 @@ kj::Promise<void> TopicServer::describe(DescribeContext context) {
   out.setName(topic->name());
   out.setId(kj::str(topic->id()));
   auto configs = describeConfigs(topic->settings());
-  auto configList = out.initConfigs(static_cast<unsigned>(configs.size()));
-  for (unsigned i = 0; i < configList.size(); ++i) {
+  for (auto& config : configs) {
     // Every topic has an engine, whether or not it was asked for.
-    bool isEngine = configs[i].name == "storage.engine";
-    configList[i].setName(configs[i].name);
-    configList[i].setValue(isEngine ? topic->engine() : configs[i].value);
-    configList[i].setIsDefault(configs[i].isDefault());
-    configList[i].setDocumentation(configs[i].documentation);
-    configList[i].setType(configTypeName(configs[i].type));
-    configList[i].setDefaultValue(configs[i].defaultValue);
-    configList[i].setValidValues(configs[i].validValues);
-    configList[i].setReadOnly(configs[i].readOnly);
+    if (config.name == "storage.engine") config.value = kj::str(topic->engine());
   }
+  writeConfigs(out.initConfigs(static_cast<unsigned>(configs.size())), configs);
   auto partitions = out.initPartitions(static_cast<unsigned>(statuses.size()));
   for (unsigned i = 0; i < partitions.size(); ++i) {
     auto index = static_cast<int32_t>(i);

@@ -46,6 +46,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
                                                       .retentionCheckMs = retentionCheckMs,
                                                       .cleanerBackoffMs = cleanerBackoffMs,
                                                       .offsetsSegmentBytes = offsetsSegmentBytes,
+                                                      .segmentBytesMin = segmentBytesMin,
                                                       .clockShiftMs = &clockShiftMs});
     for (unsigned loop = 0; loop < GetParam().cores; ++loop)
       clients.push_back(broker->connect(loop));
@@ -75,6 +76,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   int64_t retentionCheckMs = 300'000;
   int64_t cleanerBackoffMs = 15'000;
   int32_t offsetsSegmentBytes = 16 << 20;
+  int64_t segmentBytesMin = 1;
   std::atomic<int64_t> clockShiftMs{0};
   Bytes moveBytesPerSecond{0};
   kj::Own<TestBroker> broker;

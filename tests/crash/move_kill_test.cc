@@ -33,7 +33,7 @@ class MoveKillTest : public ::testing::TestWithParam<Direction> {
         std::vector<std::string>{
             std::string("--data_dir=") + folder.path().cStr(), "--rpc_listen=127.0.0.1:0",
             "--http_listen=", "--kafka_listen=", std::string("--state_engine=") + GetParam().stateEngine, "--cores=2",
-            "--move_bytes_per_second=30000000"});
+            "--move_bytes_per_second=30000000", "--segment_bytes_min=14"});
     auto& network = io.provider->getNetwork();
     auto stream = network.parseAddress(broker->address()).wait(io.waitScope)->connect().wait(io.waitScope);
     client = kj::heap<RpcClient>(io.waitScope, kj::mv(stream));

@@ -139,7 +139,8 @@ class Machine {
   MemoryEngines engines_;
   kj::TimerImpl timer_{kj::origin<kj::TimePoint>()};
   LoopContext loop_{timer_, *io().lowLevelProvider};
-  World world_{files_, clock_, entropy_, pool_, loops_, engines_};
+  LogLevelSwitch logLevel_{LogLevel::kWarn};
+  World world_{files_, clock_, entropy_, pool_, loops_, engines_, logLevel_};
   Loopback loopback_;
   KafkaSettings settings_;
   KafkaConnectionCounts counts_;

@@ -31,7 +31,7 @@ async def main(address, schema_folder):
     broker = accepted(await gate.anonymous(client={"name": "interop", "software": "pycapnp"}), "gate").broker
     admin = accepted(await broker.admin(), "admin").admin
 
-    created = await admin.createTopic("python", 2, [{"name": "segment.bytes", "value": "100000"}])
+    created = await admin.createTopic("python", 2, [{"name": "segment.bytes", "value": "1048576"}])
     accepted(created, "createTopic")
     again = await admin.createTopic("python", 2)
     check(again.error.code == "topicAlreadyExists", f"a topic made twice: {again.error.code}")

@@ -50,12 +50,13 @@ MemoryBroker::MemoryBroker(Surroundings& surroundings, FileSystem& files, kj::St
       loops_(kj::heap<NoMoreLoops>()),
       engines_(kj::heap<Engines>(files, storeFolder)),
       loop_{surroundings.timer, *surroundings.io.lowLevelProvider},
-      world_{files, surroundings.clock, *entropy_, pool_, *loops_, *engines_} {
+      world_{files, surroundings.clock, *entropy_, pool_, *loops_, *engines_, logLevel_} {
   BrokerConfig config{.cores = 1,
                       .logEngine = kj::str(logEngine),
                       .stateEngine = kj::str(stateEngine),
                       .groupInitialRebalanceDelayMs = 0,
-                      .offsetsPartitions = 1};
+                      .offsetsPartitions = 1,
+                      .segmentBytesMin = 1};
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   struct NoDoor final : public Door {
     kj::Promise<void> drain() override { return kj::READY_NOW; }

@@ -55,6 +55,7 @@ class MemoryBroker {
   Surroundings& surroundings_;
   kj::Own<Entropy> entropy_;
   kj::Own<LoopStarter> loops_;
+  LogLevelSwitch logLevel_{LogLevel::kWarn};
   kj::Own<EngineFactory> engines_;
   InlineWorkPool pool_;
   LoopContext loop_;

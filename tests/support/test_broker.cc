@@ -16,7 +16,7 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
       engines_(options.files.orDefault(files_), dataDir, 256),
       pool_(2),
       loop_{io.provider->getTimer(), *io.lowLevelProvider},
-      world_{options.files.orDefault(files_), clock_, entropy_, pool_, loops_, engines_} {
+      world_{options.files.orDefault(files_), clock_, entropy_, pool_, loops_, engines_, logLevel_} {
   auto& deployment = options_.deployment;
   for (unsigned i = 0; i < deployment.cores; ++i) {
     sockets_.push_back(kj::heap<ListenSockets>("rpc_listen", "127.0.0.1:0", 1));
@@ -28,10 +28,11 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
                       .partitionsMax = options_.partitionsMax,
                       .groupInitialRebalanceDelayMs = 0,
                       .offsetsSegmentBytes = options_.offsetsSegmentBytes,
+                      .segmentBytesMin = options_.segmentBytesMin,
                       .retentionCheckMs = options_.retentionCheckMs,
                       .cleanerBackoffMs = options_.cleanerBackoffMs,
                       .moveBytesPerSecond = options_.moveBytesPerSecond,
-                      .diskReserve = options_.diskReserve};
+                      .diskReserveBytes = static_cast<int64_t>(options_.diskReserve.value())};
   broker_ = kj::heap<Broker>(world_, kj::mv(config), loop_);
   auto failure = kj::runCatchingExceptions([&] {
     auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {

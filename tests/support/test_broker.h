@@ -58,6 +58,8 @@ class TestBroker {
     int64_t retentionCheckMs = 300'000;
     int64_t cleanerBackoffMs = 15'000;
     int32_t offsetsSegmentBytes = 16 << 20;
+    // None, so that small logs can have several segments.
+    int64_t segmentBytesMin = 1;
     // How far the broker's wall clock is off the system's, to be moved at any time; null: not at all.
     std::atomic<int64_t>* clockShiftMs = nullptr;
   };
@@ -98,7 +100,8 @@ class TestBroker {
   ShiftedClock clock_;
   SystemEntropy entropy_;
   DiskFileSystem files_;
-  ThreadLoops loops_;
+  LogLevelSwitch logLevel_{LogLevel::kWarn};
+  ThreadLoops loops_{logLevel_};
   DiskEngines engines_;
   RpcConnectionCounts counts_;
   kafka::KafkaConnectionCounts kafkaCounts_;

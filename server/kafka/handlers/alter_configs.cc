@@ -15,7 +15,8 @@ kj::String copyOf(const Text& text) {
 }
 
 // The older way: all configs at once, what is not named goes back to its default.
-Result<kj::Vector<ConfigChange>> changesOf(const AlterConfigsRequest::Resource& wanted, const Topic& topic) {
+Result<kj::Vector<ConfigChange>> changesOf(const AlterConfigsRequest::Resource& wanted,
+                                           kj::ArrayPtr<const ConfigSetting> before) {
   kj::Vector<ConfigSetting> settings;
   for (auto& config : wanted.configs) {
     KJ_IF_MAYBE(value, config.value) {
@@ -24,11 +25,12 @@ Result<kj::Vector<ConfigChange>> changesOf(const AlterConfigsRequest::Resource& 
       return makeError(ErrorCode::kInvalidRequest, "config ", copyOf(config.name), " has no value");
     }
   }
-  return changesToReplace(topic.settings(), settings);
+  return changesToReplace(before, settings);
 }
 
 // KIP-339.
-Result<kj::Vector<ConfigChange>> changesOf(const IncrementalAlterConfigsRequest::Resource& wanted, const Topic& topic) {
+Result<kj::Vector<ConfigChange>> changesOf(const IncrementalAlterConfigsRequest::Resource& wanted,
+                                           kj::ArrayPtr<const ConfigSetting> before) {
   using Kind = ConfigOperation::Kind;
   constexpr Kind kKinds[] = {Kind::kSet, Kind::kDelete, Kind::kAppend, Kind::kSubtract};
   kj::Vector<ConfigOperation> operations;
@@ -41,7 +43,45 @@ Result<kj::Vector<ConfigChange>> changesOf(const IncrementalAlterConfigsRequest:
     KJ_IF_MAYBE(value, config.value) operation.value = copyOf(*value);
     operations.add(kj::mv(operation));
   }
-  return resolveOperations(topic.settings(), operations);
+  return resolveOperations(before, operations);
+}
+
+// Levels of loggers are set one by one (KIP-412); the older way does not know them.
+Result<void> alterLoggers(RequestContext&, const AlterConfigsRequest::Resource& wanted, bool) {
+  return makeError(ErrorCode::kInvalidRequest, "levels of loggers are set by IncrementalAlterConfigs, not all at once");
+}
+
+// What a logger's level becomes, or why it cannot. There is one logger, which everything is logged by.
+Result<LogLevel> levelOf(const IncrementalAlterConfigsRequest::Resource::Config& config) {
+  constexpr int8_t kSet = 0;
+  if (config.configOperation != kSet) {
+    return makeError(ErrorCode::kInvalidRequest, "the level of a logger can be set, not taken away or added to");
+  }
+  if (config.name.view() != kRootLogger) {
+    return makeError(ErrorCode::kInvalidConfig, "there is no logger \"", config.name, "\"; there is ",
+                     kRootLogger.data());
+  }
+  KJ_IF_MAYBE(value, config.value) {
+    KJ_IF_MAYBE(level, findLogLevel(copyOf(*value))) return *level;
+    return makeError(ErrorCode::kInvalidConfig, "\"", *value, "\" is no level; known are ",
+                     kj::strArray(kLogLevelNames, ", "));
+  }
+  return makeError(ErrorCode::kInvalidRequest, "the level of ", config.name, " is missing");
+}
+
+Result<void> alterLoggers(RequestContext& context, const IncrementalAlterConfigsRequest::Resource& wanted,
+                          bool validateOnly) {
+  auto named = checkLoggersName(context, wanted.resourceName);
+  if (!named.ok()) return named;
+  auto& current = context.broker().logLevel();
+  auto wish = current.get();
+  for (auto& config : wanted.configs) {
+    auto level = levelOf(config);
+    if (!level.ok()) return kj::mv(level.error());
+    wish = level.value();
+  }
+  if (!validateOnly) current.set(wish);
+  return Result<void>();
 }
 
 template <class Response, class Request>
@@ -54,13 +94,12 @@ kj::Promise<Response> alterAll(RequestContext& context, Request& request) {
     Result<void> outcome;
     if (named[{wanted.resourceType, wanted.resourceName.view()}] > 1) {
       outcome = makeError(ErrorCode::kInvalidRequest, "the resource is named twice in one request");
+    } else if (wanted.resourceType == kBrokerLoggerResource) {
+      outcome = alterLoggers(context, wanted, request.validateOnly);
     } else {
-      kj::Vector<kj::String> names;
-      for (auto& config : wanted.configs)
-        names.add(copyOf(config.name));
-      outcome =
-          co_await alterResource(context, wanted.resourceType, wanted.resourceName, kj::mv(names), request.validateOnly,
-                                 [&wanted](const Topic& topic) { return changesOf(wanted, topic); });
+      outcome = co_await alterResource(
+          context, wanted.resourceType, wanted.resourceName, request.validateOnly,
+          [&wanted](kj::ArrayPtr<const ConfigSetting> before) { return changesOf(wanted, before); });
     }
     auto& answer = response.responses.add();
     answer.resourceType = wanted.resourceType;

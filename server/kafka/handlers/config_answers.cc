@@ -2,18 +2,59 @@
 
 #include "engine/base/coroutine.h"
 #include "engine/base/text.h"
-#include "engine/broker/broker_settings.h"
 
 namespace cambium::kafka {
+
+namespace {
+
+using Kind = ConfigOwner::Kind;
+
+kj::String copyOf(const Text& text) {
+  return kj::heapString(text.view().data(), text.size());
+}
+
+Result<void> checkBrokerNumber(RequestContext& context, kj::StringPtr number) {
+  KJ_IF_MAYBE(id, parseInteger<int32_t>(number)) {
+    if (*id == context.brokerId()) return Result<void>();
+  }
+  return makeError(ErrorCode::kInvalidRequest, "there is no broker \"", number, "\" here: expected ",
+                   context.brokerId());
+}
+
+kj::Promise<Result<void>> alterTopicConfigs(RequestContext& context, const Text& name, bool validateOnly,
+                                            ChangesOf& changesOf) {
+  auto found = context.broker().topic(copyOf(name));
+  if (!found.ok()) co_return kj::mv(found.error());
+  auto& topic = *found.value();
+  auto changes = changesOf(topic.settings());
+  if (!changes.ok()) co_return kj::mv(changes.error());
+  // Whoever changes nothing needs no commit.
+  if (validateOnly || changes.value().size() == 0) {
+    auto altered = alterSettings(topic.settings(), changes.value());
+    if (!altered.ok()) co_return kj::mv(altered.error());
+    co_return checkBounds(changes.value(), context.broker().facts().config);
+  }
+  co_return co_await context.broker().alterTopic(kj::str(topic.name()), kj::mv(changes.value()));
+}
+
+}  // namespace
 
 int8_t wireSource(ConfigSource source) {
   switch (source) {
     case ConfigSource::kTopic:
-      return kDynamicTopicConfig;
-    case ConfigSource::kBroker:
-      return kStaticBrokerConfig;
+      return 1;
+    case ConfigSource::kThisBroker:
+      return 2;
+    case ConfigSource::kEveryBroker:
+      return 3;
+    case ConfigSource::kCommandLine:
+      return 4;
     case ConfigSource::kDefault:
-      return kDefaultConfig;
+      return 5;
+    case ConfigSource::kClientMetrics:
+      return 7;
+    case ConfigSource::kGroup:
+      return 8;
   }
   KJ_UNREACHABLE;
 }
@@ -23,42 +64,36 @@ int8_t wireType(ConfigType type) {
   return static_cast<int8_t>(static_cast<int8_t>(type) + 1);
 }
 
-Result<void> checkBrokerName(RequestContext& context, const Text& name) {
-  if (name.empty()) return Result<void>();
-  auto text = kj::heapString(name.view().data(), name.size());
-  KJ_IF_MAYBE(id, parseInteger<int32_t>(text)) {
-    if (*id == context.brokerId()) return Result<void>();
+Result<ConfigOwner> ownerOf(RequestContext& context, int8_t type, const Text& name) {
+  if (type == kBrokerResource) {
+    if (name.empty()) return ConfigOwner{Kind::kBroker, kj::str()};
+    auto checked = checkBrokerNumber(context, copyOf(name));
+    if (!checked.ok()) return kj::mv(checked.error());
+    return ConfigOwner{Kind::kBroker, kj::str(context.brokerId())};
   }
-  return makeError(ErrorCode::kInvalidRequest, "there is no broker ", text, " here: expected ", context.brokerId(),
-                   ", or nothing for all brokers");
+  if (type != kGroupResource && type != kClientMetricsResource) {
+    return makeError(ErrorCode::kInvalidRequest, "resources of type ", type, " have no configs here: expected ",
+                     kTopicResource, " (topic), ", kBrokerResource, " (broker), ", kBrokerLoggerResource, " (logger), ",
+                     kClientMetricsResource, " (client metrics) or ", kGroupResource, " (group)");
+  }
+  ConfigOwner owner{type == kGroupResource ? Kind::kGroup : Kind::kClientMetrics, copyOf(name)};
+  auto checked = checkOwnerName(owner);
+  if (!checked.ok()) return kj::mv(checked.error());
+  return kj::mv(owner);
 }
 
-Error unknownResourceType(int8_t type) {
-  return makeError(ErrorCode::kInvalidRequest, "resources of type ", type, " have no configs here: expected ",
-                   kTopicResource, " (topic) or ", kBrokerResource, " (broker)");
+Result<void> checkLoggersName(RequestContext& context, const Text& name) {
+  return checkBrokerNumber(context, copyOf(name));
 }
 
-kj::Promise<Result<void>> alterResource(RequestContext& context, int8_t type, const Text& name,
-                                        kj::Vector<kj::String> names, bool validateOnly, ChangesOf changesOf) {
-  if (type == kBrokerResource || type == kBrokerLoggerResource) {
-    auto checked = checkBrokerName(context, name);
-    if (!checked.ok() || names.size() == 0) co_return kj::mv(checked);
-    if (type == kBrokerResource) co_return brokerConfigIsFixed(names[0]);
-    co_return makeError(ErrorCode::kInvalidRequest, "loggers have no levels here: --verbose makes the broker say more");
-  }
-  if (type != kTopicResource) co_return unknownResourceType(type);
-  auto found = context.broker().topic(kj::heapString(name.view().data(), name.size()));
-  if (!found.ok()) co_return kj::mv(found.error());
-  auto& topic = *found.value();
-  auto changes = changesOf(topic);
+kj::Promise<Result<void>> alterResource(RequestContext& context, int8_t type, const Text& name, bool validateOnly,
+                                        ChangesOf changesOf) {
+  if (type == kTopicResource) co_return co_await alterTopicConfigs(context, name, validateOnly, changesOf);
+  auto owner = ownerOf(context, type, name);
+  if (!owner.ok()) co_return kj::mv(owner.error());
+  auto changes = changesOf(context.broker().settingsOf(owner.value()));
   if (!changes.ok()) co_return kj::mv(changes.error());
-  // Whoever changes nothing needs no commit.
-  if (validateOnly || changes.value().size() == 0) {
-    auto altered = alterSettings(topic.settings(), changes.value());
-    if (!altered.ok()) co_return kj::mv(altered.error());
-    co_return Result<void>();
-  }
-  co_return co_await context.broker().alterTopic(kj::str(topic.name()), kj::mv(changes.value()));
+  co_return co_await context.broker().alterConfigs(kj::mv(owner.value()), kj::mv(changes.value()), validateOnly);
 }
 
 }  // namespace cambium::kafka

@@ -46,7 +46,7 @@ Result<int32_t> partitionsOf(RequestContext& context, const CreateTopicsRequest:
     return static_cast<int32_t>(wanted.assignments.size());
   }
   KJ_IF_MAYBE(error, checkReplication(wanted.replicationFactor)) return kj::mv(*error);
-  if (wanted.numPartitions == -1) return context.broker().facts().config.numPartitions;
+  if (wanted.numPartitions == -1) return context.broker().facts().config.numPartitions.get();
   return wanted.numPartitions;
 }
 

@@ -1,6 +1,5 @@
 #include <set>
 
-#include "engine/broker/broker_settings.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/config_answers.h"
 #include "server/kafka/handlers/handlers.h"
@@ -12,36 +11,20 @@ namespace {
 using Answer = DescribeConfigsResponse::Result;
 using Wanted = DescribeConfigsRequest::Resource;
 
-// Every config of the resource; none for what exists and has none.
 Result<kj::Vector<ConfigDescription>> configsOf(RequestContext& context, const Wanted& wanted) {
-  switch (wanted.resourceType) {
-    case kTopicResource: {
-      auto topic =
-          context.broker().topic(kj::heapString(wanted.resourceName.view().data(), wanted.resourceName.size()));
-      if (!topic.ok()) return kj::mv(topic.error());
-      auto configs = describeConfigs(topic.value()->settings());
-      for (auto& config : configs) {
-        // Every topic has one, whether or not it was asked for.
-        if (config.name == "storage.engine") config.value = kj::str(topic.value()->engine());
-      }
-      return kj::mv(configs);
-    }
-    case kBrokerResource:
-    case kBrokerLoggerResource: {
-      auto checked = checkBrokerName(context, wanted.resourceName);
-      if (!checked.ok()) return kj::mv(checked.error());
-      // Nothing is set for all brokers at once, and loggers have no levels.
-      if (wanted.resourceType == kBrokerLoggerResource || wanted.resourceName.empty()) {
-        return kj::Vector<ConfigDescription>();
-      }
-      return describeBroker(context.broker().facts().config);
-    }
-    case kClientMetricsResource:
-    case kGroupResource:
-      return kj::Vector<ConfigDescription>();
-    default:
-      return unknownResourceType(wanted.resourceType);
+  if (wanted.resourceType != kTopicResource) {
+    auto owner = ownerOf(context, wanted.resourceType, wanted.resourceName);
+    if (!owner.ok()) return kj::mv(owner.error());
+    return context.broker().describeConfigs(owner.value());
   }
+  auto topic = context.broker().topic(kj::heapString(wanted.resourceName.view().data(), wanted.resourceName.size()));
+  if (!topic.ok()) return kj::mv(topic.error());
+  auto configs = describeConfigs(topic.value()->settings());
+  for (auto& config : configs) {
+    // Every topic has one, whether or not it was asked for.
+    if (config.name == "storage.engine") config.value = kj::str(topic.value()->engine());
+  }
+  return kj::mv(configs);
 }
 
 bool isWanted(const Wanted& wanted, kj::StringPtr name) {
@@ -54,21 +37,36 @@ bool isWanted(const Wanted& wanted, kj::StringPtr name) {
   return true;
 }
 
-// What would count if what counts were not there (KIP-226), the value in force first.
-void addSynonyms(Answer::Config& entry, const ConfigDescription& config) {
-  auto add = [&](kj::StringPtr name, kj::StringPtr value, int8_t source) {
-    auto& synonym = entry.synonyms.add();
-    synonym.name = name;
-    synonym.value = Text(kj::str(value));
-    synonym.source = source;
-  };
-  if (!config.isDefault()) add(config.name, config.value, wireSource(config.source));
-  bool ofTopic = config.source == ConfigSource::kTopic || config.brokerName.size() > 0;
-  if (!ofTopic) {
-    add(config.name, config.defaultValue, kDefaultConfig);
-  } else if (config.brokerName.size() > 0) {
-    add(config.brokerName, config.defaultValue, kDefaultConfig);
+void fill(Answer::Config& entry, ConfigDescription& config, const DescribeConfigsRequest& request) {
+  entry.name = config.name;
+  entry.readOnly = config.readOnly;
+  entry.configSource = wireSource(config.source);
+  entry.isSensitive = config.sensitive;
+  entry.configType = wireType(config.type);
+  if (request.includeSynonyms) {
+    for (auto& layer : config.layers) {
+      auto& synonym = entry.synonyms.add();
+      synonym.name = layer.name;
+      synonym.source = wireSource(layer.source);
+      if (!config.sensitive) synonym.value = Text(kj::mv(layer.value));
+    }
   }
+  if (request.includeDocumentation) entry.documentation = Text(config.documentation);
+  if (!config.sensitive) entry.value = Text(kj::mv(config.value));
+}
+
+void describeLoggers(RequestContext& context, const Wanted& wanted, Answer& answer) {
+  auto named = checkLoggersName(context, wanted.resourceName);
+  if (!named.ok()) {
+    answer.errorCode = wireCode(named.error().code);
+    answer.errorMessage = wireMessage(named.error());
+    return;
+  }
+  if (!isWanted(wanted, kj::StringPtr(kRootLogger.data(), kRootLogger.size()))) return;
+  auto& entry = answer.configs.add();
+  entry.name = kRootLogger;
+  entry.value = Text(logLevelName(context.broker().logLevel().get()));
+  entry.configSource = kLoggerSource;
 }
 
 }  // namespace
@@ -82,24 +80,18 @@ kj::Promise<DescribeConfigsResponse> handle(RequestContext& context, DescribeCon
     auto& answer = response.results.add();
     answer.resourceType = wanted.resourceType;
     answer.resourceName = wanted.resourceName.view();
+    if (wanted.resourceType == kBrokerLoggerResource) {
+      describeLoggers(context, wanted, answer);
+      continue;
+    }
     auto configs = configsOf(context, wanted);
     if (!configs.ok()) {
       answer.errorCode = wireCode(configs.error().code);
       answer.errorMessage = wireMessage(configs.error());
       continue;
     }
-    for (auto& config : configs.value()) {
-      if (!isWanted(wanted, config.name)) continue;
-      auto& entry = answer.configs.add();
-      entry.name = config.name;
-      entry.readOnly = config.readOnly;
-      entry.configSource = wireSource(config.source);
-      entry.isSensitive = config.sensitive;
-      entry.configType = wireType(config.type);
-      if (request.includeSynonyms) addSynonyms(entry, config);
-      if (request.includeDocumentation) entry.documentation = Text(config.documentation);
-      if (!config.sensitive) entry.value = Text(kj::mv(config.value));
-    }
+    for (auto& config : configs.value())
+      if (isWanted(wanted, config.name)) fill(answer.configs.add(), config, request);
   }
   return kj::mv(response);
 }

@@ -24,7 +24,19 @@ bool isKnown(int8_t type) {
 
 kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListConfigResourcesRequest& request) {
   ListConfigResourcesResponse response;
-  if (context.version() < kTypesSince) return kj::mv(response);
+  auto add = [&](int8_t type, Text name) {
+    auto& resource = response.configResources.add();
+    resource.resourceType = type;
+    resource.resourceName = kj::mv(name);
+  };
+  auto addOwners = [&](int8_t type, ConfigOwner::Kind kind) {
+    for (auto& name : context.broker().ownersWithSettings(kind))
+      add(type, Text(kj::mv(name)));
+  };
+  if (context.version() < kTypesSince) {
+    addOwners(kClientMetricsResource, ConfigOwner::Kind::kClientMetrics);
+    return kj::mv(response);
+  }
   for (auto type : request.resourceTypes) {
     if (!isKnown(type)) {
       response.errorCode = wireCode(ErrorCode::kUnsupportedVersion);
@@ -32,11 +44,6 @@ kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListCon
     }
   }
   bool all = request.resourceTypes.size() == 0;
-  auto add = [&](int8_t type, Text name) {
-    auto& resource = response.configResources.add();
-    resource.resourceType = type;
-    resource.resourceName = kj::mv(name);
-  };
   if (all || contains(request.resourceTypes, kTopicResource)) {
     auto image = context.broker().image();
     for (auto& topic : image->topics())
@@ -46,6 +53,10 @@ kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListCon
   if (all || contains(request.resourceTypes, kBrokerLoggerResource)) {
     add(kBrokerLoggerResource, Text(kj::str(context.brokerId())));
   }
+  if (all || contains(request.resourceTypes, kClientMetricsResource)) {
+    addOwners(kClientMetricsResource, ConfigOwner::Kind::kClientMetrics);
+  }
+  if (all || contains(request.resourceTypes, kGroupResource)) addOwners(kGroupResource, ConfigOwner::Kind::kGroup);
   return kj::mv(response);
 }
 

@@ -147,7 +147,7 @@ class Deployments(JavaTests):
     def test_timestamp(self, deployment):
         """--from=@TIME begins at the first record that is at least so late."""
         with broker_of(self.build, deployment) as (broker, _):
-            self.cambium(broker, "topic", "create", "times", "--partitions=1", "--config=segment.bytes=50000")
+            self.cambium(broker, "topic", "create", "times", "--partitions=1", "--config=segment.ms=50")
             begun = int(time.time() * 1000)
             for i in range(30):
                 self.cambium(broker, "produce", "times", input="".join(f"{i}-{j} {'x' * 100}\n" for j in range(100)))

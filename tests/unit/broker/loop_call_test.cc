@@ -56,7 +56,8 @@ class LoopCallTest : public ::testing::Test {
   }
 
   kj::AsyncIoContext io = kj::setupAsyncIo();
-  ThreadLoops loops;
+  LogLevelSwitch logLevel{LogLevel::kWarn};
+  ThreadLoops loops{logLevel};
   LoopPort here;
   kj::Promise<void> receiving = nullptr;
   kj::Own<LoopStarter::Loop> loop;
