@@ -105,8 +105,10 @@ kj::ArrayPtr<const Command> brokerCommands() {
        "follow, with what to do.\n"_kj,
        0, 0, nullptr, info},
       {"broker config"_kj, ""_kj, "Show the broker's configs, or set them while it runs"_kj,
-       "FROM says where a value comes from: what is set for this broker counts more than what is set for every broker,\n"
-       "that more than the command line, and that more than the default. Only configs that say so can be set while the\n"
+       "FROM says where a value comes from: what is set for this broker counts more than what is set for every "
+       "broker,\n"
+       "that more than the command line, and that more than the default. Only configs that say so can be set while "
+       "the\n"
        "broker runs; what is set stays, also over restarts, until --reset takes it away. Names are those of Kafka's\n"
        "tools (kafka-configs --entity-type brokers), and some of Cambium's own.\n"_kj,
        0, 0, kConfigFlags, config},

@@ -4,7 +4,8 @@
 
 namespace cambium {
 
-// A setting that one thread changes while others read it. T is small and copied as bytes. Nothing else is ordered by it.
+// A setting that one thread changes while others read it. T is small and copied as bytes. Nothing else is ordered by
+// it.
 template <class T>
 class Live {
  public:

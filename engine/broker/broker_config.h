@@ -37,7 +37,7 @@ struct BrokerConfig {
   int32_t offsetsPartitions = 8;                       // of __consumer_offsets, when it is made
   int32_t offsetsSegmentBytes = 16 << 20;              // of __consumer_offsets, when it is made
   Live<int64_t> offsetsRetentionMinutes = 10080;       // offsets of a group without members are kept so long
-  Live<int64_t> segmentBytesMin = 1 << 20;  // least segment.bytes that a topic may be given, as in Kafka
+  Live<int64_t> segmentBytesMin = 1 << 20;             // least segment.bytes that a topic may be given, as in Kafka
   ProducerLimits producers{};                          // of one partition
   Live<int64_t> retentionCheckMs = 300'000;            // between two looks at what retention gives up
   Live<int64_t> cleanerBackoffMs = 15'000;             // between two looks at what to compact, and after a failure

@@ -45,8 +45,7 @@ Result<void> checkBounds(kj::ArrayPtr<const ConfigChange> changes, const BrokerC
     kj::StringPtr name;
     int64_t least;
   };
-  const Bound all[] = {{"segment.bytes"_kj, config.segmentBytesMin},
-                       {"segment.index.bytes"_kj, kIndexBytesMin}};
+  const Bound all[] = {{"segment.bytes"_kj, config.segmentBytesMin}, {"segment.index.bytes"_kj, kIndexBytesMin}};
   for (auto& change : changes) {
     KJ_IF_MAYBE(text, change.value) {
       auto value = parseInteger(*text);

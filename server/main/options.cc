@@ -52,8 +52,9 @@ DEFINE_int32(
     "made");
 DEFINE_int64(offsets_retention_minutes, 10080,
              "Committed offsets are kept so long after their group has lost its last member");
-DEFINE_int64(segment_bytes_min, 1 << 20,
-             "Least segment.bytes that a topic may be given: each segment is some files. Topics that have less keep it");
+DEFINE_int64(
+    segment_bytes_min, 1 << 20,
+    "Least segment.bytes that a topic may be given: each segment is some files. Topics that have less keep it");
 DEFINE_int32(producers_per_partition_max, 100000,
              "Idempotent producers that a partition remembers; beyond, the one that is silent longest is forgotten");
 DEFINE_int64(producer_expiration_ms, 24LL * 3600 * 1000, "A partition forgets an idempotent producer so long silent");

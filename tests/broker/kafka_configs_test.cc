@@ -58,7 +58,8 @@ class KafkaConfigsTest : public KafkaTest {
     return call(request, 2)->responses[0].errorCode;
   }
 
-  Answer<DescribeConfigsResponse> describe(int8_t type, const char* name, std::initializer_list<const char*> keys = {}) {
+  Answer<DescribeConfigsResponse> describe(int8_t type, const char* name,
+                                           std::initializer_list<const char*> keys = {}) {
     DescribeConfigsRequest request;
     auto& resource = request.resources.add();
     resource.resourceType = type;
@@ -202,8 +203,7 @@ TEST_P(KafkaConfigsTest, MinInsyncReplicasIsSetForAllBrokers) {
   EXPECT_EQ(shown(kTopic, "words", "min.insync.replicas"),
             "1 from 3 [min.insync.replicas=1/3 min.insync.replicas=1/5]");
   EXPECT_EQ(shown(kBroker, "", "min.insync.replicas"), "1 from 3 [min.insync.replicas=1/3]");
-  EXPECT_EQ(shown(kBroker, "1", "min.insync.replicas"),
-            "1 from 3 [min.insync.replicas=1/3 min.insync.replicas=1/5]");
+  EXPECT_EQ(shown(kBroker, "1", "min.insync.replicas"), "1 from 3 [min.insync.replicas=1/3 min.insync.replicas=1/5]");
 }
 
 TEST_P(KafkaConfigsTest, SynonymsOfTopicConfigsAreThoseOfKafka) {

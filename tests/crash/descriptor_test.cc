@@ -32,10 +32,10 @@ class DescriptorTest : public ::testing::TestWithParam<Engines> {
     ASSERT_GE(limit.rlim_max, kConnections + 100u) << "the test itself needs more descriptors than it may have";
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    auto command =
-        kj::str("ulimit -n 128; exec ", CAMBIUMD, " --data_dir=", folder.path(),
-                " --rpc_listen=127.0.0.1:0 --kafka_listen=127.0.0.1:0 --http_listen=127.0.0.1:0",
-                " --disk_reserve_bytes=0 --segment_bytes_min=14 --log_engine=", GetParam().log, " --state_engine=", GetParam().state);
+    auto command = kj::str("ulimit -n 128; exec ", CAMBIUMD, " --data_dir=", folder.path(),
+                           " --rpc_listen=127.0.0.1:0 --kafka_listen=127.0.0.1:0 --http_listen=127.0.0.1:0",
+                           " --disk_reserve_bytes=0 --segment_bytes_min=14 --log_engine=", GetParam().log,
+                           " --state_engine=", GetParam().state);
     broker = kj::heap<BrokerProcess>(io, "/bin/sh", std::vector<std::string>{"-c", command.cStr()});
   }
 

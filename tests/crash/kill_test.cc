@@ -42,11 +42,10 @@ class KillTest : public ::testing::TestWithParam<Deployment> {
     auto& deployment = GetParam();
     broker = kj::heap<BrokerProcess>(
         io, CAMBIUMD,
-        std::vector<std::string>{std::string("--data_dir=") + folder.path("data").cStr(), "--rpc_listen=127.0.0.1:0",
-                                 "--http_listen=", "--kafka_listen=127.0.0.1:0",
-                                 std::string("--log_engine=") + deployment.logEngine,
-                                 std::string("--state_engine=") + deployment.stateEngine, "--cores=2",
-                                 "--segment_bytes_min=14"});
+        std::vector<std::string>{
+            std::string("--data_dir=") + folder.path("data").cStr(), "--rpc_listen=127.0.0.1:0",
+            "--http_listen=", "--kafka_listen=127.0.0.1:0", std::string("--log_engine=") + deployment.logEngine,
+            std::string("--state_engine=") + deployment.stateEngine, "--cores=2", "--segment_bytes_min=14"});
     auto& network = io.provider->getNetwork();
     auto stream = network.parseAddress(broker->address()).wait(io.waitScope)->connect().wait(io.waitScope);
     client = kj::heap<RpcClient>(io.waitScope, kj::mv(stream));

@@ -71,9 +71,9 @@ TEST(OwnerConfigTest, KeysTellWhoseTheyAre) {
     const char* name;
     const char* key;
   };
-  for (auto& one : {Case{Kind::kBroker, "1", "configs/brokers/1"}, Case{Kind::kBroker, "", "configs/brokers/"},
-                    Case{Kind::kGroup, "a/b", "configs/groups/a/b"},
-                    Case{Kind::kClientMetrics, "m", "configs/client-metrics/m"}}) {
+  for (auto& one :
+       {Case{Kind::kBroker, "1", "configs/brokers/1"}, Case{Kind::kBroker, "", "configs/brokers/"},
+        Case{Kind::kGroup, "a/b", "configs/groups/a/b"}, Case{Kind::kClientMetrics, "m", "configs/client-metrics/m"}}) {
     EXPECT_STREQ(configKey({one.kind, kj::str(one.name)}).cStr(), one.key);
     auto owner = KJ_ASSERT_NONNULL(parseConfigKey(one.key));
     EXPECT_TRUE(owner.kind == one.kind && owner.name == one.name) << one.key;
