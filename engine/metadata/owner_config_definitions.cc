@@ -133,7 +133,7 @@ const OwnerConfigDefinition kClientMetricsConfigs[] = {
      ConfigType::kList,
      ""_kj,
      {},
-     "Kept, and without effect: clients are not asked for their metrics. Prefixes of the metrics that are reported."_kj},
+     "Kept, and without effect: clients are not asked for metrics. Prefixes of the metrics that are reported."_kj},
 };
 
 kj::Maybe<const OwnerConfigDefinition&> findDefinition(Kind kind, kj::StringPtr name) {
