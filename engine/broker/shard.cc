@@ -1,5 +1,7 @@
 #include "engine/broker/shard.h"
 
+#include <unordered_set>
+
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
@@ -164,11 +166,12 @@ kj::Maybe<kj::Own<Partition>> Shard::find(const PartitionKey& key) {
   return kj::addRef(*found->second.partition);
 }
 
-kj::Promise<void> Shard::apply(kj::Own<const MetadataImage> image, kj::Function<void(size_t)> progress) {
+kj::Promise<void> Shard::apply(kj::Own<const MetadataImage> image, TopicNames changed,
+                               kj::Function<void(size_t)> progress) {
   if (moves_.get() != nullptr) co_await moves_->endGone(*image);
-  co_await closeGone(*image);
-  configureChanged(*image);
-  auto openings = missing(*image);
+  co_await closeGone(*image, changed);
+  configureChanged(*image, changed);
+  auto openings = missing(*image, changed);
   size_t opened = 0;
   // A few jobs at a time: as many as the pool can use, so that what waits in it stays small.
   constexpr size_t kJobsAtOnce = 4;
@@ -186,16 +189,20 @@ kj::Promise<void> Shard::apply(kj::Own<const MetadataImage> image, kj::Function<
     co_await kj::joinPromises(jobs.releaseAsArray());
   }
   image_ = kj::mv(image);
-  if (moves_.get() != nullptr) moves_->follow(*image_);
+  if (moves_.get() != nullptr) moves_->follow(*image_, changed);
 }
 
-kj::Vector<Shard::Opening> Shard::missing(const MetadataImage& image) {
+kj::Vector<Shard::Opening> Shard::missing(const MetadataImage& image, const TopicNames& changed) {
   kj::Vector<Opening> openings;
-  for (auto& topic : image.topics()) {
-    for (int32_t i = 0; i < topic->partitionCount(); ++i) {
-      PartitionKey key{topic->id(), i};
-      if (!owns(key) || partitions_.count(key) > 0) continue;
-      openings.add(Opening{kj::atomicAddRef(*topic), i, {}, {}, nullptr});
+  // Several changes of a topic name it several times.
+  std::unordered_set<PartitionKey, PartitionKeyHash> found;
+  for (auto& name : changed) {
+    KJ_IF_MAYBE(topic, image.find(name)) {
+      for (int32_t i = 0; i < topic->partitionCount(); ++i) {
+        PartitionKey key{topic->id(), i};
+        if (!owns(key) || partitions_.count(key) > 0 || !found.insert(key).second) continue;
+        openings.add(Opening{kj::atomicAddRef(*topic), i, {}, {}, nullptr});
+      }
     }
   }
   return openings;
@@ -269,39 +276,47 @@ void Shard::adopt(Opening opening) {
   partitions_.emplace(key, kj::mv(slot));
 }
 
-kj::Promise<void> Shard::closeGone(const MetadataImage& image) {
+kj::Promise<void> Shard::closeGone(const MetadataImage& image, const TopicNames& changed) {
   kj::Vector<kj::Promise<void>> closing;
-  for (auto& topic : image_->topics()) {
-    KJ_IF_MAYBE(still, image.find(topic->name())) {
-      if (still->id() == topic->id()) continue;
-    }
-    for (int32_t i = 0; i < topic->partitionCount(); ++i) {
-      auto found = partitions_.find(PartitionKey{topic->id(), i});
-      if (found == partitions_.end()) continue;
-      auto& slot = found->second;
-      cleanup().remove(found->first);
-      closing.add(closeAndHold(kj::mv(slot.partition), Partition::Ending::kDeleted).attach(kj::mv(slot.metrics)));
-      partitions_.erase(found);
-    }
-    auto counted = topicMetrics_.find(kj::str(topic->name()));
-    if (counted != topicMetrics_.end()) {
-      gone_.add(counted->second->metrics);
-      topicMetrics_.erase(counted);
+  for (auto& name : changed) {
+    KJ_IF_MAYBE(before, image_->find(name)) {
+      KJ_IF_MAYBE(still, image.find(name)) {
+        if (still->id() == before->id()) continue;
+      }
+      closeTopic(*before, closing);
     }
   }
   return kj::joinPromises(closing.releaseAsArray());
 }
 
-void Shard::configureChanged(const MetadataImage& image) {
-  for (auto& topic : image.topics()) {
-    KJ_IF_MAYBE(before, image_->find(topic->name())) {
-      if (before->revision() == topic->revision()) continue;
-      for (int32_t i = 0; i < topic->partitionCount(); ++i) {
-        auto found = partitions_.find(PartitionKey{topic->id(), i});
-        if (found == partitions_.end()) continue;
-        found->second.partition->configure(configOf(*topic, i));
-        found->second.partition->lead(topic->partition(i).leaderEpoch);
-        cleanup().configure(found->first, topic->config().cleanup);
+void Shard::closeTopic(const Topic& topic, kj::Vector<kj::Promise<void>>& closing) {
+  for (int32_t i = 0; i < topic.partitionCount(); ++i) {
+    auto found = partitions_.find(PartitionKey{topic.id(), i});
+    if (found == partitions_.end()) continue;
+    auto& slot = found->second;
+    cleanup().remove(found->first);
+    closing.add(closeAndHold(kj::mv(slot.partition), Partition::Ending::kDeleted).attach(kj::mv(slot.metrics)));
+    partitions_.erase(found);
+  }
+  auto counted = topicMetrics_.find(kj::str(topic.name()));
+  if (counted != topicMetrics_.end()) {
+    gone_.add(counted->second->metrics);
+    topicMetrics_.erase(counted);
+  }
+}
+
+void Shard::configureChanged(const MetadataImage& image, const TopicNames& changed) {
+  for (auto& name : changed) {
+    KJ_IF_MAYBE(before, image_->find(name)) {
+      KJ_IF_MAYBE(topic, image.find(name)) {
+        if (before->revision() == topic->revision()) continue;
+        for (int32_t i = 0; i < topic->partitionCount(); ++i) {
+          auto found = partitions_.find(PartitionKey{topic->id(), i});
+          if (found == partitions_.end()) continue;
+          found->second.partition->configure(configOf(*topic, i));
+          found->second.partition->lead(topic->partition(i).leaderEpoch);
+          cleanup().configure(found->first, topic->config().cleanup);
+        }
       }
     }
   }

@@ -75,10 +75,11 @@ class Shard {
   DiskReserve& disk() { return disk_; }
 
   // Brings the partitions to where `image` has them: opens new ones (several at a time on the pool), closes those that
-  // are gone, passes on changed configs. Done when it holds; calls must not overlap. A log that cannot be opened makes
-  // its partition offline and is logged; it fails nothing else. `progress` hears how many are open so far, on this
-  // loop.
-  kj::Promise<void> apply(kj::Own<const MetadataImage> image, kj::Function<void(size_t)> progress = [](size_t) {});
+  // are gone, passes on changed configs. Looks at the topics in `changed` only, which are at least those that differ
+  // from image(). Done when it holds; calls must not overlap. A log that cannot be opened makes its partition offline
+  // and is logged; it fails nothing else. `progress` hears how many are open so far, on this loop.
+  kj::Promise<void> apply(
+      kj::Own<const MetadataImage> image, TopicNames changed, kj::Function<void(size_t)> progress = [](size_t) {});
   // What the last finished apply() brought.
   const MetadataImage& image() const { return *image_; }
 
@@ -117,15 +118,16 @@ class Shard {
     void taskFailed(kj::Exception&& exception) override { KJ_LOG(ERROR, "shard", exception); }
   };
 
-  kj::Vector<Opening> missing(const MetadataImage& image);
+  kj::Vector<Opening> missing(const MetadataImage& image, const TopicNames& changed);
   kj::Promise<void> openSome(kj::Vector<Opening> openings);
   // Runs on the pool.
   static void openOnPool(kj::ArrayPtr<Opening> openings, EngineSet& engines, const BrokerConfig& config,
                          TimestampMs now);
   void adopt(Opening opening);
   ShardCleanup& cleanup();
-  kj::Promise<void> closeGone(const MetadataImage& image);
-  void configureChanged(const MetadataImage& image);
+  kj::Promise<void> closeGone(const MetadataImage& image, const TopicNames& changed);
+  void closeTopic(const Topic& topic, kj::Vector<kj::Promise<void>>& closing);
+  void configureChanged(const MetadataImage& image, const TopicNames& changed);
   kj::Promise<void> measureLag();
   // The first shard does it for all.
   kj::Promise<void> watchDisk();

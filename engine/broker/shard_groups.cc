@@ -16,6 +16,8 @@ GroupSettings settingsOf(const BrokerConfig& config) {
   settings.group.minSessionTimeoutMs = static_cast<int32_t>(config.groupMinSessionTimeoutMs);
   settings.group.maxSessionTimeoutMs = static_cast<int32_t>(config.groupMaxSessionTimeoutMs);
   settings.group.maxSize = config.groupMaxSize;
+  settings.group.memberBytesMax = config.groupMemberBytesMax.value();
+  settings.groupMetadataBytesMax = config.groupMetadataBytesMax.value();
   settings.offsetsRetentionMs = config.offsetsRetentionMinutes * 60 * 1000;
   return settings;
 }

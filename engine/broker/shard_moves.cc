@@ -36,6 +36,16 @@ void ShardMoves::follow(const MetadataImage& image) {
   }
 }
 
+void ShardMoves::follow(const MetadataImage& image, const TopicNames& changed) {
+  if (closed_) return;
+  for (auto& name : changed) {
+    KJ_IF_MAYBE(topic, image.find(name)) {
+      for (int32_t i = 0; i < topic->partitionCount(); ++i)
+        followPartition(*topic, i);
+    }
+  }
+}
+
 void ShardMoves::followPartition(const Topic& topic, int32_t index) {
   auto& placed = topic.partition(index);
   PartitionKey key{topic.id(), index};

@@ -34,8 +34,9 @@ class ShardMoves {
   // Takes over another pace, also for the move that is under way.
   void reconfigure(const BrokerConfig& config);
 
-  // Looks at what has changed; to be called whenever the loop has caught up with another image.
+  // Looks at all topics, once; then at those that have changed, whenever the loop has caught up with another image.
   void follow(const MetadataImage& image);
+  void follow(const MetadataImage& image, const TopicNames& changed);
   // Null when the partition is where it belongs.
   kj::Maybe<MoveStatus> status(const PartitionKey& key);
   // Ends what is under way for partitions that `image` has no longer; to be awaited before they are closed.

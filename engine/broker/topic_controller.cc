@@ -82,7 +82,8 @@ TopicController::TopicController(MetadataStore& store, kj::ArrayPtr<Shard* const
       world_(world),
       engines_(engines),
       config_(config),
-      image_(kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>())) {}
+      image_(kj::atomicRefcounted<const MetadataImage>(Revision(0), kj::Vector<kj::Own<const Topic>>())),
+      creationLimits_(config.autoCreateBurst, config.autoCreatePerMinute) {}
 
 void TopicController::TaskErrors::taskFailed(kj::Exception&& exception) {
   KJ_LOG(ERROR, "topic controller", exception);
@@ -103,8 +104,10 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
     names_.add(topics.back()->name());
     newest = kj::max(newest, entry.changedAt);
   }
+  for (auto& topic : topics)
+    changed_.add(kj::str(topic->name()));
   image_ = kj::atomicRefcounted<const MetadataImage>(newest, kj::mv(topics));
-  auto total = partitionTotal();
+  auto total = image_->partitionTotal();
   if (total > 0) progress(kj::str("opening partitions: 0 of ", total));
   // Each shard reports from its own loop; the sum of the first one is a fair sign of how far all are.
   co_await bringShards([progress = kj::mv(progress), total, shards = shards_.size()](size_t opened) mutable {
@@ -174,29 +177,40 @@ kj::Promise<void> TopicController::finishDeletions() {
 kj::Promise<void> TopicController::bringShards(kj::Function<void(size_t)> progress) {
   kj::Vector<kj::Promise<void>> all;
   auto& first = *shards_[0];
+  auto names = [this]() -> TopicNames {
+    return KJ_MAP(name, changed_) {
+      return kj::str(name);
+    };
+  };
   for (auto* shard : shards_) {
     if (shard == &first) continue;
-    all.add(callLoop<bool>(first.port(), shard->port(), [shard, image = kj::atomicAddRef(*image_)]() mutable {
-              return shard->apply(kj::mv(image)).then([] { return true; });
-            }).ignoreResult());
+    all.add(callLoop<bool>(first.port(), shard->port(),
+                           [shard, image = kj::atomicAddRef(*image_), names = names()]() mutable {
+                             return shard->apply(kj::mv(image), kj::mv(names)).then([] { return true; });
+                           })
+                .ignoreResult());
   }
-  all.add(first.apply(kj::atomicAddRef(*image_), kj::mv(progress)));
-  return kj::joinPromises(all.releaseAsArray());
+  all.add(first.apply(kj::atomicAddRef(*image_), names(), kj::mv(progress)));
+  co_await kj::joinPromises(all.releaseAsArray());
+  changed_.clear();
 }
 
 kj::Promise<void> TopicController::follow() {
   for (;;) {
-    auto change = co_await watch_->next();
-    // From before the list was read.
-    if (change.revision <= image_->revision()) continue;
+    // All that wait are applied together: many changes at once cost the shards little more than one.
+    auto changes = co_await watch_->next();
+    auto newest = changes.back().revision;
+    for (auto& change : changes) {
+      // Others are from before the list was read.
+      if (change.revision > image_->revision()) applyToImage(change);
+    }
     try {
-      applyToImage(change);
-      if (change.writes.size() > 0) co_await bringShards([](size_t) {});
+      if (changed_.size() > 0) co_await bringShards([](size_t) {});
     } catch (const kj::Exception& exception) {
       // The next change brings the shards there as well.
       KJ_LOG(ERROR, "a change of topics could not be carried out on every loop", exception);
     }
-    applied_ = change.revision;
+    applied_ = kj::max(applied_, newest);
     waitingForApplied_.reach(applied_);
   }
 }
@@ -205,11 +219,17 @@ void TopicController::applyToImage(MetadataChange& change) {
   for (auto& write : change.writes) {
     auto name = write.key.slice(kTopicRecords.size());
     kj::Maybe<kj::Own<const Topic>> topic;
-    KJ_IF_MAYBE(value, write.value) topic = Topic::decode(*value, change.revision);
+    KJ_IF_MAYBE(value, write.value) {
+      KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { topic = Topic::decode(*value, change.revision); })) {
+        KJ_LOG(ERROR, "a change of a topic cannot be read and is passed over", name, *exception);
+        continue;
+      }
+    }
     bool wasThere = image_->find(name) != nullptr;
     if (topic != nullptr && !wasThere) names_.add(name);
     if (topic == nullptr && wasThere) names_.remove(name);
     image_ = image_->with(change.revision, name, kj::mv(topic));
+    changed_.add(kj::str(name));
   }
 }
 
@@ -218,17 +238,10 @@ kj::Promise<void> TopicController::untilApplied(Revision revision) {
   return waitingForApplied_.wait(revision);
 }
 
-int64_t TopicController::partitionTotal() const {
-  int64_t total = 0;
-  for (auto& topic : image_->topics())
-    total += topic->partitionCount();
-  return total;
-}
-
 Error TopicController::tooManyPartitions(kj::StringPtr name, int32_t wanted) const {
   return makeError(ErrorCode::kInvalidPartitions, "topic ", name, " would have ", wanted,
                    " partitions; this broker takes ", config_.partitionsMax, " in all (--partitions_max) and has ",
-                   partitionTotal() + reserved_);
+                   image_->partitionTotal() + reserved_);
 }
 
 Result<kj::Own<const Topic>> TopicController::checkNew(NewTopic& wish) {
@@ -273,6 +286,14 @@ kj::Promise<Result<kj::Own<const Topic>>> TopicController::createTopic(NewTopic 
                                " in metrics, which write '.' and '_' in the same way; choose another name"));
   }
   if (wish.validateOnly) co_return kj::mv(checked);
+  KJ_IF_MAYBE(address, wish.namedBy) {
+    if (!creationLimits_.take(*address, SteadyMs(world_.clock.steadyNs() / 1'000'000))) {
+      co_return Answer(makeError(ErrorCode::kThrottlingQuotaExceeded, "topic ", wish.name, " is not made for ",
+                                 *address,
+                                 ", which has named too many topics (--auto_create_topics_burst, "
+                                 "--auto_create_topics_per_minute); create it, or try again later"));
+    }
+  }
   Reservation reservation(*this, wish.partitions);
   names_.add(wish.name);
   KJ_DEFER(names_.remove(wish.name));

@@ -5,6 +5,7 @@
 
 #include "engine/base/position_waiters.h"
 #include "engine/base/wait_list.h"
+#include "engine/broker/creation_limits.h"
 #include "engine/broker/shard.h"
 #include "engine/metadata/similar_names.h"
 #include "engine/metadata/topic_records.h"
@@ -16,6 +17,9 @@ struct NewTopic {
   int32_t partitions;
   kj::Vector<ConfigSetting> settings{};
   bool validateOnly = false;
+  // The address of a client that has only named the topic, which counts against CreationLimits; null: somebody asked
+  // for the topic.
+  kj::Maybe<kj::String> namedBy{};
 };
 
 // Whether values that a client sets make segments that are not too small: each is some files. kInvalidConfig where they
@@ -42,6 +46,7 @@ class TopicController {
   // is committed, and carried out at the next start.
   void stopFollowing();
 
+  // kThrottlingQuotaExceeded when the client that has named the topic has had its share.
   kj::Promise<Result<kj::Own<const Topic>>> createTopic(NewTopic wish);
   // Done when the topic's logs are gone.
   kj::Promise<Result<void>> deleteTopic(kj::String name);
@@ -64,11 +69,10 @@ class TopicController {
 
   Result<kj::Own<const Topic>> checkNew(NewTopic& wish);
   Result<kj::Own<const Topic>> requireTopic(kj::StringPtr name) const;
-  int64_t partitionTotal() const;
   Error tooManyPartitions(kj::StringPtr name, int32_t wanted) const;
   // Of partitions that a change under way will add, so that changes at the same time keep to the limit together.
   class Reservation;
-  bool hasRoomFor(int64_t more) const { return partitionTotal() + reserved_ + more <= config_.partitionsMax; }
+  bool hasRoomFor(int64_t more) const { return image_->partitionTotal() + reserved_ + more <= config_.partitionsMax; }
   // Changes a topic in the store; done when every shard has caught up.
   kj::Promise<Result<void>> changeAndApply(kj::String name, TopicChange change);
   kj::Promise<Result<void>> openWantedEngine(kj::ArrayPtr<const ConfigChange> changes);
@@ -95,9 +99,11 @@ class TopicController {
   EngineSet& engines_;
   const BrokerConfig& config_;
   kj::Own<const MetadataImage> image_;
-  SimilarNames names_;   // of the topics of the image, and of those that are being made
-  Revision applied_{0};  // what every shard has caught up with
+  SimilarNames names_;              // of the topics of the image, and of those that are being made
+  kj::Vector<kj::String> changed_;  // topics that a shard may not have as image_ does
+  Revision applied_{0};             // what every shard has caught up with
   PositionWaiters<Revision> waitingForApplied_;
+  CreationLimits creationLimits_;
   int64_t reserved_ = 0;
   // Deletions under way, by name: a topic of that name can be made again when its logs are gone.
   std::map<std::string, kj::ForkedPromise<void>> deleting_;

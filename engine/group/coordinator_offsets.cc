@@ -63,30 +63,62 @@ Result<void> GroupCoordinator::checkCommit(const MemberIdentity& who) {
   return makeError(ErrorCode::kUnknownMemberId, "group ", who.group.c_str(), " has no members");
 }
 
+void GroupCoordinator::countMetadata(const std::string& group, int64_t bytes) {
+  if (bytes == 0) return;
+  auto at = metadataBytes_.emplace(group, 0).first;
+  at->second += static_cast<size_t>(bytes);  // a negative number wraps to less
+  if (at->second == 0) metadataBytes_.erase(at);
+}
+
+Result<void> GroupCoordinator::checkMetadata(const std::string& group, const OffsetToCommit& offset,
+                                             size_t more) const {
+  auto tooLarge = [&](kj::StringPtr whose, size_t bytes, size_t most) {
+    return makeError(ErrorCode::kOffsetMetadataTooLarge, "the metadata ", whose, offset.topic.c_str(), "-",
+                     offset.partition, " has ", bytes, " bytes, at most ", most, " are allowed");
+  };
+  auto& settings = surroundings_.settings;
+  if (offset.metadata.size() > settings.metadataBytesMax) {
+    return tooLarge("for ", offset.metadata.size(), settings.metadataBytesMax);
+  }
+  size_t all = more + offset.metadata.size();
+  auto counted = metadataBytes_.find(group);
+  if (counted != metadataBytes_.end()) all += counted->second;
+  auto before = offsets_.find(OffsetKey{group, offset.topic, offset.partition});
+  if (before != offsets_.end()) all -= before->second.metadata.size();
+  if (all > settings.groupMetadataBytesMax && offset.metadata.size() > 0) {
+    return tooLarge("of all offsets of the group with that for ", all, settings.groupMetadataBytesMax);
+  }
+  return Result<void>();
+}
+
 kj::Promise<CommitOffsetsAnswer> GroupCoordinator::commitOffsets(CommitOffsetsRequest request) {
   CommitOffsetsAnswer answer(request.offsets.size());
   auto allowed = checkCommit(request.who);
   auto now = surroundings_.clock.now();
   GroupChanges changes;
+  size_t bytes = 0;
   for (auto& offset : request.offsets) {
     auto& error = answer.add();
     auto there = surroundings_.checkPartition(offset.topic, offset.partition);
+    auto fits = checkMetadata(request.who.group, offset, bytes);
     if (!allowed.ok()) {
       error = allowed.error().clone();
-    } else if (offset.metadata.size() > surroundings_.settings.metadataBytesMax) {
-      error = makeError(ErrorCode::kOffsetMetadataTooLarge, "the metadata for ", offset.topic.c_str(), "-",
-                        offset.partition, " has ", offset.metadata.size(), " bytes, at most ",
-                        surroundings_.settings.metadataBytesMax, " are allowed");
+    } else if (!fits.ok()) {
+      error = kj::mv(fits.error());
     } else if (!there.ok()) {
       error = kj::mv(there.error());
     } else {
+      bytes += offset.metadata.size();
       changes.offsets.add(
           OffsetChange{{request.who.group, offset.topic, offset.partition},
                        CommittedOffset{offset.offset, offset.leaderEpoch,
                                        kj::heapString(offset.metadata.data(), offset.metadata.size()), now}});
     }
   }
+  // Until it is among the others.
+  countMetadata(request.who.group, static_cast<int64_t>(bytes));
   auto written = co_await log_.write(kj::mv(changes));
+  countMetadata(request.who.group, -static_cast<int64_t>(bytes));
   if (!written.ok()) {
     for (auto& error : answer)
       if (error == nullptr) error = written.error().clone();

@@ -104,6 +104,7 @@ class Group {
   kj::Maybe<Error> checkJoin(const JoinGroupRequest& request) const;
   kj::Maybe<Error> checkJoinSize(const JoinGroupRequest& request) const;
   bool hasRoomFor(const std::string& member) const;
+  bool hasBytesFor(const JoinGroupRequest& request) const;
   bool supports(const JoinGroupRequest& request) const;
   void joinNew(Turn& turn, JoinGroupRequest request, Ticket ticket);
   void joinKnown(Turn& turn, JoinGroupRequest request, Ticket ticket);

@@ -19,6 +19,7 @@ struct GroupSettings {
   int64_t offsetsRetentionMs = 7LL * 24 * 3600 * 1000;
   int64_t expiryCheckMs = 10LL * 60 * 1000;  // between two looks for what has expired
   size_t metadataBytesMax = 4096;            // that a client may keep with an offset
+  size_t groupMetadataBytesMax = 16 << 20;   // … and with all offsets of one group
 };
 
 // What a coordinator needs of its surroundings; all of it outlives the coordinator.
@@ -121,6 +122,10 @@ class GroupCoordinator {
   void dropIfIdle(const std::string& group, bool deleted = false);
 
   void apply(GroupChanges changes, Offset upTo);
+  void countMetadata(const std::string& group, int64_t bytes);
+  // The metadata of an offset is no larger than it may be, neither alone nor with the others of its group, of which
+  // `more` bytes come along.
+  Result<void> checkMetadata(const std::string& group, const OffsetToCommit& offset, size_t more) const;
   void restoreGroups();
   GroupChanges unknownToTheLog(const Seen& seen) const;
   Result<void> checkCommit(const MemberIdentity& who);
@@ -138,6 +143,7 @@ class GroupCoordinator {
   const Uuid topic_;
   const GroupSurroundings& surroundings_;
   std::map<OffsetKey, CommittedOffset> offsets_;
+  std::unordered_map<std::string, size_t> metadataBytes_;      // by group: of its offsets_, and of commits under way
   std::map<std::string, kj::Array<const kj::byte>> restored_;  // values of groups while loading
   std::set<std::string> stored_;                               // groups with a record in the log
   std::map<std::string, kj::Own<Slot>> groups_;

@@ -33,6 +33,11 @@ void Group::join(JoinGroupRequest request, Ticket ticket, Moment now, GroupActio
     dropMember(turn, request.who.member);
     members_.removePending(request.who.member);
     maybeCompleteJoin(turn);
+  } else if (!hasBytesFor(request)) {
+    refuseJoin(turn, ticket, request.who.member,
+               makeError(ErrorCode::kGroupMaxSizeReached, "what the members of group ", id_.c_str(),
+                         " say of themselves would have more than ", config_.memberBytesMax,
+                         " bytes; wait until one has left, or subscribe to fewer topics"));
   } else if (!supports(request)) {
     refuseJoin(turn, ticket, request.who.member,
                makeError(ErrorCode::kInconsistentGroupProtocol, "group ", id_.c_str(), " of type \"",
@@ -91,6 +96,14 @@ bool Group::hasRoomFor(const std::string& member) const {
       return members_.find(member) != nullptr || members_.size() < most;
   }
   KJ_UNREACHABLE;
+}
+
+bool Group::hasBytesFor(const JoinGroupRequest& request) const {
+  size_t bytes = members_.bytes() + request.clientId.size() + request.clientHost.size();
+  for (auto& protocol : request.protocols)
+    bytes += protocol.name.size() + protocol.metadata.size();
+  KJ_IF_MAYBE(known, members_.find(request.who.member)) bytes -= known->countedBytes;
+  return bytes <= config_.memberBytesMax;
 }
 
 bool Group::supports(const JoinGroupRequest& request) const {
@@ -181,11 +194,11 @@ void Group::updateMember(Turn& turn, Member& member, JoinGroupRequest request, T
 
 void Group::setMember(Turn& turn, Member& member, JoinGroupRequest request, Ticket ticket) {
   KJ_IF_MAYBE(earlier, members_.endJoin(member)) refuseJoin(turn, *earlier, member.id, rebalanceInProgress(id_));
-  members_.setProtocols(member, kj::mv(request.protocols));
   member.rebalanceTimeoutMs = request.rebalanceTimeoutMs;
   member.sessionTimeoutMs = request.sessionTimeoutMs;
   member.clientId = kj::mv(request.clientId);
   member.clientHost = kj::mv(request.clientHost);
+  members_.setProtocols(member, kj::mv(request.protocols));
   members_.awaitJoin(member, ticket);
   startSession(member, member.isNew ? config_.newMemberJoinTimeoutMs : member.sessionTimeoutMs, turn.now);
 }

@@ -20,6 +20,8 @@ struct Member {
   kj::Vector<GroupProtocol> protocols{};  // distinct names, best first
   kj::Array<const kj::byte> assignment{};
 
+  size_t countedBytes = 0;  // by MemberTable::bytes()
+
   SteadyMs sessionEnds{};
   bool isNew = false;   // in its first join: it may not know its id yet and sends no heartbeats
   bool joined = false;  // has asked to be in the next generation

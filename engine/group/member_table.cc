@@ -4,6 +4,18 @@
 
 namespace cambium {
 
+namespace {
+
+size_t bytesOf(const Member& member) {
+  size_t bytes = member.id.size() + member.clientId.size() + member.clientHost.size();
+  KJ_IF_MAYBE(instance, member.instance) bytes += instance->size();
+  for (auto& protocol : member.protocols)
+    bytes += protocol.name.size() + protocol.metadata.size();
+  return bytes;
+}
+
+}  // namespace
+
 kj::Maybe<Member&> MemberTable::find(const std::string& id) {
   auto found = members_.find(id);
   if (found == members_.end()) return nullptr;
@@ -76,7 +88,10 @@ void MemberTable::setProtocols(Member& member, kj::Vector<GroupProtocol> protoco
   count(member, +1);
 }
 
-void MemberTable::count(const Member& member, int by) {
+void MemberTable::count(Member& member, int by) {
+  bytes_ -= member.countedBytes;
+  member.countedBytes = by > 0 ? bytesOf(member) : 0;
+  bytes_ += member.countedBytes;
   for (auto& protocol : member.protocols) {
     auto at = offered_.emplace(protocol.name, 0).first;
     at->second += static_cast<size_t>(by);  // -1 wraps to one less

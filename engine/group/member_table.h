@@ -17,6 +17,8 @@ class MemberTable {
 
   size_t size() const { return members_.size(); }
   size_t joinedCount() const { return joinedCount_; }
+  // Of ids, protocols and their metadata, of all members.
+  size_t bytes() const { return bytes_; }
   // Nobody is missing for the next generation, neither a member nor an id that was given out. True of an empty group.
   bool allJoined() const { return joinedCount_ == members_.size() && pending_.empty(); }
   // By id.
@@ -67,7 +69,7 @@ class MemberTable {
   const std::map<std::string, SteadyMs>& pending() const { return pending_; }
 
  private:
-  void count(const Member& member, int by);
+  void count(Member& member, int by);
   void useTicket(Ticket ticket, const Member& member);
   kj::Maybe<Ticket> freeTicket(kj::Maybe<Ticket>& held);
 
@@ -78,6 +80,7 @@ class MemberTable {
   std::map<std::string, SteadyMs> pending_;                 // ids given out, to when they lapse
   kj::Maybe<std::string> leader_;
   size_t joinedCount_ = 0;
+  size_t bytes_ = 0;
 };
 
 }  // namespace cambium

@@ -1,10 +1,10 @@
 #include "engine/metadata/local_metadata.h"
 
-#include <kj/async-queue.h>
 #include <kj/debug.h>
 
 #include "engine/base/byte_cursor.h"
 #include "engine/base/coroutine.h"
+#include "engine/base/wait_list.h"
 
 namespace cambium {
 
@@ -32,7 +32,13 @@ class LocalMetadata::Watch final : public MetadataWatch {
   }
   ~Watch() noexcept(false) override { store_.watches_.remove(this); }
 
-  kj::Promise<MetadataChange> next() override { return changes_.pop(); }
+  kj::Promise<kj::Vector<MetadataChange>> next() override {
+    while (changes_.size() == 0)
+      co_await news_.wait();
+    auto all = kj::mv(changes_);
+    changes_ = kj::Vector<MetadataChange>();
+    co_return kj::mv(all);
+  }
 
   void see(const MetadataTransaction& transaction, Revision revision) {
     MetadataChange change{revision, {}};
@@ -42,13 +48,15 @@ class LocalMetadata::Watch final : public MetadataWatch {
       KJ_IF_MAYBE(v, write.value) value = kj::heapArray<kj::byte>(*v);
       change.writes.add(MetadataTransaction::Write{kj::str(write.key), kj::mv(value)});
     }
-    changes_.push(kj::mv(change));
+    changes_.add(kj::mv(change));
+    news_.wakeAll();
   }
 
  private:
   LocalMetadata& store_;
   kj::String prefix_;
-  kj::ProducerConsumerQueue<MetadataChange> changes_;
+  kj::Vector<MetadataChange> changes_;
+  WaitList news_;
 };
 
 LocalMetadata::LocalMetadata(StorageEngine& engine, WorkPool& pool)

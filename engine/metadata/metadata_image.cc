@@ -5,39 +5,28 @@
 namespace cambium {
 
 MetadataImage::MetadataImage(Revision revision, kj::Vector<kj::Own<const Topic>> topicsSortedByName)
-    : revision_(revision), topics_(kj::mv(topicsSortedByName)) {
-  byId_.reserve(topics_.size());
-  for (auto& topic : topics_)
-    byId_.emplace(topic->id(), topic.get());
-}
-
-kj::Maybe<const Topic&> MetadataImage::find(const Uuid& id) const {
-  auto found = byId_.find(id);
-  if (found == byId_.end()) return nullptr;
-  return *found->second;
-}
-
-kj::Maybe<const Topic&> MetadataImage::find(kj::StringPtr name) const {
-  auto at = std::lower_bound(topics_.begin(), topics_.end(), name,
-                             [](const kj::Own<const Topic>& topic, kj::StringPtr n) { return topic->name() < n; });
-  if (at == topics_.end() || (*at)->name() != name) return nullptr;
-  return **at;
+    : revision_(revision), topics_(Topics::ofSorted(topicsSortedByName)) {
+  for (auto& topic : topicsSortedByName)
+    partitionTotal_ += topic->partitionCount();
+  std::sort(topicsSortedByName.begin(), topicsSortedByName.end(),
+            [](const kj::Own<const Topic>& a, const kj::Own<const Topic>& b) { return a->id() < b->id(); });
+  byId_ = TopicsById::ofSorted(topicsSortedByName);
 }
 
 kj::Own<const MetadataImage> MetadataImage::with(Revision revision, kj::StringPtr name,
                                                  kj::Maybe<kj::Own<const Topic>> topic) const {
-  kj::Vector<kj::Own<const Topic>> next(topics_.size() + 1);
-  bool placed = false;
-  auto place = [&] {
-    KJ_IF_MAYBE(t, topic) next.add(kj::mv(*t));
-    placed = true;
-  };
-  for (auto& existing : topics_) {
-    if (!placed && name <= existing->name()) place();
-    if (existing->name() != name) next.add(kj::atomicAddRef(*existing));
+  auto total = partitionTotal_;
+  auto byId = byId_.share();
+  KJ_IF_MAYBE(before, find(name)) {
+    total -= before->partitionCount();
+    byId = byId.without(before->id());
   }
-  if (!placed) place();
-  return kj::atomicRefcounted<const MetadataImage>(revision, kj::mv(next));
+  KJ_IF_MAYBE(after, topic) {
+    total += (*after)->partitionCount();
+    byId = byId.with(kj::atomicAddRef(**after));
+    return kj::atomicRefcounted<const MetadataImage>(revision, topics_.with(kj::mv(*after)), kj::mv(byId), total);
+  }
+  return kj::atomicRefcounted<const MetadataImage>(revision, topics_.without(name), kj::mv(byId), total);
 }
 
 }  // namespace cambium

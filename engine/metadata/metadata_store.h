@@ -40,7 +40,8 @@ struct MetadataChange {
 class MetadataWatch {
  public:
   virtual ~MetadataWatch() noexcept(false) = default;
-  virtual kj::Promise<MetadataChange> next() = 0;
+  // All that are there, at least one. One call at a time.
+  virtual kj::Promise<kj::Vector<MetadataChange>> next() = 0;
 };
 
 // A small linearizable key-value store: whoever was answered is seen by every later answer. Keys are text, values up to

@@ -9,6 +9,8 @@ namespace cambium::kafka {
 // they are made.
 int16_t wireCode(ErrorCode code);
 inline constexpr int16_t kNoError = 0;
+// LEADER_NOT_AVAILABLE: nothing of the engine says so.
+inline constexpr int16_t kLeaderNotAvailable = 5;
 
 // Errors that only this protocol has: nothing in the engine makes them.
 namespace wire_code {

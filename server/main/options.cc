@@ -38,12 +38,19 @@ DEFINE_int32(broker_id, 1, "Number of this broker");
 DEFINE_int32(partitions_max, 100000, "Partitions in all that this broker takes");
 DEFINE_int32(num_partitions, 1, "Partitions of a topic that is made without saying how many");
 DEFINE_bool(auto_create_topics, true, "Make a topic that a Kafka client asks for and that is not there");
+DEFINE_int32(auto_create_topics_burst, 1000, "Topics that one client address may have made at once by naming them");
+DEFINE_int32(auto_create_topics_per_minute, 60,
+             "Topics per minute that one client address may have made by naming them; 0: no limit");
 DEFINE_int64(group_initial_rebalance_delay_ms, 3000,
              "A consumer group that was empty waits so long for further members before its first rebalance");
 DEFINE_int64(group_min_session_timeout_ms, 6000, "Least session timeout that a member of a consumer group may ask for");
 DEFINE_int64(group_max_session_timeout_ms, 1800000,
              "Greatest session timeout that a member of a consumer group may ask for");
-DEFINE_int32(group_max_size, INT32_MAX, "Members of one consumer group at most");
+DEFINE_int32(group_max_size, 5000, "Members of one consumer group at most");
+DEFINE_int64(group_member_bytes_max, 12 << 20,
+             "Bytes of ids, protocols and subscriptions of all members of one consumer group at most");
+DEFINE_int64(group_offset_metadata_bytes_max, 16 << 20,
+             "Bytes of metadata that clients keep with all committed offsets of one consumer group at most");
 DEFINE_int32(offsets_topic_partitions, 8,
              "Partitions of __consumer_offsets, the topic of committed offsets; counts when that topic is made");
 DEFINE_int32(
@@ -117,10 +124,15 @@ Result<void> checkAll() {
       {"broker_id"_kj, FLAGS_broker_id, 0, INT32_MAX},
       {"partitions_max"_kj, FLAGS_partitions_max, 1, 10'000'000},
       {"num_partitions"_kj, FLAGS_num_partitions, 1, 10'000'000},
+      {"auto_create_topics_burst"_kj, FLAGS_auto_create_topics_burst, 1, 10'000'000},
+      {"auto_create_topics_per_minute"_kj, FLAGS_auto_create_topics_per_minute, 0, 10'000'000},
       {"group_initial_rebalance_delay_ms"_kj, FLAGS_group_initial_rebalance_delay_ms, 0, 3'600'000},
       {"group_min_session_timeout_ms"_kj, FLAGS_group_min_session_timeout_ms, 1, INT32_MAX},
       {"group_max_session_timeout_ms"_kj, FLAGS_group_max_session_timeout_ms, 1, INT32_MAX},
       {"group_max_size"_kj, FLAGS_group_max_size, 1, INT32_MAX},
+      // A group is one record of the internal topic, with its assignments.
+      {"group_member_bytes_max"_kj, FLAGS_group_member_bytes_max, 1 << 10, 12 << 20},
+      {"group_offset_metadata_bytes_max"_kj, FLAGS_group_offset_metadata_bytes_max, 0, int64_t{1} << 40},
       {"offsets_topic_partitions"_kj, FLAGS_offsets_topic_partitions, 1, 10'000},
       {"offsets_topic_segment_bytes"_kj, FLAGS_offsets_topic_segment_bytes, 14, INT32_MAX},
       {"offsets_retention_minutes"_kj, FLAGS_offsets_retention_minutes, 1, INT32_MAX},
@@ -212,10 +224,14 @@ BrokerConfig brokerConfig() {
   config.brokerId = FLAGS_broker_id;
   config.numPartitions = FLAGS_num_partitions;
   config.autoCreateTopics = FLAGS_auto_create_topics;
+  config.autoCreateBurst = FLAGS_auto_create_topics_burst;
+  config.autoCreatePerMinute = FLAGS_auto_create_topics_per_minute;
   config.groupInitialRebalanceDelayMs = FLAGS_group_initial_rebalance_delay_ms;
   config.groupMinSessionTimeoutMs = FLAGS_group_min_session_timeout_ms;
   config.groupMaxSessionTimeoutMs = FLAGS_group_max_session_timeout_ms;
   config.groupMaxSize = FLAGS_group_max_size;
+  config.groupMemberBytesMax = Bytes(static_cast<uint64_t>(FLAGS_group_member_bytes_max));
+  config.groupMetadataBytesMax = Bytes(static_cast<uint64_t>(FLAGS_group_offset_metadata_bytes_max));
   config.offsetsPartitions = FLAGS_offsets_topic_partitions;
   config.offsetsSegmentBytes = FLAGS_offsets_topic_segment_bytes;
   config.offsetsRetentionMinutes = FLAGS_offsets_retention_minutes;

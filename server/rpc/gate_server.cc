@@ -72,10 +72,10 @@ kj::Promise<void> BrokerServer::topic(TopicContext context) {
 
 kj::Promise<void> BrokerServer::listTopics(ListTopicsContext context) {
   auto image = session_->broker.image();
-  auto topics = image->topics();
-  auto list = context.getResults().initTopics(static_cast<unsigned>(topics.size()));
-  for (unsigned i = 0; i < list.size(); ++i)
-    writeSummary(list[i], *topics[i]);
+  auto list = context.getResults().initTopics(static_cast<unsigned>(image->topics().size()));
+  unsigned i = 0;
+  for (auto& topic : image->topics())
+    writeSummary(list[i++], *topic);
   return kj::READY_NOW;
 }
 

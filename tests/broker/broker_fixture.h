@@ -47,6 +47,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
                                                       .cleanerBackoffMs = cleanerBackoffMs,
                                                       .offsetsSegmentBytes = offsetsSegmentBytes,
                                                       .segmentBytesMin = segmentBytesMin,
+                                                      .autoCreateBurst = autoCreateBurst,
                                                       .clockShiftMs = &clockShiftMs});
     for (unsigned loop = 0; loop < GetParam().cores; ++loop)
       clients.push_back(broker->connect(loop));
@@ -77,6 +78,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   int64_t cleanerBackoffMs = 15'000;
   int32_t offsetsSegmentBytes = 16 << 20;
   int64_t segmentBytesMin = 1;
+  int32_t autoCreateBurst = 1000;
   std::atomic<int64_t> clockShiftMs{0};
   Bytes moveBytesPerSecond{0};
   kj::Own<TestBroker> broker;

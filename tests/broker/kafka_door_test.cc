@@ -131,6 +131,35 @@ TEST_P(KafkaDoorTest, MissingTopicsAreMadeWhenTheClientAllowsIt) {
   EXPECT_EQ(call(metadataOf("not a name", true), 9)->topics[0].errorCode, 17);
 }
 
+// Whoever may connect may not fill the broker with topics that nobody has asked for.
+TEST_P(KafkaDoorTest, AClientHasFewTopicsMadeByNamingThem) {
+  kafkas.clear();
+  autoCreateBurst = 3;
+  restart();
+  kafkas.push_back(broker->connectKafka(0));
+  kafkas.push_back(broker->connectKafka(GetParam().cores - 1));
+  MetadataRequest request;
+  request.allowAutoTopicCreation = true;
+  auto& topics = request.topics.emplace();
+  for (int i = 0; i < 10; ++i)
+    topics.add().name = Text(kj::str("wish-", i));
+  auto answer = call(request, 9);
+  int made = 0;
+  for (auto& topic : answer->topics) {
+    if (topic.errorCode == 0) ++made;
+    if (topic.errorCode != 0) EXPECT_EQ(topic.errorCode, 5) << "as for a topic that is just being made";
+  }
+  // One comes back each second.
+  EXPECT_GE(made, 3);
+  EXPECT_LE(made, 6);
+  // Another connection, perhaps of another loop, is of the same address.
+  auto more = otherKafka().call(metadataOf("another", true), 9).wait(scope());
+  auto known = otherKafka().call(metadataOf("wish-0", true), 9).wait(scope());
+  EXPECT_EQ(known->topics[0].errorCode, 0);
+  EXPECT_TRUE(more->topics[0].errorCode == 5 || more->topics[0].errorCode == 0);
+  createTopic("asked-for");
+}
+
 TEST_P(KafkaDoorTest, TopicsAreFoundById) {
   createTopic("words");
   MetadataRequest request;

@@ -26,6 +26,7 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
                       .logEngine = kj::str(deployment.logEngine),
                       .stateEngine = kj::str(deployment.stateEngine),
                       .partitionsMax = options_.partitionsMax,
+                      .autoCreateBurst = options_.autoCreateBurst,
                       .groupInitialRebalanceDelayMs = 0,
                       .offsetsSegmentBytes = options_.offsetsSegmentBytes,
                       .segmentBytesMin = options_.segmentBytesMin,

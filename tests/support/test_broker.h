@@ -60,6 +60,8 @@ class TestBroker {
     int32_t offsetsSegmentBytes = 16 << 20;
     // None, so that small logs can have several segments.
     int64_t segmentBytesMin = 1;
+    // Topics that a client may have made by naming them.
+    int32_t autoCreateBurst = 1000;
     // How far the broker's wall clock is off the system's, to be moved at any time; null: not at all.
     std::atomic<int64_t>* clockShiftMs = nullptr;
   };

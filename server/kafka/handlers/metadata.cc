@@ -28,8 +28,10 @@ TopicAnswer describeTopic(const Topic& topic, int32_t brokerId) {
 }
 
 kj::Promise<Result<kj::Own<const Topic>>> createMissing(RequestContext& context, kj::String name) {
-  auto created = co_await context.broker().createTopic(
-      NewTopic{.name = kj::str(name), .partitions = context.broker().facts().config.numPartitions});
+  auto created =
+      co_await context.broker().createTopic(NewTopic{.name = kj::str(name),
+                                                     .partitions = context.broker().facts().config.numPartitions,
+                                                     .namedBy = kj::str(context.connection.clientHost)});
   // Somebody else was quicker.
   if (!created.ok() && created.error().code == ErrorCode::kTopicAlreadyExists) {
     co_return context.broker().topic(name);
@@ -50,6 +52,8 @@ kj::Promise<TopicAnswer> answerTopic(RequestContext& context, const MetadataRequ
     if (topic.ok()) co_return describeTopic(*topic.value(), context.brokerId());
     TopicAnswer answer;
     answer.errorCode = wireCode(topic.error().code);
+    // Every client waits on this one and asks again, by when the topic may be made; many give up on others.
+    if (topic.error().code == ErrorCode::kThrottlingQuotaExceeded) answer.errorCode = kLeaderNotAvailable;
     answer.name = Text(kj::mv(text));
     co_return answer;
   }

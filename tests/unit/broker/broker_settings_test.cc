@@ -57,7 +57,7 @@ TEST(BrokerSettingsTest, WhatKafkasToolsAskForIsThere) {
                                                                 {"group.initial.rebalance.delay.ms", "3000"},
                                                                 {"group.min.session.timeout.ms", "6000"},
                                                                 {"group.max.session.timeout.ms", "1800000"},
-                                                                {"group.max.size", "2147483647"},
+                                                                {"group.max.size", "5000"},
                                                                 {"producer.id.expiration.ms", "86400000"},
                                                                 {"message.max.bytes", "1048588"},
                                                                 {"log.retention.ms", "604800000"},

@@ -34,6 +34,29 @@ TEST_F(CoordinatorTest, EveryOffsetHasItsOwnAnswer) {
   EXPECT_EQ(commit(std::string(40'000, 'x'), {{"words", 0, 1}}), "INVALID_GROUP_ID ");
 }
 
+TEST_F(CoordinatorTest, TheMetadataOfAllOffsetsOfAGroupIsBounded) {
+  settings.groupMetadataBytesMax = 10'000;
+  std::string text(4'000, 'm');
+  EXPECT_EQ(commit("g", {{"words", 0, 1, text}, {"words", 1, 1, text}, {"words", 2, 1, text}, {"words", 3, 1}}),
+            "ok ok OFFSET_METADATA_TOO_LARGE ok ");
+  EXPECT_EQ(commit("h", {{"words", 0, 1, text}}), "ok ") << "each group has its own";
+  EXPECT_EQ(commit("g", {{"words", 0, 2, text}}), "ok ") << "in place of what was there";
+  restart();
+  EXPECT_EQ(commit("g", {{"words", 2, 1, text}}), "OFFSET_METADATA_TOO_LARGE ");
+  EXPECT_EQ(commit("g", {{"words", 0, 3, "less"}}), "ok ");
+  EXPECT_EQ(commit("g", {{"words", 2, 1, text}}), "ok ");
+  // Commits under way count.
+  EXPECT_EQ(commit("g", {{"words", 1, 3, ""}}), "ok ");
+  pool.holding = true;
+  auto first = coordinator->commitOffsets(commitRequest("g", {{"words", 4, 1, text}}));
+  auto second = coordinator->commitOffsets(commitRequest("g", {{"words", 5, 1, text}}));
+  pool.holding = false;
+  pool.runAll();
+  settle();
+  EXPECT_EQ(errorsOf(first.wait(scope)), "ok ");
+  EXPECT_EQ(errorsOf(second.wait(scope)), "OFFSET_METADATA_TOO_LARGE ");
+}
+
 // More than fits into one batch: still all or nothing.
 TEST_F(CoordinatorTest, ManyOffsetsAtOnce) {
   std::vector<Commit> many;

@@ -219,6 +219,25 @@ TEST_F(GroupJoinTest, AFullGroupTakesNobodyElse) {
   EXPECT_EQ(codeOf(joined(join({})).error), ErrorCode::kGroupMaxSizeReached);
 }
 
+TEST_F(GroupJoinTest, WhatAllMembersSayOfThemselvesIsBounded) {
+  config.memberBytesMax = 5'000;
+  std::string subscription(2'000, 'x');
+  auto first = join({.protocols = {{"range", subscription}}});
+  auto second = join({.protocols = {{"range", subscription}}});
+  auto third = join({.protocols = {{"range", subscription}}});
+  EXPECT_EQ(codeOf(joined(third).error), ErrorCode::kGroupMaxSizeReached);
+  auto small = join({.protocols = {{"range", "x"}}});
+  advance(6'000);
+  ASSERT_TRUE(joined(first).error == nullptr && joined(second).error == nullptr);
+  EXPECT_TRUE(joined(small).error == nullptr);
+  auto id = joined(first).member;
+  EXPECT_EQ(codeOf(joined(join({.member = id, .protocols = {{"range", subscription + subscription}}})).error),
+            ErrorCode::kGroupMaxSizeReached);
+  EXPECT_TRUE(hasMember(id));
+  EXPECT_FALSE(isJoined(join({.member = id, .protocols = {{"range", "less"}}}))) << "it waits for the others";
+  EXPECT_FALSE(isJoined(join({.protocols = {{"range", subscription}}}))) << "there is room again";
+}
+
 TEST_F(GroupJoinTest, ALoweredLimitKeepsWhoComesBackFirst) {
   auto ids = makeStable({{}, {}, {}});
   config.maxSize = 2;

@@ -13,10 +13,16 @@ Uuid idOf(kj::byte first) {
   kj::byte bytes[16] = {first, 2, 3};
   return Uuid::fromBytes(bytes);
 }
+// Of a name of up to 16 characters.
+Uuid idOf(kj::StringPtr name) {
+  kj::byte bytes[16] = {};
+  memcpy(bytes, name.begin(), kj::min(name.size(), sizeof(bytes)));
+  return Uuid::fromBytes(bytes);
+}
 
 kj::Own<const Topic> topicNamed(kj::StringPtr name, int64_t revision = 1) {
   Topic::Spec spec{.name = kj::str(name),
-                   .id = idOf(1),
+                   .id = idOf(name),
                    .partitions = {},
                    .settings = {},
                    .createdAt = TimestampMs(5),
@@ -100,6 +106,28 @@ std::string namesOf(const MetadataImage& image) {
   for (auto& topic : image.topics())
     names += kj::str(topic->name(), "@", topic->revision(), " ").cStr();
   return names;
+}
+
+// The cost is counted in what two images do not have in common.
+TEST(MetadataImageTest, AChangeCostsTheSameWithManyTopics) {
+  for (int count : {10, 20'000}) {
+    kj::Vector<kj::Own<const Topic>> topics;
+    for (int i = 0; i < count; ++i)
+      topics.add(topicNamed(kj::str("topic-", 100'000 + i)));
+    auto image = kj::atomicRefcounted<const MetadataImage>(Revision(1), kj::mv(topics));
+    EXPECT_EQ(image->partitionTotal(), count);
+    auto cost = [&](const MetadataImage& other) { return other.topics().nodesApartFrom(image->topics()); };
+    size_t most = count == 10 ? 8 : 24;
+    auto more = image->with(Revision(2), "topic-x", topicNamed("topic-x"));
+    EXPECT_LE(cost(*more), most);
+    EXPECT_EQ(more->partitionTotal(), count + 1);
+    EXPECT_LE(cost(*image->with(Revision(2), "topic-100005", topicNamed("topic-100005", 2))), most);
+    auto fewer = image->with(Revision(2), "topic-100005", nullptr);
+    EXPECT_LE(cost(*fewer), most);
+    EXPECT_EQ(fewer->partitionTotal(), count - 1);
+    EXPECT_TRUE(fewer->find(idOf("topic-100005")) == nullptr);
+    EXPECT_STREQ(KJ_ASSERT_NONNULL(image->find(idOf("topic-100005"))).name().cStr(), "topic-100005");
+  }
 }
 
 TEST(MetadataImageTest, TopicsArePutReplacedAndRemovedInOrder) {
