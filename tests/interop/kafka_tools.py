@@ -23,7 +23,8 @@ APIS = """Produce Fetch ListOffsets Metadata OffsetCommit OffsetFetch FindCoordi
 DescribeGroups ListGroups ApiVersions CreateTopics DeleteTopics DeleteRecords InitProducerId OffsetForLeaderEpoch DescribeConfigs
 AlterConfigs DescribeLogDirs CreatePartitions DeleteGroups ElectLeaders IncrementalAlterConfigs AlterPartitionReassignments
 ListPartitionReassignments OffsetDelete DescribeQuorum UpdateFeatures DescribeCluster DescribeProducers DescribeTransactions
-ListTransactions DescribeTopicPartitions""".split()
+ListTransactions DescribeTopicPartitions DescribeAcls CreateAcls DeleteAcls AlterReplicaLogDirs DescribeClientQuotas AlterClientQuotas
+DescribeUserScramCredentials AlterUserScramCredentials""".split()
 SETTLE_ATTEMPTS = 15
 COMPLAINT = r"Exception|ERROR|UNSUPPORTED"
 
@@ -88,7 +89,7 @@ class KafkaTools:
                   [r"^ClusterId: +\S+", r"^LeaderId: +\d+", r"^CurrentVoters: +\[.*\d+"])
         self.call("describe --replication", "MetadataQuorumCommand", ["describe", "--replication"],
                   [r"^NodeId\s", r"^\d+\s.*Leader"])
-        self.call("describe", "FeatureCommand", ["describe"])
+        self.call("describe", "FeatureCommand", ["describe"], [r"^Feature: metadata\.version\s.*FinalizedVersionLevel: \S+"])
 
     def topics(self):
         create = ["--create", "--topic", self.topic, "--partitions", "3"]
@@ -126,6 +127,32 @@ class KafkaTools:
         node = re.search(r"for broker (\d+)", out)
         self.call("--describe of a broker", tool, ["--describe", "--entity-type", "brokers", "--entity-name", node[1] if node else "0"],
                   [r"^Dynamic configs for broker \d+ are:"])
+        self.dynamic_configs(tool, node[1] if node else "1")
+
+    def dynamic_configs(self, tool, node):
+        """What is set while a broker runs: of one broker, of all of them, of groups, client metrics and loggers."""
+        throttle = "leader.replication.throttled.rate"
+        for entity, name, what in [(["--entity-name", node], f"broker {node}", "DYNAMIC_BROKER_CONFIG"),
+                                   (["--entity-default"], r"brokers in the cluster", "DYNAMIC_DEFAULT_BROKER_CONFIG")]:
+            of_broker = ["--entity-type", "brokers", *entity]
+            self.call(f"--alter of {name}", tool, ["--alter", *of_broker, "--add-config", f"{throttle}=1000"],
+                      [r"^Completed updating (default )?config for "])
+            self.call(f"--describe of {name}", tool, ["--describe", *of_broker], [rf"^  {re.escape(throttle)}=1000 .*{what}"], settles=True)
+            self.call(f"--alter --delete-config of {name}", tool, ["--alter", *of_broker, "--delete-config", throttle],
+                      [r"^Completed updating (default )?config for "])
+        self.call("--alter of a broker, read-only", tool,
+                  ["--alter", "--entity-type", "brokers", "--entity-name", node, "--add-config", "broker.id=7"], absent=None, code=1)
+        if not self.newer:
+            return
+        for kind, config, value in [("groups", "consumer.session.timeout.ms", "50000"), ("client-metrics", "interval.ms", "5000")]:
+            of_entity = ["--entity-type", kind, "--entity-name", self.topic]
+            self.call(f"--alter of {kind}", tool, ["--alter", *of_entity, "--add-config", f"{config}={value}"],
+                      [r"^Completed updating config for "])
+            self.call(f"--describe of {kind}", tool, ["--describe", *of_entity], [rf"^  {re.escape(config)}={value}\b"], settles=True)
+            self.call(f"--alter --delete-config of {kind}", tool, ["--alter", *of_entity, "--delete-config", config],
+                      [r"^Completed updating config for "])
+        of_loggers = ["--entity-type", "broker-loggers", "--entity-name", node]
+        self.call("--describe of loggers", tool, ["--describe", *of_loggers], [r"^  root=\w+ "], absent=r"Exception|UNSUPPORTED")
 
     def console(self):
         producer = self.names("ConsoleProducer", "kafka.tools.ConsoleProducer")
@@ -261,7 +288,23 @@ class KafkaTools:
                   [rf"Valid replica already elected for partitions {self.topic}-0"])
         self.call("--all-topic-partitions", "LeaderElectionCommand", [*election, "--all-topic-partitions"])
         self.call("--list", "reassign.ReassignPartitionsCommand", ["--list"], [r"^No partition reassignments found\.$"])
+        self.reassignment()
+        self.call("--list without an authorizer", self.names("AclCommand", "kafka.admin.AclCommand"), ["--list"], [r"(?i)security.*(disabled|authorizer)|No Authorizer"],
+                  absent=None, code=None)
         self.call("list", "TransactionsCommand", ["list"], [r"^TransactionalId\s+Coordinator\s"])
+
+    def reassignment(self):
+        """To the broker where the partition is already: done at once, throttles set and taken away."""
+        tool = "reassign.ReassignPartitionsCommand"
+        _, described, _ = self.runner.call(TOOLS + "TopicCommand", [*self.to_broker, "--describe", "--topic", self.topic])
+        leader = int(re.search(r"Partition: 0\tLeader: (\d+)", described)[1])
+        plan = {"version": 1, "partitions": [{"topic": self.topic, "partition": 0, "replicas": [leader]}]}
+        path = ["--reassignment-json-file", self.runner.file("reassign.json", json.dumps(plan))]
+        self.call("--execute --throttle", tool, [*path, "--execute", "--throttle", "1000000"],
+                  [r"^Successfully started partition reassignment for "])
+        self.call("--verify", tool, [*path, "--verify"], [rf"^Reassignment of partition {self.topic}-0 is (complete|completed)\."],
+                  settles=True)
+        self.call("--cancel", tool, [*path, "--cancel"], absent=r"Exception|UNSUPPORTED")
 
     def deletion(self):
         for topic in [self.topic, self.topic + "-load"]:
