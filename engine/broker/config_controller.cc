@@ -41,20 +41,27 @@ void ConfigController::stopFollowing() {
 
 kj::Promise<void> ConfigController::follow() {
   for (;;) {
-    auto change = co_await watch_->next();
     bool ofBrokers = false;
-    for (auto& write : change.writes) {
-      KJ_IF_MAYBE(owner, parseConfigKey(write.key)) {
-        kj::Vector<ConfigSetting> settings;
-        KJ_IF_MAYBE(value, write.value) settings = decodeSettings(*value);
-        configs_.put(*owner, kj::mv(settings));
-        ofBrokers |= owner->kind == Kind::kBroker;
-      }
+    Revision newest{0};
+    for (auto& change : co_await watch_->next()) {
+      for (auto& write : change.writes)
+        ofBrokers |= takeOver(write);
+      newest = change.revision;
     }
     if (ofBrokers) co_await takeEffect();
-    applied_ = change.revision;
+    applied_ = kj::max(applied_, newest);
     waitingForApplied_.reach(applied_);
   }
+}
+
+bool ConfigController::takeOver(const MetadataTransaction::Write& write) {
+  KJ_IF_MAYBE(owner, parseConfigKey(write.key)) {
+    kj::Vector<ConfigSetting> settings;
+    KJ_IF_MAYBE(value, write.value) settings = decodeSettings(*value);
+    configs_.put(*owner, kj::mv(settings));
+    return owner->kind == Kind::kBroker;
+  }
+  return false;
 }
 
 kj::Vector<ConfigSetting> ConfigController::settingsOfBroker(kj::String name) const {

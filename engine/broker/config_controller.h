@@ -32,6 +32,8 @@ class ConfigController {
 
  private:
   kj::Promise<void> follow();
+  // True when it was something of a broker.
+  bool takeOver(const MetadataTransaction::Write& write);
   kj::Promise<void> takeEffect();
   Result<kj::Vector<ConfigSetting>> altered(const ConfigOwner& owner, kj::ArrayPtr<const ConfigSetting> settings,
                                             kj::ArrayPtr<const ConfigChange> changes) const;
