@@ -16,17 +16,28 @@ kj::Vector<ExtentRow> LogRows::extents() const {
 }
 
 void LogRows::walk(Offset offset, Offset lowest, Offset to, kj::FunctionParam<bool(const IndexRow&)> visit) const {
-  RowCursor cursor(store_, store_.index(), key(lowest), key(to), key(offset));
-  for (bool isFirst = true; cursor.valid(); cursor.next(), isFirst = false) {
-    auto row = decodeIndexRow(cursor.key(), cursor.value());
-    if (isFirst && row.end() <= offset) return;
-    if (!visit(row)) return;
+  RowCursor cursor(store_, store_.index(), key(lowest), key(to));
+  if (!cursor.valid()) return;
+  auto row = decodeIndexRow(cursor.key(), cursor.value());
+  if (row.end() <= offset) {
+    // It is not the first row, so there is one before it and the library finds that at once.
+    cursor.moveBackTo(key(offset));
+    if (!cursor.valid()) return;
+    row = decodeIndexRow(cursor.key(), cursor.value());
   }
+  if (offset < row.base || row.end() <= offset) return;
+  walkOn(cursor, to, visit);
 }
 
 void LogRows::walkRange(Offset from, Offset to, kj::FunctionParam<bool(const IndexRow&)> visit) const {
-  for (RowCursor cursor(store_, store_.index(), key(from), key(to)); cursor.valid(); cursor.next()) {
-    if (!visit(decodeIndexRow(cursor.key(), cursor.value()))) return;
+  RowCursor cursor(store_, store_.index(), key(from), key(to));
+  walkOn(cursor, to, visit);
+}
+
+void LogRows::walkOn(RowCursor& cursor, Offset to, kj::FunctionParam<bool(const IndexRow&)>& visit) {
+  for (; cursor.valid(); cursor.next()) {
+    auto row = decodeIndexRow(cursor.key(), cursor.value());
+    if (!visit(row) || row.end() >= to) return;
   }
 }
 

@@ -38,6 +38,8 @@ class LogRows {
 
  private:
   RowKey key(Offset offset) const { return RowKey(log_, rewrite_, offset); }
+  // From the cursor's row to the last one with base offset below `to`.
+  static void walkOn(RowCursor& cursor, Offset to, kj::FunctionParam<bool(const IndexRow&)>& visit);
   // A block of the batches with base offset in [from, to).
   BlockRow summarise(Offset from, Offset to) const;
 

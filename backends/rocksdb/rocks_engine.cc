@@ -97,6 +97,7 @@ class RocksEngine final : public StorageEngine {
     KJ_REQUIRE(registry_.openCount() == 0, "logs of the store are still open", store_->path(), registry_.openCount());
     reclaimer_->drain();
     store_->flushAll();
+    store_->syncDurableEnds();
   }
 
  private:

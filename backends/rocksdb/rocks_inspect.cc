@@ -94,6 +94,8 @@ class Inspector final : public RocksInspector {
 
   uint64_t verify(Problem problem, bool readsBatches) override {
     readsBatches_ = readsBatches;
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { requireAllDurable(); }))
+      problem(exception->getDescription());
     auto status = store_.db().VerifyChecksum();
     if (!status.ok()) problem(toException(status, "checksums of files").getDescription());
     uint64_t batches = 0;
@@ -107,6 +109,12 @@ class Inspector final : public RocksInspector {
   }
 
  private:
+  // As opening the store does.
+  void requireAllDurable() {
+    DurableFile durable(rocksdb::FileSystem::Default(), store_.path().cStr());
+    KJ_IF_MAYBE(ends, durable.read()) requireDurableEnds(*rocksdb::Env::Default(), store_.path(), *ends);
+  }
+
   kj::Vector<NamedLog> namedLogs() {
     kj::Vector<NamedLog> result;
     for (RowCursor cursor(store_, store_.logs()); cursor.valid(); cursor.next()) {

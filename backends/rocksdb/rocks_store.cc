@@ -11,8 +11,9 @@
 #include "backends/rocksdb/family_options.h"
 #include "backends/rocksdb/hardware_crc32c.h"
 #include "backends/rocksdb/silent_logger.h"
+#include "backends/rocksdb/store_files.h"
+#include "backends/rocksdb/tracked_files.h"
 #include "backends/rocksdb/unwritten_end.h"
-#include "backends/rocksdb/wal_end.h"
 #include "engine/base/byte_cursor.h"
 #include "engine/storage/durable_folder.h"
 
@@ -122,9 +123,12 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
   // Links the replacement in; see there.
   hardwareChecksumBytes();
   makeDurableFolder(path);
-  if (fileSystem != nullptr) env_ = rocksdb::NewCompositeEnv(fileSystem);
-  auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
+  if (fileSystem == nullptr) fileSystem = rocksdb::FileSystem::Default();
+  durable_ = std::make_unique<DurableFile>(fileSystem, path_.cStr());
+  env_ = rocksdb::NewCompositeEnv(trackedFiles(fileSystem, *durable_));
+  auto& env = *env_;
   refuseHeadlessStore(env, path);
+  requireDurable();
   cache_ = rocksdb::NewLRUCache(options_.cacheBytes.value(), 2);
 
   if (!env.FileExists(kj::str(path, "/CURRENT").cStr()).ok()) {
@@ -148,6 +152,19 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
     recovered_.add(kj::str(made->report()));
   }
   KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));
+}
+
+void RocksStore::requireDurable() {
+  DurableEnds ends;
+  auto failure = kj::runCatchingExceptions([&] {
+    KJ_IF_MAYBE(found, durable_->read()) ends = std::move(*found);
+  });
+  KJ_IF_MAYBE(exception, failure) {
+    recovered_.add(kj::str(exception->getDescription(), ": it cannot be told whether the store lost something"));
+  }
+  if (options_.stopAtDamage) ends = {};
+  requireDurableEnds(*env_, path_, ends);
+  durable_->begin(std::move(ends));
 }
 
 RocksStore::~RocksStore() noexcept(false) {
@@ -193,7 +210,7 @@ void RocksStore::openReadOnly(const std::vector<std::string>& families) {
 }
 
 void RocksStore::open(const std::vector<std::string>& families) {
-  auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
+  auto& env = *env_;
   uint64_t free = 0;
   auto asked = env.GetFreeSpace(path_.cStr(), &free);
   KJ_REQUIRE(!asked.ok() || free >= kOpeningBytes,
@@ -244,7 +261,7 @@ void RocksStore::open(const std::vector<std::string>& families) {
 
 rocksdb::DB* RocksStore::openDatabase(const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
                                       std::vector<Family*>& handles) {
-  auto& env = env_ != nullptr ? *env_ : *rocksdb::Env::Default();
+  auto& env = *env_;
   auto dbOptions = databaseOptions(options_, &env);
   dbOptions.listeners.push_back(listener_);
   if (tight_) {
@@ -302,8 +319,8 @@ void RocksStore::requireFormat() {
 RocksStore::Family* RocksStore::create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options) {
   Family* family = nullptr;
   requireRoom(kFamilyBytes);
-  check(db_->CreateColumnFamily(options, name.cStr(), &family),
-        kj::str("cannot make column family ", name, " in ", path_));
+  changeManifest(kj::str("cannot make column family ", name, " in ", path_),
+                 [&] { return db_->CreateColumnFamily(options, name.cStr(), &family); });
   std::lock_guard<std::mutex> lock(mutex_);
   families_[name.cStr()].reset(family);
   return family;
@@ -319,10 +336,31 @@ RocksStore::Family* RocksStore::createTable(kj::StringPtr table) {
   return create(tableFamily(table), rowOptions(options_, cache_));
 }
 
+void RocksStore::changeManifest(kj::StringPtr context, kj::FunctionParam<rocksdb::Status()> change) {
+  std::shared_lock lock(recoveryMutex_);
+  auto status = change();
+  if (!status.ok()) isManifestInDoubt_ = true;
+  // The next one looks at the device first.
+  if (status.IsNoSpace()) room_ = 0;
+  check(status, context);
+}
+
+// When a flush cannot write the manifest, the library notes that and keeps all files until Resume() has begun a new
+// manifest. For calls that make, drop and configure families it does not: Resume() then meets an unusable manifest
+// that it knows nothing of, and an assertion in Debian's library stops the process. Any change of the manifest begins a
+// new one; setting an option to its default value is the smallest.
+rocksdb::Status RocksStore::mendManifest() {
+  if (!isManifestInDoubt_.load()) return rocksdb::Status::OK();
+  auto status = db_->SetOptions(meta_, {{"max_sequential_skip_in_iterations", "8"}});
+  isManifestInDoubt_ = !status.ok();
+  return status;
+}
+
 void RocksStore::dropFamily(Family* family) {
   std::string name = family->GetName();
   requireRoom(kFamilyBytes);
-  check(db_->DropColumnFamily(family), kj::str("cannot drop column family ", name.c_str(), " in ", path_));
+  changeManifest(kj::str("cannot drop column family ", name.c_str(), " in ", path_),
+                 [&] { return db_->DropColumnFamily(family); });
   std::unique_ptr<Family> last;
   {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -409,7 +447,7 @@ void RocksStore::requireRoom(uint64_t bytes) {
 
 void RocksStore::leaveFullState() {
   // One at a time: the library answers Busy to a second attempt beside the first.
-  std::lock_guard<std::mutex> lock(resumeMutex_);
+  std::lock_guard lock(recoveryMutex_);
   if (!listener_->full.load()) return;
   requireHealthy();
   // Trying too early would make the library give up for good, so there must be room for what is in memory and a new log
@@ -427,7 +465,8 @@ void RocksStore::leaveFullState() {
   uint64_t errors;
   auto resume = [&] {
     errors = listener_->fullErrors.load();
-    return db_->Resume();
+    auto mended = mendManifest();
+    return mended.ok() ? db_->Resume() : mended;
   };
   auto resumed = resume();
   // A compaction that met the full device and ended only while the library waited for it makes it answer so, although
@@ -471,7 +510,11 @@ void RocksStore::syncWal() {
   // The library stops the process, by an assertion, when a log file is synced to which a write has failed. Leaving this
   // state makes everything durable that was answered, and begins a new file.
   if (listener_->full.load()) leaveFullState();
-  auto status = db_->SyncWAL();
+  auto status = [&] {
+    // The sync of a log file that is complete is written to the manifest.
+    std::shared_lock lock(recoveryMutex_);
+    return db_->SyncWAL();
+  }();
   if (status.ok()) return;
   // Whatever the reason, also a full device: the system may have thrown away what it could not write.
   auto shown = toException(status, kj::str("syncing the write-ahead log of ", path_));
@@ -555,9 +598,10 @@ void RocksStore::settle() {
   for (auto* family : families) {
     bool isBucket = parseBucketFamily(family->GetName().c_str()) != nullptr;
     auto usual = isBucket ? bucketOptions(options_) : rowOptions(options_, cache_);
-    check(db_->SetOptions(family, {{"write_buffer_size", std::to_string(usual.write_buffer_size)},
-                                   {"disable_auto_compactions", usual.disable_auto_compactions ? "true" : "false"}}),
-          kj::str("configuring ", family->GetName().c_str(), " of ", path_));
+    changeManifest(kj::str("configuring ", family->GetName().c_str(), " of ", path_), [&] {
+      return db_->SetOptions(family, {{"write_buffer_size", std::to_string(usual.write_buffer_size)},
+                                      {"disable_auto_compactions", usual.disable_auto_compactions ? "true" : "false"}});
+    });
   }
 }
 

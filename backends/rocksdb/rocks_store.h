@@ -6,9 +6,11 @@
 #include <mutex>
 #include <rocksdb/db.h>
 #include <rocksdb/file_system.h>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
+#include "backends/rocksdb/durable_file.h"
 #include "backends/rocksdb/key_layout.h"
 #include "backends/rocksdb/rocks_engine.h"
 #include "backends/rocksdb/wal_sync.h"
@@ -75,6 +77,8 @@ class RocksStore {
 
   // Writes everything in memory to files and waits for it.
   void flushAll();
+  // Makes durable what is known of the ends of files.
+  void syncDurableEnds() { durable_->sync(); }
   // The same where there is room for it and it is worth it: the write-ahead log goes then. Ends the tight state. Not
   // while another thread drops families.
   void settle();
@@ -95,6 +99,8 @@ class RocksStore {
  private:
   class Listener;
 
+  // Throws when something is missing that was durable. Begins to note what is.
+  void requireDurable();
   void open(const std::vector<std::string>& families);
   void openReadOnly(const std::vector<std::string>& families);
   // Opens the database; when it refuses because the end of its write-ahead log was not written, with what is in front.
@@ -104,6 +110,11 @@ class RocksStore {
   void requireFormat();
   void writeFormat();
   Family* create(kj::StringPtr name, const rocksdb::ColumnFamilyOptions& options);
+  // Runs a call of the library that writes the manifest by itself. Throws when the call fails.
+  void changeManifest(kj::StringPtr context, kj::FunctionParam<rocksdb::Status()> change);
+  // Makes the library begin a new manifest when a call of changeManifest() could not write the current one. Requires
+  // recoveryMutex_ to be held alone.
+  rocksdb::Status mendManifest();
   // Returns when writes can go on, at once when another thread has seen to that; throws OVERLOADED while they cannot.
   void leaveFullState();
   // Throws what became of a write.
@@ -123,7 +134,8 @@ class RocksStore {
 
   kj::String path_;
   RocksOptions options_;
-  std::unique_ptr<rocksdb::Env> env_;  // null: the default one
+  std::unique_ptr<DurableFile> durable_;  // null when the store is opened for looking only
+  std::unique_ptr<rocksdb::Env> env_;     // likewise; the default one then
   std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<Listener> listener_;
   std::unique_ptr<rocksdb::DB> db_;
@@ -146,8 +158,11 @@ class RocksStore {
   std::atomic<int64_t> room_{0};
   // Opened on a device with hardly any room: memory is not written to files until there is.
   std::atomic<bool> tight_{false};
-  // Held while leaving the full state; taken before mutex_.
-  std::mutex resumeMutex_;
+  // Held alone while the full state is left, and shared by calls that write the manifest: a failure of theirs in
+  // between would stop the process, see mendManifest(). Taken before mutex_.
+  std::shared_mutex recoveryMutex_;
+  // A call of changeManifest() has failed since the full state was left.
+  std::atomic<bool> isManifestInDoubt_{false};
   // A full device has refused a write, whose caller has been told, since the full state was left.
   std::atomic<bool> writeRefused_{false};
   // So many of the listener's seals have a row in memory after them.

@@ -12,22 +12,13 @@ RowCursor::RowCursor(RocksStore& store, RocksStore::Family& family, ByteView at)
   iterator_->Seek(toSlice(at));
 }
 
-RowCursor::RowCursor(RocksStore& store, RocksStore::Family& family, RowKey from, RowKey to, Unpositioned)
+RowCursor::RowCursor(RocksStore& store, RocksStore::Family& family, RowKey from, RowKey to)
     : family_(family), from_(from), to_(to), lower_(toSlice(from_)), upper_(toSlice(to_)) {
   rocksdb::ReadOptions options;
   options.iterate_lower_bound = &lower_;
   options.iterate_upper_bound = &upper_;
   iterator_.reset(store.db().NewIterator(options, &family));
-}
-
-RowCursor::RowCursor(RocksStore& store, RocksStore::Family& family, RowKey from, RowKey to)
-    : RowCursor(store, family, from, to, Unpositioned()) {
   iterator_->Seek(lower_);
-}
-
-RowCursor::RowCursor(RocksStore& store, RocksStore::Family& family, RowKey from, RowKey to, RowKey at)
-    : RowCursor(store, family, from, to, Unpositioned()) {
-  iterator_->SeekForPrev(toSlice(at));
 }
 
 bool RowCursor::valid() {

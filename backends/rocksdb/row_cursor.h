@@ -7,29 +7,30 @@
 
 namespace cambium::rocks {
 
-// Walks rows of a family in order of keys, over one view of the moment it was made. Sees nothing outside its range, so
-// that it never wades through what was deleted in front of a log's start. One thread.
+// Walks rows of a family in order of keys, over one view of the moment it was made. Sees nothing outside its range. One
+// thread.
+//
+// The library steps over deleted rows one by one while they are in memory, also behind the end of the range. So a
+// cursor should be placed where there is a row, and not be moved past the last one when that is known.
 class RowCursor {
  public:
   // All of a family; stands on the first row, or on the first at or behind `at`.
   RowCursor(RocksStore& store, RocksStore::Family& family, ByteView at = nullptr);
   // [from, to) of a family; stands on the first row.
   RowCursor(RocksStore& store, RocksStore::Family& family, RowKey from, RowKey to);
-  // [from, to), standing on the last row at or before `at`, which lies in the range; not valid when there is none.
-  RowCursor(RocksStore& store, RocksStore::Family& family, RowKey from, RowKey to, RowKey at);
   KJ_DISALLOW_COPY(RowCursor);
 
   // False at the end. Throws when the rows could not be read, which is never "the end".
   bool valid();
   void next() { iterator_->Next(); }
+  // Moves to the last row at or before `at`, which lies in the range; not valid when there is none. When that row is
+  // the first one, the library looks for another one before it, through all that was deleted there.
+  void moveBackTo(RowKey at) { iterator_->SeekForPrev(toSlice(at)); }
   // Valid until next().
   ByteView key() const { return toView(iterator_->key()); }
   ByteView value() const { return toView(iterator_->value()); }
 
  private:
-  struct Unpositioned {};
-  RowCursor(RocksStore& store, RocksStore::Family& family, RowKey from, RowKey to, Unpositioned);
-
   RocksStore::Family& family_;
   RowKey from_;
   RowKey to_;

@@ -12,6 +12,7 @@
 
 #include "backends/rocksdb/check.h"
 #include "backends/rocksdb/silent_logger.h"
+#include "backends/rocksdb/store_files.h"
 #include "backends/rocksdb/wal_end.h"
 
 namespace cambium::rocks {

@@ -5,6 +5,7 @@
 
 #include "backends/rocksdb/check.h"
 #include "backends/rocksdb/shorter_manifest.h"
+#include "backends/rocksdb/store_files.h"
 #include "backends/rocksdb/wal_end.h"
 
 namespace cambium::rocks {
@@ -42,14 +43,6 @@ kj::String keepEnd(rocksdb::Env& env, const std::string& path, const std::string
   check(rocksdb::WriteStringToFile(&env, contents.substr(position), copy, true), copy.c_str());
   return kj::str(path.c_str(), ": cut ", contents.size() - position, " bytes from position ", position,
                  " on, of which a part was never written; set aside in ", copy.c_str());
-}
-
-// The name in CURRENT; "" when there is none.
-std::string currentManifest(rocksdb::Env& env, const std::string& folder) {
-  std::string name;
-  if (!rocksdb::ReadFileToString(&env, folder + "/CURRENT", &name).ok() || name.empty()) return "";
-  if (name.back() == '\n') name.pop_back();
-  return name;
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/base/crc32c.h"
-#include "engine/base/text.h"
 
 namespace cambium::rocks {
 
@@ -56,16 +55,6 @@ bool isUnwritten(ByteView file, size_t begin, size_t end) {
   return false;
 }
 
-}  // namespace
-
-kj::Maybe<uint64_t> walNumber(const std::string& name) {
-  constexpr size_t kSuffixBytes = 4;
-  if (name.size() <= kSuffixBytes || !name.ends_with(".log")) return nullptr;
-  return parseInteger<uint64_t>(kj::heapString(name.data(), name.size() - kSuffixBytes));
-}
-
-namespace {
-
 // Visits the records of the file, or the parts of them that fit into one block. Returns where that ends before the end
 // of the file, and how far an unsound record there may reach.
 struct Unsound {
@@ -101,6 +90,10 @@ kj::Maybe<size_t> findUnwritten(ByteView file) {
     if (isUnwritten(file, unsound->at, unsound->end)) return unsound->at;
   }
   return nullptr;
+}
+
+kj::Maybe<size_t> findUnsound(ByteView file) {
+  return forEachFragment(file, [](kj::byte, ByteView) {}).map([](const Unsound& unsound) { return unsound.at; });
 }
 
 void forEachRecord(ByteView file, kj::FunctionParam<void(ByteView)> visit) {

@@ -1,15 +1,10 @@
 #pragma once
 
-#include <string>
-
 #include <kj/function.h>
 
 #include "engine/base/byte_cursor.h"
 
 namespace cambium::rocks {
-
-// The number in the name of a file of the write-ahead log, "000123.log"; null for any other name.
-kj::Maybe<uint64_t> walNumber(const std::string& name);
 
 // A power loss may leave sectors of what was written last, and not synced, unwritten: they read as zeros, and what was
 // written behind them may be there. The library calls that damage, because it may as well be damage of what was synced.
@@ -20,6 +15,10 @@ kj::Maybe<uint64_t> walNumber(const std::string& name);
 // or what stops them is anything else. Manifests have the same format. (Format: "Write Ahead Log File Format" of the
 // library's wiki; blocks of 32 KiB with records of checksum, length, type.)
 kj::Maybe<size_t> findUnwritten(ByteView file);
+
+// Where the first record begins that is not sound; null when all are. `file` may also be a part of one that begins
+// where a block does.
+kj::Maybe<size_t> findUnsound(ByteView file);
 
 // Visits what was written, in order, up to the first record that is not sound.
 void forEachRecord(ByteView file, kj::FunctionParam<void(ByteView)> visit);

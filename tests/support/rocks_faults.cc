@@ -27,7 +27,18 @@ class RocksFaults::State {
 
   IOStatus mayGrow() {
     std::lock_guard<std::mutex> lock(mutex);
+    if (isReadOnly) return IOStatus::IOError("injected: Read-only file system");
     return isFull ? IOStatus::NoSpace("injected: the device is full") : IOStatus::OK();
+  }
+
+  IOStatus mayChange() {
+    std::lock_guard<std::mutex> lock(mutex);
+    return isReadOnly ? IOStatus::IOError("injected: Read-only file system") : IOStatus::OK();
+  }
+
+  bool showsFull() {
+    std::lock_guard<std::mutex> lock(mutex);
+    return isFull && isFreeSpaceKnown;
   }
 
   IOStatus maySync(const std::string& path) {
@@ -53,6 +64,8 @@ class RocksFaults::State {
   mutable std::mutex mutex;
   std::map<std::string, FileState> files;
   bool isFull = false;
+  bool isReadOnly = false;
+  bool isFreeSpaceKnown = true;
   bool isFailing = false;
   std::string failSuffix;
   SyncFailure failure = SyncFailure::kInputOutput;
@@ -80,7 +93,9 @@ class RocksFaults::FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper
     return status;
   }
   IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* context) override {
-    auto status = FSWritableFileOwnerWrapper::Truncate(size, options, context);
+    auto status = state_->mayChange();
+    if (status.ok()) status = FSWritableFileOwnerWrapper::Truncate(size, options, context);
+    if (!status.ok()) return status;
     std::lock_guard<std::mutex> lock(state_->mutex);
     auto& file = state_->files[path_];
     file.size = size;
@@ -156,7 +171,8 @@ class RocksFaults::FaultySystem final : public rocksdb::FileSystemWrapper {
   }
   IOStatus RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                       IODebugContext* context) override {
-    auto status = target()->RenameFile(from, to, options, context);
+    auto status = state_->mayChange();
+    if (status.ok()) status = target()->RenameFile(from, to, options, context);
     std::lock_guard<std::mutex> lock(state_->mutex);
     auto found = state_->files.find(from);
     if (status.ok() && found != state_->files.end()) {
@@ -169,14 +185,15 @@ class RocksFaults::FaultySystem final : public rocksdb::FileSystemWrapper {
   }
   IOStatus GetFreeSpace(const std::string& path, const IOOptions& options, uint64_t* free,
                         IODebugContext* context) override {
-    if (!state_->mayGrow().ok()) {
+    if (state_->showsFull()) {
       *free = 0;
       return IOStatus::OK();
     }
     return target()->GetFreeSpace(path, options, free, context);
   }
   IOStatus DeleteFile(const std::string& path, const IOOptions& options, IODebugContext* context) override {
-    auto status = target()->DeleteFile(path, options, context);
+    auto status = state_->mayChange();
+    if (status.ok()) status = target()->DeleteFile(path, options, context);
     std::lock_guard<std::mutex> lock(state_->mutex);
     if (status.ok()) state_->files.erase(path);
     return status;
@@ -242,6 +259,16 @@ void RocksFaults::stopFailing() {
 void RocksFaults::setFull(bool isFull) {
   std::lock_guard<std::mutex> lock(state_->mutex);
   state_->isFull = isFull;
+}
+
+void RocksFaults::setFreeSpaceKnown(bool isKnown) {
+  std::lock_guard<std::mutex> lock(state_->mutex);
+  state_->isFreeSpaceKnown = isKnown;
+}
+
+void RocksFaults::setReadOnly(bool isReadOnly) {
+  std::lock_guard<std::mutex> lock(state_->mutex);
+  state_->isReadOnly = isReadOnly;
 }
 
 void RocksFaults::onWalSync(std::function<void()> hook) {

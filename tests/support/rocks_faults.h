@@ -35,6 +35,10 @@ class RocksFaults {
   void stopFailing();
   // While full, no file grows.
   void setFull(bool isFull);
+  // While false, a full device says that it has room.
+  void setFreeSpaceKnown(bool isKnown);
+  // While set, every change of a file or folder fails as on a file system that was mounted read-only.
+  void setReadOnly(bool isReadOnly);
   // While it is set, runs at the beginning of each sync of a write-ahead log file, on the thread that syncs.
   void onWalSync(std::function<void()> hook);
 

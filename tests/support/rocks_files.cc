@@ -126,6 +126,27 @@ class WritableFile final : public FSWritableFile {
   uint64_t size_;
 };
 
+class RandomRWFile final : public rocksdb::FSRandomRWFile {
+ public:
+  explicit RandomRWFile(kj::Own<File> file) : file_(kj::mv(file)) {}
+  ~RandomRWFile() noexcept override = default;
+  IOStatus Write(uint64_t position, const Slice& data, const IOOptions&, IODebugContext*) override {
+    return statusOf(
+        [&] { file_->write(position, kj::arrayPtr(reinterpret_cast<const kj::byte*>(data.data()), data.size())); });
+  }
+  IOStatus Read(uint64_t, size_t, const IOOptions&, Slice*, char*, IODebugContext*) const override {
+    return IOStatus::NotSupported("no reading here");
+  }
+  IOStatus Flush(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+  IOStatus Sync(const IOOptions&, IODebugContext*) override {
+    return statusOf([&] { file_->sync(); });
+  }
+  IOStatus Close(const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
+
+ private:
+  kj::Own<File> file_;
+};
+
 class Directory final : public FSDirectory {
  public:
   Directory(FileSystem& files, kj::String path) : files_(files), path_(kj::mv(path)) {}
@@ -186,6 +207,10 @@ class RocksFiles final : public rocksdb::FileSystem {
   IOStatus ReopenWritableFile(const std::string& path, const FileOptions&, std::unique_ptr<FSWritableFile>* result,
                               IODebugContext*) override {
     return statusOf([&] { result->reset(new WritableFile(files_.open(inside(path), Mode::kCreate))); });
+  }
+  IOStatus NewRandomRWFile(const std::string& path, const FileOptions&,
+                           std::unique_ptr<rocksdb::FSRandomRWFile>* result, IODebugContext*) override {
+    return statusOf([&] { result->reset(new RandomRWFile(files_.open(inside(path), Mode::kCreate))); });
   }
   IOStatus NewDirectory(const std::string& path, const IOOptions&, std::unique_ptr<FSDirectory>* result,
                         IODebugContext*) override {
