@@ -193,19 +193,21 @@ kj::Promise<BrokerInfo> Admin::info() {
     auto error = errorIn(one.getError());
     return OfflinePartition{kj::str(one.getPartition()), kj::mv(KJ_REQUIRE_NONNULL(error, "an error without a code"))};
   };
-  co_return BrokerInfo{
-      .version = kj::str(info.getVersion()),
-      .clusterId = kj::str(info.getClusterId()),
-      .brokerId = info.getBrokerId(),
-      .cores = info.getCores(),
-      .logEngine = kj::str(info.getLogEngine()),
-      .stateEngine = kj::str(info.getStateEngine()),
-      .disk = {Bytes(disk.getFree()), Bytes(disk.getTotal()), Bytes(disk.getReserve()), disk.getFull()},
-      .partitions = info.getPartitions(),
-      .partitionsOffline = info.getPartitionsOffline(),
-      .offline = convertAll<OfflinePartition>(info.getOffline(), offline),
-      .unsyncedBytes = Bytes(info.getUnsyncedBytes()),
-      .unsyncedMs = info.getUnsyncedMs()};
+  co_return BrokerInfo{.version = kj::str(info.getVersion()),
+                       .clusterId = kj::str(info.getClusterId()),
+                       .brokerId = info.getBrokerId(),
+                       .cores = info.getCores(),
+                       .logEngine = kj::str(info.getLogEngine()),
+                       .stateEngine = kj::str(info.getStateEngine()),
+                       .disk = {Bytes(disk.getFree()), Bytes(disk.getTotal()), Bytes(disk.getReserve()), disk.getFull(),
+                                kj::str(disk.getReadOnly())},
+                       .partitions = info.getPartitions(),
+                       .partitionsOffline = info.getPartitionsOffline(),
+                       .offline = convertAll<OfflinePartition>(info.getOffline(), offline),
+                       .unsyncedBytes = Bytes(info.getUnsyncedBytes()),
+                       .unsyncedMs = info.getUnsyncedMs(),
+                       .ownMemory = Bytes(info.getOwnMemoryBytes()),
+                       .mappedFiles = Bytes(info.getMappedFileBytes())};
 }
 
 kj::Promise<kj::Array<TopicSummary>> Admin::listTopics() {

@@ -13,6 +13,8 @@ struct DiskStatus {
   Bytes free, total;
   Bytes reserve;  // what clients leave alone; 0: no reserve
   bool full;      // nothing is appended, until there is room
+  // Why nothing can be written at all, and what to do; empty when it can.
+  kj::String readOnly;
 };
 
 struct OfflinePartition {
@@ -33,6 +35,8 @@ struct BrokerInfo {
   kj::Array<OfflinePartition> offline;  // the first of them
   Bytes unsyncedBytes;                  // of all partitions
   uint64_t unsyncedMs;                  // the age of the oldest of them
+  Bytes ownMemory;
+  Bytes mappedFiles;  // pages of files in memory, which the system takes back when it needs them
 };
 
 struct TopicSummary {

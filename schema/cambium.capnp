@@ -169,6 +169,10 @@ struct BrokerInfo {
   # Those that are offline (the first 100 of each core): a log that cannot be opened, or that failed while it was written or read.
   unsyncedBytes @10 :UInt64;  # of all partitions, as in PartitionDescription
   unsyncedMs @11 :UInt64;     # the age of the oldest of them
+  ownMemoryBytes @12 :UInt64;
+  mappedFileBytes @13 :UInt64;
+  # What the process holds of the machine's memory: its own, and pages of files that it reads, which the system takes back
+  # when it needs them.
 }
 
 struct DiskStatus {
@@ -178,6 +182,9 @@ struct DiskStatus {
   reserve @2 :UInt64;  # what clients leave alone (--disk_reserve_bytes); 0: no reserve
   full @3 :Bool;
   # Nothing is appended and no topic is made (kafkaStorageError); everything else goes on, and so do these when there is room.
+  readOnly @4 :Text;
+  # Why nothing can be written at all, and what to do; empty when it can. Appends and changes of topics are refused
+  # (kafkaStorageError), reads go on.
 }
 
 struct OfflinePartition {

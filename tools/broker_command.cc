@@ -9,12 +9,14 @@ kj::String describe(const client::DiskStatus& disk) {
   auto size = [](Bytes bytes) { return humanBytes(static_cast<double>(bytes.value())); };
   auto reserve = disk.reserve == Bytes(0) ? kj::str("no reserve") : kj::str("reserve ", size(disk.reserve));
   return kj::str(size(disk.free), " free of ", size(disk.total), ", ", reserve,
-                 disk.full ? "; FULL: nothing is appended until records or topics are deleted" : "");
+                 disk.full ? "; FULL: nothing is appended until records or topics are deleted" : "",
+                 disk.readOnly == "" ? kj::str() : kj::str("; READ-ONLY: ", disk.readOnly));
 }
 
 void addDisk(JsonWriter& json, const client::DiskStatus& disk) {
   json.key("disk").beginObject().key("freeBytes").value(disk.free).key("totalBytes").value(disk.total);
-  json.key("reserveBytes").value(disk.reserve).key("full").value(disk.full).endObject();
+  json.key("reserveBytes").value(disk.reserve).key("full").value(disk.full);
+  json.key("readOnly").value(disk.readOnly).endObject();
 }
 
 kj::Promise<int> info(Session& session) {
@@ -32,13 +34,16 @@ kj::Promise<int> info(Session& session) {
       json.key("message").value(one.error.message).endObject();
     }
     json.endArray().key("unsyncedBytes").value(info.unsyncedBytes).key("unsyncedMs").value(info.unsyncedMs);
+    json.key("ownMemoryBytes").value(info.ownMemory).key("mappedFileBytes").value(info.mappedFiles);
     json.endObject();
     co_return session.print(json);
   }
   session.out().write(kj::str(
       "address       ", session.connection().address(), "\nversion       ", info.version, "\ncluster id    ",
       info.clusterId, "\nbroker id     ", info.brokerId, "\ncores         ", info.cores, "\nlog engine    ",
-      info.logEngine, "\nstate engine  ", info.stateEngine, "\ndisk          ", describe(info.disk), "\npartitions    ",
+      info.logEngine, "\nstate engine  ", info.stateEngine, "\ndisk          ", describe(info.disk), "\nmemory        ",
+      humanBytes(static_cast<double>(info.ownMemory.value())), ", and ",
+      humanBytes(static_cast<double>(info.mappedFiles.value())), " of mapped files", "\npartitions    ",
       info.partitions, info.partitionsOffline == 0 ? kj::str() : kj::str(", ", info.partitionsOffline, " OFFLINE"),
       "\nunsynced      ", describeUnsynced(info.unsyncedBytes, info.unsyncedMs), '\n'));
   for (auto& one : info.offline)
@@ -97,12 +102,14 @@ constexpr FlagUse kConfigFlags[] = {
 kj::ArrayPtr<const Command> brokerCommands() {
   static const Command commands[] = {
       {"broker info"_kj, ""_kj, "Show the broker's version, identity, engines and state"_kj,
-       "LOG ENGINE is that of topics which do not choose one, STATE ENGINE that of offsets and metadata. DISK is that "
-       "of "
-       "the\n"
-       "data directory: while less than the reserve is free, nothing is appended, no topic or partition is made, and\n"
-       "everything else goes on. UNSYNCED is what a power loss would take now. Partitions that are offline\n"
-       "follow, with what to do.\n"_kj,
+       "LOG ENGINE is that of topics which do not choose one, STATE ENGINE that of offsets and metadata. DISK is that\n"
+       "of the data directory: while less than the reserve is free, nothing is appended, no topic or partition is "
+       "made,\n"
+       "and everything else goes on; while it is read-only, only reads do. MEMORY is the process's own; pages of "
+       "mapped\n"
+       "files are no reason to worry: the system takes them back when it needs them. UNSYNCED is what a power loss "
+       "would\n"
+       "take now. Partitions that are offline follow, with what to do.\n"_kj,
        0, 0, nullptr, info},
       {"broker config"_kj, ""_kj, "Show the broker's configs, or set them while it runs"_kj,
        "FROM says where a value comes from: what is set for this broker counts more than what is set for every "

@@ -97,6 +97,10 @@ DiskFileSystem::DiskFileSystem(kj::StringPtr root, size_t openFilesMax) : descri
     root = root_ = kj::str(root.slice(0, root.size() - 1));
   root_ = kj::str(root);
   makeDurableFolder(root_);
+  struct stat found;
+  if (::stat(root_.cStr(), &found) < 0) throwSystemError("look at", root_, errno);
+  rootDevice_ = found.st_dev;
+  rootInode_ = found.st_ino;
 }
 
 kj::Own<File> DiskFileSystem::open(kj::StringPtr path, Mode mode) {
@@ -209,12 +213,33 @@ kj::Maybe<kj::Own<FileSystem::Lock>> DiskFileSystem::tryLock(kj::StringPtr path)
   return kj::mv(lock);
 }
 
+kj::Maybe<kj::String> DiskFileSystem::whyRootIsGone() {
+  struct stat found;
+  if (::stat(root_.cStr(), &found) < 0) {
+    if (errno != ENOENT && errno != ENOTDIR) throwSystemError("look at", root_, errno);
+    return kj::str("the directory ", root_, " was removed or renamed while it was in use");
+  }
+  if (found.st_dev == rootDevice_ && found.st_ino == rootInode_) return nullptr;
+  return kj::str("another directory has been put in the place of ", root_, " while that was in use");
+}
+
 FileSystem::Space DiskFileSystem::space() {
+  KJ_IF_MAYBE(reason, whyRootIsGone()) {
+    return {.whyReadOnly = kj::str(*reason,
+                                   ": what is written would be lost. Stop the broker, put the directory back "
+                                   "and start the broker again")};
+  }
   struct statvfs stats;
   if (retryInterrupted([&] { return ::statvfs(root_.cStr(), &stats); }) < 0) {
     throwSystemError("ask for the space below", root_, errno);
   }
-  return {Bytes(uint64_t{stats.f_bavail} * stats.f_frsize), Bytes(uint64_t{stats.f_blocks} * stats.f_frsize)};
+  Space space{Bytes(uint64_t{stats.f_bavail} * stats.f_frsize), Bytes(uint64_t{stats.f_blocks} * stats.f_frsize)};
+  if ((stats.f_flag & ST_RDONLY) != 0) {
+    space.whyReadOnly = kj::str("the file system of ", root_,
+                                " is mounted read-only. The system's log says why; once it is mounted for writing, the "
+                                "broker goes on by itself");
+  }
+  return space;
 }
 
 kj::String DiskFileSystem::describe(kj::StringPtr path) {

@@ -34,10 +34,13 @@ class DiskFileSystem final : public FileSystem {
   void awaitFreed() { freeing_.wait(); }
 
  private:
+  // Null while the root is the folder that it was when this was made.
+  kj::Maybe<kj::String> whyRootIsGone();
   template <class Sync>
   void syncFolder(kj::StringPtr path, kj::StringPtr doing, Sync sync);
 
   kj::String root_;
+  uint64_t rootDevice_ = 0, rootInode_ = 0;
   BackgroundFree freeing_;
   DescriptorCache descriptors_;
 };

@@ -90,7 +90,8 @@ class Broker::OtherLoop {
 
 Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
     : pool_(world.pool),
-      world_{world.files, world.clock, world.entropy, pool_, world.loops, world.engines, world.logLevel},
+      world_{world.files, world.clock,   world.entropy,  pool_,
+             world.loops, world.engines, world.logLevel, world.memoryUse},
       config_(kj::mv(config)),
       loop_(loop),
       directory_(world.files, world.entropy, config_.stateEngine),
@@ -252,6 +253,12 @@ kj::Promise<void> Broker::startLoops() {
     co_await others_.back()->whenStarted();
     shards_.add(&others_.back()->shard());
   }
+}
+
+kj::Maybe<kj::String> Broker::whyRefusing() const {
+  KJ_IF_MAYBE(reason, disk_.whyRefusing()) return kj::mv(*reason);
+  if (controller_.get() == nullptr) return nullptr;
+  return controller_->whyRefusing().map([](kj::String reason) { return kj::str("read-only: ", reason); });
 }
 
 kj::StringPtr Broker::version() const {

@@ -48,8 +48,9 @@ class Broker {
   kj::Maybe<kj::String> startingUp() const;
   // The broker as the first loop sees it. Only while startingUp() is null.
   LocalBroker& local();
-  // Null while clients may append; else why not, for people. Any thread.
-  kj::Maybe<kj::String> whyDiskFull() const { return disk_.whyFull(); }
+  // Null while clients may append and change topics; else the state and why, for people: "disk full: …". On the first
+  // loop.
+  kj::Maybe<kj::String> whyRefusing() const;
 
  private:
   class OtherLoop;

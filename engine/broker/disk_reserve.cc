@@ -66,6 +66,7 @@ void DiskReserve::setReserve(kj::Maybe<Bytes> reserve) {
 }
 
 Result<void> DiskReserve::admit(uint64_t bytes) {
+  if (readOnly_.load(std::memory_order_relaxed)) return requireWritable();
   if (!reserves_.load(std::memory_order_relaxed)) return Result<void>();
   // Twice: an engine may write it to a log now, and from memory later.
   auto size = static_cast<int64_t>(2 * bytes);
@@ -94,6 +95,13 @@ Result<void> DiskReserve::admit(uint64_t bytes) {
   return makeError(ErrorCode::kStorageError, complaint());
 }
 
+Result<void> DiskReserve::requireWritable() {
+  std::lock_guard lock(mutex_);
+  lookLocked();
+  KJ_IF_MAYBE(reason, status_.whyReadOnly) return makeError(ErrorCode::kStorageError, *reason);
+  return Result<void>();
+}
+
 void DiskReserve::look() {
   std::lock_guard lock(mutex_);
   lookLocked();
@@ -101,6 +109,9 @@ void DiskReserve::look() {
 
 void DiskReserve::lookLocked() {
   auto space = files_.space();
+  setReadOnly(kj::mv(space.whyReadOnly));
+  // Of a directory that is gone nothing is known.
+  if (space.total == Bytes(0)) return;
   status_.free = space.free;
   status_.total = space.total;
   if (status_.reserve == Bytes(0)) return;
@@ -109,6 +120,18 @@ void DiskReserve::lookLocked() {
   sinceLook_ = 0;
   room_ = room;
   setFull(room < (status_.full ? resumeAt_ : 1));
+}
+
+void DiskReserve::setReadOnly(kj::Maybe<kj::String> reason) {
+  bool was = status_.whyReadOnly != nullptr;
+  bool is = reason != nullptr;
+  KJ_IF_MAYBE(text, reason) {
+    if (!was) KJ_LOG(ERROR, "nothing can be written: appends and changes of topics are refused", *text);
+  } else if (was) {
+    KJ_LOG(WARNING, "the data directory can be written again: clients may append", files_.describe(""));
+  }
+  status_.whyReadOnly = kj::mv(reason);
+  readOnly_ = is;
 }
 
 void DiskReserve::setFull(bool full) {
@@ -121,13 +144,15 @@ void DiskReserve::setFull(bool full) {
 
 DiskStatus DiskReserve::status() const {
   std::lock_guard lock(mutex_);
-  return status_;
+  auto copy = [](const kj::String& text) { return kj::str(text); };
+  return {status_.free, status_.total, status_.reserve, status_.full, status_.whyReadOnly.map(copy)};
 }
 
-kj::Maybe<kj::String> DiskReserve::whyFull() const {
+kj::Maybe<kj::String> DiskReserve::whyRefusing() const {
   std::lock_guard lock(mutex_);
+  KJ_IF_MAYBE(reason, status_.whyReadOnly) return kj::str("read-only: ", *reason);
   if (!status_.full) return nullptr;
-  return complaint();
+  return kj::str("disk full: ", complaint());
 }
 
 kj::String DiskReserve::complaint() const {
@@ -143,7 +168,7 @@ kj::String DiskReserve::complaint() const {
 
 void DiskReserve::makeRoom() {
   std::lock_guard lock(mutex_);
-  if (!fileIsThere_ || files_.space().free.value() >= fileBytes_) return;
+  if (!fileIsThere_ || status_.whyReadOnly != nullptr || files_.space().free.value() >= fileBytes_) return;
   files_.removeFile(kFile);
   fileIsThere_ = false;
   lookLocked();
@@ -151,6 +176,7 @@ void DiskReserve::makeRoom() {
 
 bool DiskReserve::wantsFile() const {
   std::lock_guard lock(mutex_);
+  if (status_.whyReadOnly != nullptr) return false;
   return fileBytes_ > 0 && !fileIsThere_ && room_.load(std::memory_order_relaxed) > static_cast<int64_t>(fileBytes_);
 }
 

@@ -15,6 +15,8 @@ struct DiskStatus {
   Bytes free, total;
   Bytes reserve;      // clients leave so much alone; 0: there is no reserve
   bool full = false;  // clients may add nothing
+  // Why nothing at all can be written, and what to do; null when it can.
+  kj::Maybe<kj::String> whyReadOnly = nullptr;
 };
 
 // Keeps a part of the device for what must go on when it is full: deletions, retention, metadata, committed offsets,
@@ -42,11 +44,14 @@ class DiskReserve {
   // Whether a client may add `bytes`, which are then counted; the refusal (kStorageError) says which folder, how much
   // is free and what to do. Looks at the device when a good part of what was free may be used up.
   Result<void> admit(uint64_t bytes);
+  // Looks at the device, and returns whether anything can be written there: kStorageError with the reason when its file
+  // system is read-only or the data directory is gone. For changes that a full device does not keep from being made.
+  Result<void> requireWritable();
   // Looks at the device: to be called every half second or so, and when something was deleted.
   void look();
   DiskStatus status() const;
-  // Null while clients may append; otherwise what the refusal says.
-  kj::Maybe<kj::String> whyFull() const;
+  // Null while clients may append; otherwise the state, "disk full" or "read-only", and what the refusal says.
+  kj::Maybe<kj::String> whyRefusing() const;
 
   // Gives up the file when hardly anything is free: before something is written that frees space.
   void makeRoom();
@@ -58,8 +63,9 @@ class DiskReserve {
  private:
   void chooseReserve(kj::Maybe<Bytes> reserve, Bytes total);
   void lookLocked();
-  void setFull(bool full);       // with mutex_ held
-  kj::String complaint() const;  // with mutex_ held
+  void setReadOnly(kj::Maybe<kj::String> reason);  // with mutex_ held
+  void setFull(bool full);                         // with mutex_ held
+  kj::String complaint() const;                    // with mutex_ held
 
   FileSystem& files_;
   kj::Function<Bytes()> owed_;
@@ -74,6 +80,7 @@ class DiskReserve {
   std::atomic<uint64_t> sinceLook_{0};
   std::atomic<bool> full_{false};
   std::atomic<bool> reserves_{true};  // false: there is no reserve
+  std::atomic<bool> readOnly_{false};
 };
 
 }  // namespace cambium

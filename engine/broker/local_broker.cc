@@ -84,48 +84,70 @@ Result<void> LocalBroker::checkClientMayChange(PartitionKey key) const {
   return Result<void>();
 }
 
+namespace {
+
+// A change that fails is an answer to whoever asked for it: it may have been made all the same when the failure came
+// late.
+template <class T>
+kj::Promise<Result<T>> answered(kj::Promise<Result<T>> change) {
+  return change.catch_([](kj::Exception&& exception) -> Result<T> {
+    return makeError(ErrorCode::kStorageError, exception.getDescription());
+  });
+}
+
+}  // namespace
+
+template <class T, class Call>
+kj::Promise<Result<T>> LocalBroker::change(kj::StringPtr topic, Call call) {
+  auto allowed = checkClientMayChange(topic);
+  if (!allowed.ok()) return Result<T>(kj::mv(allowed.error()));
+  auto writable = here_.disk().requireWritable();
+  if (!writable.ok()) return Result<T>(kj::mv(writable.error()));
+  return answered<T>(on<Result<T>>(first(), kj::mv(call)));
+}
+
 kj::Promise<Result<kj::Own<const Topic>>> LocalBroker::createTopic(NewTopic wish) {
-  auto allowed = checkClientMayChange(wish.name);
-  if (!allowed.ok()) return Result<kj::Own<const Topic>>(kj::mv(allowed.error()));
   auto admitted = here_.disk().admit(bytesOfPartitions(wish.partitions));
   if (!admitted.ok()) return Result<kj::Own<const Topic>>(kj::mv(admitted.error()));
-  return on<Result<kj::Own<const Topic>>>(
-      first(), [&c = shared_.controller, wish = kj::mv(wish)]() mutable { return c.createTopic(kj::mv(wish)); });
+  auto name = kj::str(wish.name);
+  return change<kj::Own<const Topic>>(
+      name, [&c = shared_.controller, wish = kj::mv(wish)]() mutable { return c.createTopic(kj::mv(wish)); });
 }
 
 kj::Promise<Result<void>> LocalBroker::deleteTopic(kj::String name) {
-  auto allowed = checkClientMayChange(name);
-  if (!allowed.ok()) return kj::mv(allowed);
   here_.disk().makeRoom();
-  return on<Result<void>>(
-      first(), [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.deleteTopic(kj::mv(name)); });
+  auto topic = kj::str(name);
+  return change<void>(topic,
+                      [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.deleteTopic(kj::mv(name)); });
 }
 
 kj::Promise<Result<void>> LocalBroker::addPartitions(kj::String name, int32_t total) {
-  auto allowed = checkClientMayChange(name);
-  if (!allowed.ok()) return kj::mv(allowed);
   auto admitted = here_.disk().admit(bytesOfPartitions(1));
   if (!admitted.ok()) return kj::mv(admitted);
-  return on<Result<void>>(first(), [&c = shared_.controller, name = kj::mv(name), total]() mutable {
+  auto topic = kj::str(name);
+  return change<void>(topic, [&c = shared_.controller, name = kj::mv(name), total]() mutable {
     return c.addPartitions(kj::mv(name), total);
   });
 }
 
 kj::Promise<Result<void>> LocalBroker::alterTopic(kj::String name, kj::Vector<ConfigChange> changes) {
-  auto allowed = checkClientMayChange(name);
-  if (!allowed.ok()) return kj::mv(allowed);
   // It may be a shorter retention.
   here_.disk().makeRoom();
-  return on<Result<void>>(first(), [&c = shared_.controller, name = kj::mv(name), changes = kj::mv(changes)]() mutable {
+  auto topic = kj::str(name);
+  return change<void>(topic, [&c = shared_.controller, name = kj::mv(name), changes = kj::mv(changes)]() mutable {
     return c.alterTopic(kj::mv(name), kj::mv(changes));
   });
 }
 
 kj::Promise<Result<void>> LocalBroker::cancelMove(kj::String name) {
-  auto allowed = checkClientMayChange(name);
-  if (!allowed.ok()) return kj::mv(allowed);
-  return on<Result<void>>(
-      first(), [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.cancelMove(kj::mv(name)); });
+  auto topic = kj::str(name);
+  return change<void>(topic,
+                      [&c = shared_.controller, name = kj::mv(name)]() mutable { return c.cancelMove(kj::mv(name)); });
+}
+
+kj::Promise<kj::Maybe<kj::String>> LocalBroker::whyRefusing() {
+  return on<kj::Maybe<kj::String>>(
+      first(), [&c = shared_.controller]() -> kj::Promise<kj::Maybe<kj::String>> { return c.whyRefusing(); });
 }
 
 // --- Configs of others than topics
@@ -186,6 +208,8 @@ kj::Promise<Result<Offset>> LocalBroker::deleteRecords(PartitionKey key, Offset 
   auto allowed = checkClientMayChange(key);
   if (!allowed.ok()) return Result<Offset>(kj::mv(allowed.error()));
   here_.disk().makeRoom();
+  auto writable = here_.disk().requireWritable();
+  if (!writable.ok()) return Result<Offset>(kj::mv(writable.error()));
   auto& shard = owner(key);
   return on<Result<Offset>>(shard, [&shard, key, before] { return deleteRecordsHere(shard, key, before); });
 }

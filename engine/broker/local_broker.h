@@ -81,6 +81,9 @@ class LocalBroker {
   LoopContext& loop() { return here_.loop(); }
   Shard& here() { return here_; }
   DiskStatus disk() { return here_.disk().status(); }
+  // Null while topics can be changed; else why not, and what to do.
+  kj::Promise<kj::Maybe<kj::String>> whyRefusing();
+  MemoryUse memoryUse() { return here_.memoryUse(); }
 
   // --- Topics: answered from the image that this loop has caught up with.
   // A reference of one's own; kUnknownTopicOrPartition when there is none.
@@ -167,6 +170,9 @@ class LocalBroker {
   unsigned ownerOf(PartitionKey key) const { return shardOf(key, static_cast<unsigned>(shared_.shards.size())); }
 
  private:
+  // Runs a change of a client's topic on the first loop; how it fails is the answer.
+  template <class T, class Call>
+  kj::Promise<Result<T>> change(kj::StringPtr topic, Call call);
   template <class T>
   kj::Promise<T> on(Shard& shard, kj::Function<kj::Promise<T>()> work) {
     return callLoop<T>(here_.port(), shard.port(), kj::mv(work));

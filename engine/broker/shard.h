@@ -72,6 +72,7 @@ class Shard {
   LoopContext& loop() { return loop_; }
   TimestampMs now() const { return world_.clock.now(); }
   DeviceSpace deviceSpace() const;
+  MemoryUse memoryUse() const { return world_.memoryUse == nullptr ? MemoryUse() : world_.memoryUse(); }
   DiskReserve& disk() { return disk_; }
 
   // Brings the partitions to where `image` has them: opens new ones (several at a time on the pool), closes those that

@@ -80,6 +80,8 @@ kj::Promise<void> ShardCleanup::retain() {
   while (!stopped_) {
     co_await waitFor(config_.retentionCheckMs);
     try {
+      // What cannot be written down is not deleted: a log that fails goes offline, and could not be read any more.
+      if (disk_.status().whyReadOnly != nullptr) continue;
       // On a device that is full to the brim nothing could be written down, not even what was deleted.
       disk_.makeRoom();
       co_await retainAll();
@@ -118,7 +120,7 @@ kj::Promise<void> ShardCleanup::compactDue() {
 
 bool ShardCleanup::hasRoomToCompact() const {
   auto disk = disk_.status();
-  return disk.free.value() >= disk.reserve.value() / 2;
+  return disk.whyReadOnly == nullptr && disk.free.value() >= disk.reserve.value() / 2;
 }
 
 kj::Promise<kj::Vector<ShardCleanup::Due>> ShardCleanup::findDue() {

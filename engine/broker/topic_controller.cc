@@ -1,5 +1,7 @@
 #include "engine/broker/topic_controller.h"
 
+#include <set>
+
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
@@ -17,6 +19,9 @@ constexpr int32_t kOffsetsBatchBytesMax = 32 << 20;
 
 // Between two tries to raise the leader epochs on a full device.
 constexpr int64_t kRaiseAgainMs = 200;
+
+// Logs without a topic that are named.
+constexpr size_t kStraysShown = 10;
 
 constexpr kj::StringPtr kEngineConfig = "storage.engine"_kj;
 
@@ -92,9 +97,10 @@ void TopicController::TaskErrors::taskFailed(kj::Exception&& exception) {
 kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress) {
   // The watch first: what changes while the lists are read is seen as well.
   watch_ = store_.watch(kj::str(kTopicRecords));
+  kj::Vector<kj::Own<const Topic>> deletions;
   for (auto& entry : co_await store_.list(kj::str(kDeletionRecords))) {
     progress(kj::str("finishing a deletion (", entry.key, ")"));
-    co_await resumeDeletion(kj::mv(entry));
+    co_await resumeDeletion(kj::mv(entry), deletions);
   }
   co_await raiseEpochs();
   kj::Vector<kj::Own<const Topic>> topics;
@@ -107,6 +113,7 @@ kj::Promise<void> TopicController::start(kj::Function<void(kj::String)> progress
   for (auto& topic : topics)
     changed_.add(kj::str(topic->name()));
   image_ = kj::atomicRefcounted<const MetadataImage>(newest, kj::mv(topics));
+  co_await requireLogsKnown(kj::mv(deletions));
   auto total = image_->partitionTotal();
   if (total > 0) progress(kj::str("opening partitions: 0 of ", total));
   // Each shard reports from its own loop; the sum of the first one is a fair sign of how far all are.
@@ -151,10 +158,49 @@ void TopicController::stopFollowing() {
   waitingForApplied_.releaseAll();
 }
 
+kj::Promise<void> TopicController::requireLogsKnown(kj::Vector<kj::Own<const Topic>> deletions) {
+  // Shared with the job, which may outlive this coroutine.
+  struct Found final : public kj::AtomicRefcounted {
+    std::set<std::string> known;
+    kj::Vector<kj::String> strays;
+  };
+  auto found = kj::atomicRefcounted<Found>();
+  auto learn = [&](const Topic& topic) {
+    for (int32_t i = 0; i < topic.partitionCount(); ++i)
+      found->known.insert(partitionName(topic.name(), i).cStr());
+  };
+  for (auto& topic : image_->topics())
+    learn(*topic);
+  for (auto& topic : deletions)
+    learn(*topic);
+  co_await world_.pool.run([&engines = engines_, job = kj::atomicAddRef(*found)]() mutable {
+    for (auto* engine : engines.opened()) {
+      for (auto& log : engine->list()) {
+        if (!job->known.contains(log.name.cStr())) job->strays.add(kj::str(log.name, " (", engine->name(), ")"));
+      }
+    }
+  });
+  if (found->strays.size() == 0) co_return;
+  auto shown = kj::strArray(found->strays.slice(0, kj::min(found->strays.size(), kStraysShown)), ", ");
+  auto message =
+      kj::str("the metadata, which is kept in the ", config_.stateEngine, " engine of ", world_.files.describe(""),
+              ", does not know ", found->strays.size(), found->strays.size() == 1 ? " log" : " logs",
+              " that lie there: ", shown, found->strays.size() > kStraysShown ? ", …" : "",
+              ". It was lost, or is older than they are: restore the whole data directory from a copy, or move these "
+              "logs away");
+  if (image_->topics().size() > 0) {
+    KJ_LOG(ERROR, "logs without a topic", message);
+    co_return;
+  }
+  kj::throwFatalException(
+      kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::str(message, "; nothing was changed")));
+}
+
 // A topic that was deleted before the last stop, less what was left of its logs.
-kj::Promise<void> TopicController::resumeDeletion(MetadataEntry entry) {
+kj::Promise<void> TopicController::resumeDeletion(MetadataEntry entry, kj::Vector<kj::Own<const Topic>>& deletions) {
   try {
     auto topic = Topic::decode(entry.value, entry.changedAt);
+    deletions.add(kj::atomicAddRef(*topic));
     co_await dropLogs(kj::atomicAddRef(*topic));
     deleted_.add(kj::mv(topic));
   } catch (const kj::Exception& exception) {

@@ -60,6 +60,8 @@ class TopicController {
   // Back to the engine that the partitions came from: copies that are being made are given up, partitions that had
   // arrived go back. kNoReassignmentInProgress when every partition is where it belongs.
   kj::Promise<Result<void>> cancelMove(kj::String name);
+  // Null while topics can be changed; else why not, and what to do.
+  kj::Maybe<kj::String> whyRefusing() const { return store_.whyBroken(); }
 
  private:
   class TaskErrors final : public kj::TaskSet::ErrorHandler {
@@ -86,7 +88,11 @@ class TopicController {
   kj::Promise<void> bringShards(kj::Function<void(size_t)> progress);
   kj::Promise<void> untilApplied(Revision revision);
   kj::Promise<Result<void>> deleteNow(kj::Own<const Topic> topic);
-  kj::Promise<void> resumeDeletion(MetadataEntry entry);
+  // Adds the topic to `deletions`.
+  kj::Promise<void> resumeDeletion(MetadataEntry entry, kj::Vector<kj::Own<const Topic>>& deletions);
+  // Looks for logs that belong to no topic and to none of `deletions`. Throws when there is no topic at all: then the
+  // metadata was lost.
+  kj::Promise<void> requireLogsKnown(kj::Vector<kj::Own<const Topic>> deletions);
   kj::Promise<void> makeOffsetsTopic();
   // With what is kept of their producers.
   kj::Promise<void> dropLogs(kj::Own<const Topic> topic);

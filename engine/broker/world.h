@@ -40,6 +40,13 @@ class EngineFactory {
   virtual kj::Own<StorageEngine> open(kj::StringPtr kind, EngineOptions options) = 0;
 };
 
+// What the process holds of the machine's memory, as the system says.
+struct MemoryUse {
+  Bytes own{};
+  // Pages of files that are mapped for reading: the system takes them back when somebody needs the memory.
+  Bytes mappedFiles{};
+};
+
 // Everything outside that a broker touches. All of it outlives the broker.
 struct World {
   FileSystem& files;  // rooted at the data directory
@@ -49,6 +56,8 @@ struct World {
   LoopStarter& loops;
   EngineFactory& engines;
   LogLevelSwitch& logLevel;  // of the process
+  // Any thread; null where nobody asks.
+  MemoryUse (*memoryUse)() = nullptr;
 };
 
 }  // namespace cambium

@@ -76,12 +76,21 @@ LocalMetadata::LocalMetadata(StorageEngine& engine, WorkPool& pool)
 
 LocalMetadata::~LocalMetadata() noexcept(false) {}
 
+kj::Maybe<kj::String> LocalMetadata::whyBroken() const {
+  return broken_.map([](const kj::String& reason) {
+    return kj::str(
+        "the metadata table could not be written, and no topic can be changed until the broker is started again: ",
+        reason);
+  });
+}
+
 void LocalMetadata::requireUsable() const {
-  KJ_IF_MAYBE(reason, broken_) KJ_FAIL_REQUIRE("the metadata table failed; restart the broker", *reason);
+  KJ_IF_MAYBE(reason, whyBroken()) {
+    kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::mv(*reason)));
+  }
 }
 
 kj::Promise<kj::Maybe<MetadataEntry>> LocalMetadata::get(kj::String key) {
-  requireUsable();
   auto found = entries_.find(key.cStr());
   if (found == entries_.end()) return kj::Maybe<MetadataEntry>();
   return kj::Maybe<MetadataEntry>(
@@ -89,7 +98,6 @@ kj::Promise<kj::Maybe<MetadataEntry>> LocalMetadata::get(kj::String key) {
 }
 
 kj::Promise<kj::Vector<MetadataEntry>> LocalMetadata::list(kj::String prefix) {
-  requireUsable();
   kj::Vector<MetadataEntry> found;
   for (auto at = entries_.lower_bound(prefix.cStr()); at != entries_.end() && startsWith(at->first, prefix); ++at) {
     found.add(

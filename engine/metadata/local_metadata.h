@@ -15,8 +15,8 @@ namespace cambium {
 // revision.
 //
 // Commits run one at a time on the pool, in the order of their arrival; a failed one breaks the store for good (the
-// table's state is unknown then), which every later call reports. A full device is no such failure: that commit is
-// rejected (OVERLOADED), the next one may succeed.
+// table's state is unknown then): every later commit is rejected, what was committed before can be read. A full device
+// is no such failure: that commit is rejected (OVERLOADED), the next one may succeed.
 class LocalMetadata final : public MetadataStore {
  public:
   // Reads the table; blocks.
@@ -28,6 +28,7 @@ class LocalMetadata final : public MetadataStore {
   kj::Promise<kj::Vector<MetadataEntry>> list(kj::String prefix) override;
   kj::Promise<kj::Maybe<Revision>> commit(MetadataTransaction transaction) override;
   kj::Own<MetadataWatch> watch(kj::String prefix) override;
+  kj::Maybe<kj::String> whyBroken() const override;
 
  private:
   class Watch;
@@ -39,6 +40,7 @@ class LocalMetadata final : public MetadataStore {
   bool holds(const MetadataTransaction& transaction) const;
   kj::Promise<kj::Maybe<Revision>> commitAlone(MetadataTransaction transaction);
   void apply(const MetadataTransaction& transaction, Revision revision);
+  // For changes; what was read into memory can be read for ever.
   void requireUsable() const;
 
   StorageEngine& engine_;

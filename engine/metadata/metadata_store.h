@@ -57,6 +57,8 @@ class MetadataStore {
   // The revision of the change once it is durable, or null when a condition did not hold.
   virtual kj::Promise<kj::Maybe<Revision>> commit(MetadataTransaction transaction) = 0;
   virtual kj::Own<MetadataWatch> watch(kj::String prefix) = 0;
+  // Why nothing can be changed any more, and what to do; null while it can.
+  virtual kj::Maybe<kj::String> whyBroken() const = 0;
 };
 
 }  // namespace cambium

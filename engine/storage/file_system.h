@@ -48,8 +48,10 @@ class FileSystem {
     uint64_t sizeBytes;  // of a file
   };
   struct Space {
-    Bytes free;
-    Bytes total;
+    Bytes free{};
+    Bytes total{};
+    // Why nothing can be written below the root, and what to do; null when it can, as far as is known.
+    kj::Maybe<kj::String> whyReadOnly = nullptr;
   };
   // Held for as long as the object lives.
   class Lock {

@@ -21,8 +21,9 @@ class BrokerState {
   // recovering: words-0: scanned 12 MiB".
   virtual kj::Maybe<kj::String> startingUp() = 0;
 
-  // Null while clients may append; else why the device counts as full, and what to do.
-  virtual kj::Maybe<kj::String> whyDiskFull() = 0;
+  // Null while clients may append and change topics; else the state, why, and what to do: "disk full: the device of …",
+  // "read-only: the file system of …".
+  virtual kj::Maybe<kj::String> whyRefusing() = 0;
 
   // --- Only while the broker serves
   // One per loop, in their order.

@@ -88,8 +88,8 @@ kj::Promise<void> HttpRoutes::readiness(Response& response) {
     return replyText(response, table_, 503, kj::str("not ready: ", oneLine(*activity), "\n"));
   }
   // What is there can be read, so it serves; who looks shall see it all the same.
-  KJ_IF_MAYBE(reason, broker_.whyDiskFull()) {
-    return replyText(response, table_, 200, kj::str("ready; disk full: ", oneLine(*reason), "\n"));
+  KJ_IF_MAYBE(reason, broker_.whyRefusing()) {
+    return replyText(response, table_, 200, kj::str("ready; ", oneLine(*reason), "\n"));
   }
   return replyText(response, table_, 200, "ready\n"_kj);
 }

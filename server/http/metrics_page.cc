@@ -78,6 +78,11 @@ void addBroker(Families& families, const MetricsSnapshot& snapshot) {
 void addProcess(Families& families, const ProcessFacts& process) {
   families.gauge("cambium_process_resident_memory_bytes", "Resident memory of the process.",
                  static_cast<double>(process.residentBytes));
+  families.gauge("cambium_process_own_memory_bytes", "Resident memory without the pages of mapped files.",
+                 static_cast<double>(process.ownBytes));
+  families.gauge("cambium_process_mapped_file_bytes",
+                 "Resident pages of files that are mapped for reading; the system takes them back when it needs them.",
+                 static_cast<double>(process.mappedFileBytes));
   families.counter("cambium_process_cpu_seconds_total", "Processor time of all threads, user and system.",
                    process.cpuSeconds);
   families.gauge("cambium_process_open_fds", "Open file descriptors.", static_cast<double>(process.openFiles));

@@ -5,7 +5,9 @@
 namespace cambium {
 
 struct ProcessFacts {
-  uint64_t residentBytes = 0;
+  uint64_t residentBytes = 0;  // the next two together
+  uint64_t ownBytes = 0;
+  uint64_t mappedFileBytes = 0;
   double cpuSeconds = 0;  // user and system, all threads
   uint64_t openFiles = 0;
   uint64_t openFilesMax = 0;

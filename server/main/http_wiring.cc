@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/main/system_world.h"
+
 namespace cambium {
 
 namespace {
@@ -63,6 +65,9 @@ ProcessFacts HttpWiring::Process::facts() {
   if (sscanf(readProc("/proc/self/statm").cStr(), "%llu %llu", &pages, &resident) == 2) {
     facts.residentBytes = resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   }
+  auto memory = readMemoryUse();
+  facts.ownBytes = memory.own.value();
+  facts.mappedFileBytes = memory.mappedFiles.value();
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   facts.cpuSeconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);

@@ -29,7 +29,7 @@ class HttpWiring {
     explicit State(Broker& broker) : broker_(broker) {}
     BrokerIdentity identity() override { return {broker_.version(), broker_.clusterId()}; }
     kj::Maybe<kj::String> startingUp() override { return broker_.startingUp(); }
-    kj::Maybe<kj::String> whyDiskFull() override { return broker_.whyDiskFull(); }
+    kj::Maybe<kj::String> whyRefusing() override { return broker_.whyRefusing(); }
     kj::Promise<kj::Vector<ShardReport>> reports() override { return broker_.local().reports(); }
     kj::Vector<StorageEngine*> engines() override { return broker_.local().engines(); }
 

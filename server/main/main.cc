@@ -95,7 +95,7 @@ int run(const ServerOptions& options, LogLevelSwitch& logLevel) {
   ConnectionCounts connections;
   {
     ThreadWorkPool pool(options.syncThreads);
-    World world{files, clock, entropy, pool, loops, engines, logLevel};
+    World world{files, clock, entropy, pool, loops, engines, logLevel, readMemoryUse};
     Broker broker(world, options.broker.clone(), loop);
     HttpWiring http(broker, loop, pool, options.topicSeriesMax, options.httpConnectionsMax, connections);
     KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));

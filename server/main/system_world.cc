@@ -1,6 +1,8 @@
 #include "server/main/system_world.h"
 
+#include <fstream>
 #include <pthread.h>
+#include <string>
 #include <sys/random.h>
 #include <time.h>
 
@@ -30,6 +32,23 @@ TimestampMs SystemClock::now() const {
   timespec time{};
   clock_gettime(CLOCK_REALTIME, &time);
   return TimestampMs(int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000);
+}
+
+MemoryUse readMemoryUse() {
+  MemoryUse use;
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    char name[32];
+    unsigned long long kibibytes = 0;
+    // "RssAnon:     1234 kB"
+    if (sscanf(line.c_str(), "%31[A-Za-z]: %llu kB", name, &kibibytes) != 2) continue;
+    Bytes bytes(uint64_t{kibibytes} << 10);
+    kj::StringPtr field = name;
+    if (field == "RssAnon") use.own += bytes.value();
+    if (field == "RssFile" || field == "RssShmem") use.mappedFiles += bytes.value();
+  }
+  return use;
 }
 
 int64_t SystemClock::steadyNs() const {

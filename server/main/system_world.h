@@ -24,6 +24,9 @@ class SystemEntropy final : public Entropy {
   void generate(kj::ArrayPtr<kj::byte> buffer) const override;
 };
 
+// Of this process (/proc/self/status). Any thread.
+MemoryUse readMemoryUse();
+
 // Further loops, each on a thread of its own, with kj's own event port.
 class ThreadLoops final : public LoopStarter {
  public:

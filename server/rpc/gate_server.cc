@@ -51,12 +51,18 @@ kj::Promise<void> BrokerServer::info(InfoContext context) {
   info.setCores(static_cast<uint16_t>(facts.config.cores));
   info.setLogEngine(facts.config.logEngine);
   info.setStateEngine(facts.config.stateEngine);
+  auto whyRefusing = co_await session_->broker.whyRefusing();
   auto status = session_->broker.disk();
   auto disk = info.initDisk();
   disk.setFree(status.free.value());
   disk.setTotal(status.total.value());
   disk.setReserve(status.reserve.value());
   disk.setFull(status.full);
+  KJ_IF_MAYBE(reason, whyRefusing) disk.setReadOnly(*reason);
+  KJ_IF_MAYBE(reason, status.whyReadOnly) disk.setReadOnly(*reason);
+  auto memory = session_->broker.memoryUse();
+  info.setOwnMemoryBytes(memory.own.value());
+  info.setMappedFileBytes(memory.mappedFiles.value());
   writePartitions(info, reports);
 }
 

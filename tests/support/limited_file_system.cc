@@ -10,12 +10,14 @@ class LimitedFileSystem::LimitedFile final : public File {
       : owner_(owner), inner_(kj::mv(inner)), path_(kj::mv(path)) {}
 
   void write(uint64_t position, ByteView data) override {
+    owner_.requireWritable(path_);
     requireRoomFor(position + data.size());
     inner_->write(position, data);
   }
   size_t read(uint64_t position, kj::ArrayPtr<kj::byte> buffer) override { return inner_->read(position, buffer); }
   uint64_t size() override { return inner_->size(); }
   void truncate(uint64_t size) override {
+    owner_.requireWritable(path_);
     requireRoomFor(size);
     inner_->truncate(size);
   }
@@ -52,6 +54,12 @@ uint64_t LimitedFileSystem::usedBelow(kj::StringPtr path) {
   return sum;
 }
 
+void LimitedFileSystem::requireWritable(kj::StringPtr path) {
+  if (!readOnly_ && !failing_) return;
+  kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                                        kj::str("cannot write to ", describe(path), ": Read-only file system")));
+}
+
 void LimitedFileSystem::requireRoom(uint64_t growth, kj::StringPtr path) {
   if (space().free.value() >= growth) return;
   kj::throwFatalException(kj::Exception(kj::Exception::Type::OVERLOADED, __FILE__, __LINE__,
@@ -59,9 +67,14 @@ void LimitedFileSystem::requireRoom(uint64_t growth, kj::StringPtr path) {
 }
 
 FileSystem::Space LimitedFileSystem::space() {
+  auto space = inner_.space();
+  if (space.whyReadOnly == nullptr && readOnly_) space.whyReadOnly = kj::str(describe(""), " is read-only");
+  if (space.total == Bytes(0)) return space;
   uint64_t taken = used();
   uint64_t capacity = capacity_;
-  return {Bytes(capacity - kj::min(capacity, taken)), Bytes(capacity)};
+  space.free = Bytes(capacity - kj::min(capacity, taken));
+  space.total = Bytes(capacity);
+  return space;
 }
 
 }  // namespace cambium

@@ -16,14 +16,30 @@ class LimitedFileSystem final : public FileSystem {
   // Also to below what is used: then nothing is free.
   void setCapacity(uint64_t bytes) { capacity_ = bytes; }
   uint64_t used();
+  // Refuses all writes, and says why, as a file system does that is mounted read-only.
+  void setReadOnly(bool isReadOnly) { readOnly_ = isReadOnly; }
+  // Refuses all writes and says nothing.
+  void failWrites(bool fails) { failing_ = fails; }
 
   kj::Own<File> open(kj::StringPtr path, Mode mode) override;
   bool exists(kj::StringPtr path) override { return inner_.exists(path); }
   kj::Array<Entry> list(kj::StringPtr path) override { return inner_.list(path); }
-  void createDirectory(kj::StringPtr path) override { inner_.createDirectory(path); }
-  void rename(kj::StringPtr from, kj::StringPtr to) override { inner_.rename(from, to); }
-  void removeFile(kj::StringPtr path) override { inner_.removeFile(path); }
-  void removeTree(kj::StringPtr path) override { inner_.removeTree(path); }
+  void createDirectory(kj::StringPtr path) override {
+    requireWritable(path);
+    inner_.createDirectory(path);
+  }
+  void rename(kj::StringPtr from, kj::StringPtr to) override {
+    requireWritable(to);
+    inner_.rename(from, to);
+  }
+  void removeFile(kj::StringPtr path) override {
+    requireWritable(path);
+    inner_.removeFile(path);
+  }
+  void removeTree(kj::StringPtr path) override {
+    requireWritable(path);
+    inner_.removeTree(path);
+  }
   void syncDirectory(kj::StringPtr path) override { inner_.syncDirectory(path); }
   void syncAll() override { inner_.syncAll(); }
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override { return inner_.tryLock(path); }
@@ -34,10 +50,13 @@ class LimitedFileSystem final : public FileSystem {
   class LimitedFile;
 
   uint64_t usedBelow(kj::StringPtr path);
+  void requireWritable(kj::StringPtr path);
   void requireRoom(uint64_t growth, kj::StringPtr path);
 
   FileSystem& inner_;
   std::atomic<uint64_t> capacity_;
+  std::atomic<bool> readOnly_{false};
+  std::atomic<bool> failing_{false};
 };
 
 }  // namespace cambium

@@ -16,7 +16,7 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
       engines_(options.files.orDefault(files_), dataDir, 256),
       pool_(2),
       loop_{io.provider->getTimer(), *io.lowLevelProvider},
-      world_{options.files.orDefault(files_), clock_, entropy_, pool_, loops_, engines_, logLevel_} {
+      world_{options.files.orDefault(files_), clock_, entropy_, pool_, loops_, engines_, logLevel_, readMemoryUse} {
   auto& deployment = options_.deployment;
   for (unsigned i = 0; i < deployment.cores; ++i) {
     sockets_.push_back(kj::heap<ListenSockets>("rpc_listen", "127.0.0.1:0", 1));

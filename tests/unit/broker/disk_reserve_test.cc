@@ -41,7 +41,7 @@ TEST_F(DiskReserveTest, TheDefaultIsTheLargerOfTheTwo) {
 TEST_F(DiskReserveTest, RefusesBelowTheReserveAndSaysWhatToDo) {
   make();
   EXPECT_EQ(admit(kMiB), "");
-  EXPECT_TRUE(reserve->whyFull() == nullptr);
+  EXPECT_TRUE(reserve->whyRefusing() == nullptr);
   leaveFree(63 * kMiB);
   reserve->look();
   auto refused = admit(1);
@@ -50,7 +50,7 @@ TEST_F(DiskReserveTest, RefusesBelowTheReserveAndSaysWhatToDo) {
     EXPECT_NE(refused.find(part), std::string::npos) << part << "\n" << refused;
   }
   EXPECT_TRUE(reserve->status().full);
-  EXPECT_TRUE(reserve->whyFull() != nullptr);
+  EXPECT_TRUE(reserve->whyRefusing() != nullptr);
 }
 
 TEST_F(DiskReserveTest, RecoversByItselfWithSomeRoomToSpare) {
@@ -179,6 +179,24 @@ TEST_F(DiskReserveTest, AFileThatFindsNoRoomIsNotLeftBehind) {
   leaveFree(2 * kMiB);
   reserve->keepFile();
   EXPECT_FALSE(hasFile());
+}
+
+TEST_F(DiskReserveTest, ThatCannotBeWrittenRefusesAndSaysWhy) {
+  // Also where nothing is kept free.
+  for (auto bytes : {Bytes(0), mebibytes(64)}) {
+    make(bytes);
+    EXPECT_TRUE(reserve->requireWritable().ok());
+    files.setReadOnly(true);
+    EXPECT_FALSE(reserve->requireWritable().ok()) << "looks by itself";
+    EXPECT_NE(admit(1).find("is read-only"), std::string::npos);
+    EXPECT_TRUE(reserve->status().whyReadOnly != nullptr);
+    EXPECT_TRUE(KJ_ASSERT_NONNULL(reserve->whyRefusing()).startsWith("read-only: "));
+    EXPECT_FALSE(reserve->wantsFile());
+    files.setReadOnly(false);
+    reserve->look();
+    EXPECT_EQ(admit(1), "");
+    EXPECT_TRUE(reserve->whyRefusing() == nullptr);
+  }
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ class FakeBroker final : public BrokerState {
   kj::Maybe<kj::String> startingUp() override {
     return activity.map([](kj::StringPtr text) { return kj::str(text); });
   }
-  kj::Maybe<kj::String> whyDiskFull() override {
-    return full.map([](kj::StringPtr text) { return kj::str(text); });
+  kj::Maybe<kj::String> whyRefusing() override {
+    return refusing.map([](kj::StringPtr text) { return kj::str(text); });
   }
   kj::Promise<kj::Vector<ShardReport>> reports() override {
     ++asked;
@@ -39,7 +39,7 @@ class FakeBroker final : public BrokerState {
   }
 
   kj::Maybe<kj::StringPtr> activity;
-  kj::Maybe<kj::StringPtr> full;
+  kj::Maybe<kj::StringPtr> refusing;
   int asked = 0;
   kj::Maybe<kj::ForkedPromise<void>> reportGate;
   bool enginesBroken = false;

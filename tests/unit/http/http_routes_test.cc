@@ -36,7 +36,7 @@ TEST_F(HttpRoutesTest, IsReadyOnceTheBrokerServes) {
 }
 
 TEST_F(HttpRoutesTest, ServesWithAFullDiskAndSaysSo) {
-  broker.full = "the device of /data has 3 MiB free\nand a reserve of 64 MiB"_kj;
+  broker.refusing = "disk full: the device of /data has 3 MiB free\nand a reserve of 64 MiB"_kj;
   auto answer = get("/readyz"_kj);
   EXPECT_EQ(answer.status, 200u);
   EXPECT_EQ(answer.body, "ready; disk full: the device of /data has 3 MiB free and a reserve of 64 MiB\n");

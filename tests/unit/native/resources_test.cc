@@ -157,6 +157,24 @@ TEST(NativeResources, ADiskSaysWhichFileAndWhy) {
   EXPECT_GT(files.space().total, Bytes(0));
 }
 
+TEST(NativeResources, ADiskSaysWhenItsFolderIsAnotherOne) {
+  TemporaryFolder folder;
+  auto path = folder.path("data");
+  DiskFileSystem files(path, 4);
+  EXPECT_TRUE(files.space().whyReadOnly == nullptr);
+  auto moved = folder.path("moved");
+  std::filesystem::rename(path.cStr(), moved.cStr());
+  std::string gone = KJ_ASSERT_NONNULL(files.space().whyReadOnly).cStr();
+  EXPECT_NE(gone.find(path.cStr()), std::string::npos) << gone;
+  EXPECT_NE(gone.find("was removed or renamed"), std::string::npos) << gone;
+  std::filesystem::create_directory(path.cStr());
+  std::string other = KJ_ASSERT_NONNULL(files.space().whyReadOnly).cStr();
+  EXPECT_NE(other.find("another directory"), std::string::npos) << other;
+  std::filesystem::remove(path.cStr());
+  std::filesystem::rename(moved.cStr(), path.cStr());
+  EXPECT_TRUE(files.space().whyReadOnly == nullptr);
+}
+
 TEST(NativeResources, OneProcessAtATime) {
   MemoryFileSystem files;
   auto engine = openEngine(files);
