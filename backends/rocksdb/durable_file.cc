@@ -44,10 +44,10 @@ void DurableFile::begin(DurableEnds ends) {
   check(writeDurably(), path().c_str());
 }
 
-void DurableFile::walMade(uint64_t number) {
+void DurableFile::walOpened(uint64_t number, uint64_t bytes) {
   std::lock_guard lock(mutex_);
-  numbered_.ends.walBytes.erase(number);
-  newWals_[number] = NewWal{++names_, 0};
+  if (bytes == 0) numbered_.ends.walBytes.erase(number);
+  if (!numbered_.ends.walBytes.contains(number)) newWals_[number] = NewWal{++names_, 0};
 }
 
 void DurableFile::walSynced(uint64_t number, uint64_t bytes) {

@@ -29,7 +29,7 @@ class DurableFile {
   // Begins to keep it, with `ends` of an earlier run, and makes it when it is missing. Durable on return.
   void begin(DurableEnds ends);
   // The library calls these through TrackedFiles.
-  void walMade(uint64_t number);
+  void walOpened(uint64_t number, uint64_t bytes);
   void walSynced(uint64_t number, uint64_t bytes);
   // Durable on return. When it fails, the file must stay.
   rocksdb::IOStatus walGoes(uint64_t number);

@@ -110,6 +110,9 @@ void syncLogFiles(rocksdb::Env& env, kj::StringPtr folder) {
     check(file->Fsync(), kj::str("syncing ", path));
     check(file->Close(), kj::str("closing ", path));
   }
+  std::unique_ptr<rocksdb::Directory> directory;
+  check(env.NewDirectory(folder.cStr(), &directory), kj::str("opening ", folder));
+  check(directory->Fsync(), kj::str("syncing ", folder));
 }
 
 }  // namespace

@@ -137,7 +137,7 @@ class TrackedFiles final : public rocksdb::FileSystemWrapper {
   void track(const std::string& path, uint64_t bytes, std::unique_ptr<FSWritableFile>& file) {
     auto name = fileName(path);
     KJ_IF_MAYBE(number, walNumber(name)) {
-      if (bytes == 0) durable_.walMade(*number);
+      durable_.walOpened(*number, bytes);
       file = std::make_unique<TrackedFile>(std::move(file), bytes, durable_, *number, &DurableFile::walSynced);
       return;
     }
