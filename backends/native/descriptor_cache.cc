@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "backends/native/system_error.h"
+#include "engine/storage/durable_folder.h"
 
 namespace cambium {
 
@@ -36,7 +37,7 @@ kj::Own<const Descriptor> DescriptorCache::use(Slot& slot) {
     // Closed here unless somebody uses it, before the next one is opened: so the limit holds.
     idle.descriptor_ = nullptr;
   }
-  int fd = retryInterrupted([&] { return ::open(slot.path_.cStr(), slot.flags_ | O_CLOEXEC, 0644); });
+  int fd = retryInterrupted([&] { return ::open(slot.path_.cStr(), slot.flags_ | O_CLOEXEC, kFileMode); });
   if (fd < 0) throwSystemError("open", slot.path_, errno);
   // Opening again must not bring back a file that was removed.
   slot.flags_ &= ~O_CREAT;

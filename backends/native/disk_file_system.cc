@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <kj/encoding.h>
 #include <kj/vector.h>
 
 #include "backends/native/system_error.h"
@@ -81,18 +82,37 @@ class DiskLock final : public FileSystem::Lock {
   int fd_;
 };
 
+// What Linux tells of this run of the machine (random(4)): 32 hexadecimal digits and four dashes.
+Uuid readBootId() {
+  constexpr size_t kTextBytes = 36;
+  int fd = retryInterrupted([] { return ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC); });
+  if (fd < 0) return {};
+  KJ_DEFER(::close(fd));
+  char text[kTextBytes];
+  ssize_t size = retryInterrupted([&] { return ::read(fd, text, sizeof(text)); });
+  if (size != static_cast<ssize_t>(kTextBytes)) return {};
+  kj::Vector<char> digits(kTextBytes);
+  for (char c : text) {
+    if (c != '-') digits.add(c);
+  }
+  auto bytes = kj::decodeHex(digits);
+  if (bytes.hadErrors || bytes.size() != 16) return {};
+  return Uuid::fromBytes(bytes);
+}
+
 void makeDirectories(kj::StringPtr path) {
-  if (::mkdir(path.cStr(), 0755) == 0 || errno == EEXIST) return;
+  if (::mkdir(path.cStr(), kFolderMode) == 0 || errno == EEXIST) return;
   if (errno != ENOENT) throwSystemError("make the folder", path, errno);
   auto parent = parentPath(path);
   if (parent.size() == 0) throwSystemError("make the folder", path, ENOENT);
   makeDirectories(parent);
-  if (::mkdir(path.cStr(), 0755) < 0 && errno != EEXIST) throwSystemError("make the folder", path, errno);
+  if (::mkdir(path.cStr(), kFolderMode) < 0 && errno != EEXIST) throwSystemError("make the folder", path, errno);
 }
 
 }  // namespace
 
-DiskFileSystem::DiskFileSystem(kj::StringPtr root, size_t openFilesMax) : descriptors_(openFilesMax) {
+DiskFileSystem::DiskFileSystem(kj::StringPtr root, size_t openFilesMax)
+    : bootId_(readBootId()), descriptors_(openFilesMax) {
   while (root.size() > 1 && root.endsWith("/"))
     root = root_ = kj::str(root.slice(0, root.size() - 1));
   root_ = kj::str(root);
@@ -203,7 +223,7 @@ void DiskFileSystem::syncAll() {
 
 kj::Maybe<kj::Own<FileSystem::Lock>> DiskFileSystem::tryLock(kj::StringPtr path) {
   auto full = describe(path);
-  int fd = retryInterrupted([&] { return ::open(full.cStr(), O_RDWR | O_CREAT | O_CLOEXEC, 0644); });
+  int fd = retryInterrupted([&] { return ::open(full.cStr(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode); });
   if (fd < 0) throwSystemError("open", full, errno);
   kj::Own<Lock> lock = kj::heap<DiskLock>(fd);
   if (retryInterrupted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) < 0) {

@@ -26,6 +26,7 @@ class DiskFileSystem final : public FileSystem {
   void syncAll() override;
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override;
   Space space() override;
+  Uuid bootId() override { return bootId_; }
   kj::String describe(kj::StringPtr path) override;
 
   // Descriptors of files that are open right now, for metrics. Locks are not among them.
@@ -41,6 +42,7 @@ class DiskFileSystem final : public FileSystem {
 
   kj::String root_;
   uint64_t rootDevice_ = 0, rootInode_ = 0;
+  const Uuid bootId_;
   BackgroundFree freeing_;
   DescriptorCache descriptors_;
 };

@@ -99,6 +99,10 @@ kj::Array<kj::byte> encodeLogState(const LogState& state) {
   return out.finish();
 }
 
+uint32_t checksumOf(ByteView logStateFile) {
+  return logStateFile.size() < kChecksummedFrom ? 0 : loadBigEndian<uint32_t>(logStateFile.begin() + 4);
+}
+
 kj::Maybe<LogState> decodeLogState(ByteView file) {
   ByteReader in(file);
   if (in.int32() != kMagic) return nullptr;
@@ -113,16 +117,45 @@ kj::Maybe<LogState> decodeLogState(ByteView file) {
 void LogStateFile::write(uint64_t ticket, ByteView contents) const {
   auto progress = progress_.lock();
   if (ticket <= progress->written) return;
+  progress->checksum = nullptr;
   replaceFile(fileSystem_, path_, contents);
+  progress->checksum = checksumOf(contents);
   progress->written = ticket;
 }
 
 void LogStateFile::writeAround(ByteView contents, kj::FunctionParam<void()> step) const {
   auto progress = progress_.lock();
   prepareReplacement(fileSystem_, path_, contents);
+  progress->checksum = nullptr;
   step();
   commitReplacement(fileSystem_, path_);
+  progress->checksum = checksumOf(contents);
   progress->written = ++progress->issued;
+}
+
+
+uint32_t LogStateFile::checksum(Progress& progress) const {
+  KJ_IF_MAYBE(known, progress.checksum) return *known;
+  kj::byte head[kChecksummedFrom] = {};
+  size_t size = 0;
+  if (fileSystem_.exists(path_)) size = fileSystem_.open(path_, FileSystem::Mode::kRead)->read(0, head);
+  auto& known = progress.checksum.emplace(checksumOf(kj::arrayPtr(head, size)));
+  return known;
+}
+
+void LogStateFile::mark(uint64_t ticket, const SegmentSummary& segment, bool durably) const {
+  auto progress = progress_.lock();
+  if (ticket < progress->written || ticket < progress->marked) return;
+  kj::runCatchingExceptions([&] {
+    SyncMark mark;
+    mark.state = checksum(*progress);
+    mark.file = static_cast<uint64_t>(segment.base.value());
+    mark.bytes = segment.bytes;
+    mark.end = static_cast<uint64_t>(segment.end.value());
+    mark_.write(mark);
+    if (durably) mark_.sync();
+    progress->marked = ticket;
+  });
 }
 
 }  // namespace cambium

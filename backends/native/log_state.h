@@ -4,6 +4,7 @@
 #include <kj/refcount.h>
 
 #include "backends/native/log_folder.h"
+#include "backends/native/sync_mark.h"
 #include "engine/base/byte_cursor.h"
 #include "engine/base/guarded.h"
 #include "engine/base/uuid.h"
@@ -63,12 +64,17 @@ inline constexpr kj::StringPtr kLogStateName = "log-state"_kj;
 kj::Array<kj::byte> encodeLogState(const LogState& state);
 kj::Maybe<LogState> decodeLogState(ByteView file);
 
-// Replaces a log-state file. Shared by a log and its sync jobs, on any thread: a state that was made earlier never
-// replaces one that was made later.
+// The CRC-32C that a log-state file carries, damaged or not; 0 when it is too short to carry one.
+uint32_t checksumOf(ByteView logStateFile);
+
+// Replaces a log's state file, and renews its sync mark. Shared by a log and its sync jobs, on any thread: a state or a
+// mark that was made earlier never replaces one that was made later.
 class LogStateFile final : public kj::AtomicRefcounted {
  public:
-  LogStateFile(FileSystem& fileSystem, kj::StringPtr folder)
-      : fileSystem_(fileSystem), path_(kj::str(folder, "/", kLogStateName)) {}
+  LogStateFile(FileSystem& fileSystem, kj::StringPtr folder, kj::StringPtr log)
+      : fileSystem_(fileSystem),
+        path_(kj::str(folder, "/", kLogStateName)),
+        mark_(fileSystem, kj::str(folder, "/", kSyncMarkName), log) {}
 
   // A place in the order of states; taken when the state is made.
   uint64_t ticket() const { return ++progress_.lock()->issued; }
@@ -77,15 +83,23 @@ class LogStateFile final : public kj::AtomicRefcounted {
   // Makes sure of the space for a state that counts as made now, runs `step`, and puts the state in place, which needs
   // no space any more. `step` runs with no other state being written meanwhile.
   void writeAround(ByteView contents, kj::FunctionParam<void()> step) const;
+  // Says that everything up to the end of `segment` is durable, unless a later state or mark is there already. The mark
+  // itself is durable on return only with `durably`. Never throws.
+  void mark(uint64_t ticket, const SegmentSummary& segment, bool durably) const;
 
  private:
   struct Progress {
     uint64_t issued = 0;
     uint64_t written = 0;
+    uint64_t marked = 0;
+    kj::Maybe<uint32_t> checksum;  // of the file that is there; null: not known
   };
+  uint32_t checksum(Progress& progress) const;
+
   FileSystem& fileSystem_;
   const kj::String path_;
   mutable Guarded<Progress> progress_;
+  mutable SyncMarkFile mark_;  // under the lock of progress_
 };
 
 }  // namespace cambium

@@ -29,6 +29,7 @@ constexpr size_t kNameMax = 255;
 // What a device writes whole or not at all.
 constexpr size_t kSectorBytes = 512;
 constexpr kj::StringPtr kTablesName = "tables"_kj;
+constexpr kj::StringPtr kRegister = kNativeRegister;
 constexpr kj::StringPtr kLockName = "lock"_kj;
 constexpr kj::StringPtr kDroppedSuffix = "-delete"_kj;
 constexpr kj::StringPtr kUnclaimedSuffix = "-unclaimed"_kj;
@@ -42,7 +43,7 @@ void checkName(kj::StringPtr name) {
   for (char c : name)
     sound = sound && allowed(c);
   KJ_REQUIRE(sound, "a log's name has 1 to 255 characters of [a-zA-Z0-9._-] and is not . or ..", name);
-  bool taken = name == kTablesName || name == kLockName || name.startsWith(kCheckpointName) ||
+  bool taken = name == kTablesName || name == kTablesMarkName || name == kLockName || name.startsWith(kCheckpointName) ||
                name.endsWith(kDroppedSuffix) || name.endsWith(kUnclaimedSuffix);
   KJ_REQUIRE(!taken, "this name is taken by the engine itself; choose another one for the log", name);
 }
@@ -59,6 +60,12 @@ kj::Vector<SegmentSummary> durablePart(kj::ArrayPtr<const SegmentSummary> segmen
 
 std::string keyOf(kj::StringPtr name) {
   return std::string(name.begin(), name.size());
+}
+
+// Whether there was a log-state beside the mark when that was written.
+bool hadState(const kj::Maybe<SyncMark>& mark) {
+  KJ_IF_MAYBE(m, mark) return m->state != 0;
+  return false;
 }
 
 class NativeEngine final : public StorageEngine, public LogHost {
@@ -93,6 +100,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   };
   struct Registry {
     std::map<std::string, Known> logs;
+    std::map<std::string, Uuid> registered;        // logs whose first batches were durable
     std::map<std::string, kj::String> unreadable;  // folders that cannot be told what they are, and why
     std::set<std::string> checkpointed;            // logs that the file recovery-checkpoint speaks of
     uint64_t session = 1;
@@ -104,12 +112,16 @@ class NativeEngine final : public StorageEngine, public LogHost {
   void released(kj::StringPtr name, ClosedLog closed) override;
   uint64_t session() override { return registry_.lock()->session; }
   kj::StringPtr path() override { return folder_; }
+  bool registerLog(const LogId& id) override;
   void addBytes(int64_t bytes) override { openBytes_.fetch_add(bytes, std::memory_order_relaxed); }
 
   void report(kj::StringPtr line) { report_.lock()->operator()(line); }
   kj::String below(kj::StringPtr name) const { return kj::str(folder_, "/", name); }
   void prepareFolder();
   bool loadCheckpoint(Registry& registry);
+  void loadRegister(Registry& registry);
+  void registerAll(Registry& registry);
+  void unregister(const LogId& id);
   void findLogs(Registry& registry, bool damaged);
   void findLog(Registry& registry, kj::StringPtr name);
   bool isEmptyLog(kj::StringPtr path);
@@ -120,6 +132,8 @@ class NativeEngine final : public StorageEngine, public LogHost {
   kj::Own<PartitionLog> openExisting(LogId id, LogOptions options, ClosedLog closed, bool hasState);
   static bool matches(kj::ArrayPtr<const FileSystem::Entry> entries, const LogState& state);
   kj::String setStateAside(kj::StringPtr statePath);
+  SegmentRecovery::Evidence evidenceOf(const LogId& id, const kj::Maybe<SyncMark>& mark,
+                                       kj::Maybe<uint32_t> stateChecksum);
   kj::Own<PartitionLog> recover(LogId id, kj::Own<LogFolder> folder, ClosedLog closed, bool hasState);
   void claim(const LogId& id, bool& exists, bool& stale, bool& hasState, ClosedLog& closed);
   static size_t filesOf(const ClosedLog& closed);
@@ -145,9 +159,10 @@ NativeEngine::NativeEngine(FileSystem& fileSystem, kj::StringPtr folder, EngineO
     : fileSystem_(fileSystem), folder_(kj::str(folder)), report_(kj::mv(options.report)) {
   prepareFolder();
   auto registry = registry_.lock();
+  tables_ = kj::heap<NativeTables>(fileSystem_, below(kTablesName), [this](kj::StringPtr line) { report(line); });
+  loadRegister(*registry);
   bool sound = loadCheckpoint(*registry);
   findLogs(*registry, !sound);
-  tables_ = kj::heap<NativeTables>(fileSystem_, below(kTablesName), [this](kj::StringPtr line) { report(line); });
 }
 
 NativeEngine::~NativeEngine() noexcept(false) = default;
@@ -175,7 +190,12 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
     checkpointLost_ = true;
     return true;
   }
-  KJ_IF_MAYBE(checkpoint, decodeCheckpoint(readWholeFile(fileSystem_, path))) {
+  kj::Maybe<LogCheckpoint> stored;
+  // A folder in its place is damage like any other.
+  bool isFile = kj::runCatchingExceptions([&] { fileSystem_.open(path, FileSystem::Mode::kRead)->read(0, nullptr); }) ==
+                nullptr;
+  if (isFile) stored = decodeCheckpoint(readWholeFile(fileSystem_, path));
+  KJ_IF_MAYBE(checkpoint, stored) {
     registry.session = checkpoint->session + 1;
     registry.marked = checkpoint->clean;
     for (auto& log : checkpoint->logs) {
@@ -198,11 +218,72 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
   }
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// Which logs there are.
+
+void NativeEngine::loadRegister(Registry& registry) {
+  tables_->scan(kRegister, nullptr, [&](ByteView key, ByteView value) {
+    if (value.size() == 16) registry.registered[keyOf(kj::str(key.asChars()))] = Uuid::fromBytes(value);
+    return true;
+  });
+}
+
+bool NativeEngine::registerLog(const LogId& id) {
+  {
+    auto registry = registry_.lock();
+    auto found = registry->registered.find(keyOf(id.name));
+    if (found != registry->registered.end() && found->second == id.incarnation) return true;
+  }
+  try {
+    TableChange change{kRegister, id.name.asBytes(), id.incarnation.bytes()};
+    tables_->commit(kj::arrayPtr(&change, 1));
+  } catch (const kj::Exception& exception) {
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+    return false;
+  }
+  registry_.lock()->registered[keyOf(id.name)] = id.incarnation;
+  return true;
+}
+
+// Those that were made without being synced, or by a version that kept no register.
+void NativeEngine::registerAll(Registry& registry) {
+  kj::Vector<TableChange> changes;
+  for (auto& [name, known] : registry.logs) {
+    auto& segments = known.closed.state.segments;
+    bool held = known.hasState && segments.size() > 0 && segments.back().end > Offset(0);
+    auto found = registry.registered.find(name);
+    bool isRegistered = found != registry.registered.end() && found->second == known.incarnation;
+    if (held && !isRegistered) {
+      ByteView key = kj::arrayPtr(reinterpret_cast<const kj::byte*>(name.data()), name.size());
+      changes.add(TableChange{kRegister, key, known.incarnation.bytes()});
+    }
+  }
+  try {
+    tables_->commit(changes);
+  } catch (const kj::Exception& exception) {
+    // They are registered when they are synced next.
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+  }
+}
+
+void NativeEngine::unregister(const LogId& id) {
+  {
+    auto registry = registry_.lock();
+    auto found = registry->registered.find(keyOf(id.name));
+    if (found == registry->registered.end() || found->second != id.incarnation) return;
+  }
+  TableChange change{kRegister, id.name.asBytes(), nullptr};
+  tables_->commit(kj::arrayPtr(&change, 1));
+  registry_.lock()->registered.erase(keyOf(id.name));
+}
+
 void NativeEngine::findLogs(Registry& registry, bool damaged) {
   auto entries = fileSystem_.list(folder_);
   std::map<std::string, bool> present;
   for (auto& entry : entries) {
-    if (!entry.isDirectory || entry.name == kTablesName || entry.name.endsWith(kUnclaimedSuffix)) continue;
+    bool isOther = entry.name == kTablesName || entry.name == kTablesMarkName || entry.name == kLockName ||
+                   entry.name.startsWith(kCheckpointName) || entry.name.endsWith(kUnclaimedSuffix);
+    if (!entry.isDirectory || isOther) continue;
     if (entry.name.endsWith(kDroppedSuffix)) {
       // Its new name first: it must not come back under the old one with a part of its files.
       fileSystem_.syncDirectory(folder_);
@@ -213,7 +294,13 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
     present[keyOf(entry.name)] = true;
     // Without the mark the checkpoint may speak of a predecessor.
     bool vouched = registry.marked && registry.logs.find(keyOf(entry.name)) != registry.logs.end();
-    if (!vouched) findLog(registry, entry.name);
+    if (vouched) continue;
+    // What cannot be read of one log leaves the others alone.
+    KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { findLog(registry, entry.name); })) {
+      registry.logs.erase(keyOf(entry.name));
+      registry.unreadable[keyOf(entry.name)] = kj::str(exception->getDescription());
+      report(exception->getDescription());
+    }
   }
   for (auto at = registry.logs.begin(); at != registry.logs.end();) {
     if (present.find(at->first) != present.end()) {
@@ -242,9 +329,10 @@ void NativeEngine::findLog(Registry& registry, kj::StringPtr name) {
     known.incarnation = *incarnation;
     return;
   }
-  bool wasDurable = registry.logs.erase(key) > 0 || fileSystem_.exists(kj::str(path, "/", kLogStateName));
+  bool wasDurable = registry.logs.erase(key) > 0 || registry.registered.contains(key) ||
+                    fileSystem_.exists(kj::str(path, "/", kLogStateName));
   auto metadata = kj::str(fileSystem_.describe(path), "/", kMetadataName);
-  if (isEmptyLog(path)) {
+  if (isEmptyLog(path) && !registry.registered.contains(key)) {
     report(kj::str(fileSystem_.describe(path), ": a log whose making was interrupted; it holds nothing"));
   } else if (wasDurable || !isUnwrittenMetadata(fileSystem_, path)) {
     auto problem = kj::str(metadata, " is missing or damaged; restore it or move the folder away");
@@ -313,9 +401,11 @@ void NativeEngine::close() {
   for (auto& [name, known] : registry->logs) {
     KJ_REQUIRE(!known.busy, "a log is still open; destroy it before its engine is closed", name.c_str());
   }
-  tables_ = nullptr;
   registry->closed = true;
-  if (registry->marked && !changed_.load()) return;
+  if (registry->marked && !changed_.load()) {
+    tables_ = nullptr;
+    return;
+  }
   LogCheckpoint checkpoint;
   checkpoint.session = registry->session;
   checkpoint.clean = true;
@@ -332,6 +422,8 @@ void NativeEngine::close() {
   for (auto& [name, known] : registry->logs)
     newFolders = newFolders || known.closed.newFolder;
   if (newFolders) fileSystem_.syncDirectory(folder_);
+  registerAll(*registry);
+  tables_ = nullptr;
   replaceFile(fileSystem_, below(kCheckpointName), encodeCheckpoint(checkpoint));
 }
 
@@ -382,6 +474,8 @@ kj::Array<LogId> NativeEngine::list() {
 bool NativeEngine::holds(const LogId& id) {
   auto registry = registry_.lock();
   if (registry->unreadable.contains(keyOf(id.name))) return true;
+  auto missed = registry->registered.find(keyOf(id.name));
+  if (missed != registry->registered.end() && missed->second == id.incarnation) return true;
   auto found = registry->logs.find(keyOf(id.name));
   return found != registry->logs.end() && found->second.incarnation == id.incarnation;
 }
@@ -395,6 +489,12 @@ void NativeEngine::claim(const LogId& id, bool& exists, bool& stale, bool& hasSt
   auto found = registry->logs.find(keyOf(id.name));
   exists = found != registry->logs.end();
   if (!exists) {
+    auto missed = registry->registered.find(keyOf(id.name));
+    bool isGone = missed != registry->registered.end() && missed->second == id.incarnation;
+    KJ_REQUIRE(!isGone,
+               "the folder of this log is gone, and it held batches that were durable; restore it, or begin anew with "
+               "`cambium inspect repair` and --recreate",
+               fileSystem_.describe(below(id.name)));
     stale = registry->checkpointed.count(keyOf(id.name)) > 0;
     auto& known = registry->logs[keyOf(id.name)];
     known.incarnation = id.incarnation;
@@ -459,6 +559,7 @@ kj::Own<PartitionLog> NativeEngine::create(LogId id, LogOptions options, bool st
     beforeChange();
     fileSystem_.createDirectory(path);
     fileSystem_.removeFile(kj::str(path, "/", kLogStateName));
+    fileSystem_.removeFile(kj::str(path, "/", kSyncMarkName));
     writeLogMetadata(fileSystem_, path, id.incarnation);
     auto folder = makeFolder(id.name, options);
     kj::Vector<kj::Own<Segment>> segments;
@@ -524,9 +625,14 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   if (closed.dirtyFrom != nullptr) known.segments = durablePart(known.segments, closed.durable);
   Trust trust = hasState ? Trust::kKnown : Trust::kAbsent;
   auto statePath = kj::str(folder->path, "/", kLogStateName);
+  auto mark = readSyncMark(fileSystem_, kj::str(folder->path, "/", kSyncMarkName), id.name,
+                           [this](kj::StringPtr line) { report(line); });
+  uint32_t stateChecksum = 0;
   kj::String damagedAside;
   if (fileSystem_.exists(statePath)) {
-    KJ_IF_MAYBE(own, decodeLogState(readWholeFile(fileSystem_, statePath))) {
+    auto contents = readWholeFile(fileSystem_, statePath);
+    stateChecksum = checksumOf(contents);
+    KJ_IF_MAYBE(own, decodeLogState(contents)) {
       bool later = !hasState || own->session > known.session;
       if (later && own->incarnation == id.incarnation) {
         known = kj::mv(*own);
@@ -538,7 +644,8 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
       damagedAside = setStateAside(statePath);
       trust = Trust::kDamaged;
     }
-  } else if (!hasState && checkpointWasLost_) {
+  } else if (!hasState && (checkpointWasLost_ || hadState(mark))) {
+    report(kj::str(fileSystem_.describe(statePath), " is missing; scanning the last segment"));
     trust = Trust::kDamaged;
   }
   uint64_t session = 0;
@@ -547,7 +654,7 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
     session = registry->session = kj::max(registry->session, known.session + 1);
   }
   bool swapped = recoverSwaps(*folder, known, trust == Trust::kKnown, session);
-  SegmentRecovery recovery(*folder, known, trust);
+  SegmentRecovery recovery(*folder, known, trust, evidenceOf(id, mark, swapped ? nullptr : kj::Maybe(stateChecksum)));
   auto segments = recovery.run();
   ClosedLog reopened;
   reopened.durable = segments.back()->summary();
@@ -586,6 +693,22 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   return log;
 }
 
+// With the checksum of the log-state file that the mark must go with, null when no mark can.
+SegmentRecovery::Evidence NativeEngine::evidenceOf(const LogId& id, const kj::Maybe<SyncMark>& mark,
+                                                   kj::Maybe<uint32_t> stateChecksum) {
+  SegmentRecovery::Evidence evidence;
+  KJ_IF_MAYBE(m, mark) {
+    evidence.sameBoot = isOfThisBoot(*m, fileSystem_);
+    KJ_IF_MAYBE(checksum, stateChecksum) {
+      if (m->state == *checksum) evidence.mark = *m;
+    }
+  }
+  auto registry = registry_.lock();
+  auto found = registry->registered.find(keyOf(id.name));
+  evidence.registered = found != registry->registered.end() && found->second == id.incarnation;
+  return evidence;
+}
+
 void NativeEngine::released(kj::StringPtr name, ClosedLog closed) {
   auto registry = registry_.lock();
   auto found = registry->logs.find(keyOf(name));
@@ -597,12 +720,20 @@ void NativeEngine::released(kj::StringPtr name, ClosedLog closed) {
 
 void NativeEngine::drop(LogId id) {
   checkName(id.name);
+  bool isThere = false;
   {
     auto registry = registry_.lock();
     auto found = registry->logs.find(keyOf(id.name));
-    if (found == registry->logs.end() || found->second.incarnation != id.incarnation) return;
-    KJ_REQUIRE(!found->second.busy, "a log must be closed before it is dropped", id.name);
-    found->second.busy = true;
+    isThere = found != registry->logs.end() && found->second.incarnation == id.incarnation;
+    if (isThere) {
+      KJ_REQUIRE(!found->second.busy, "a log must be closed before it is dropped", id.name);
+      found->second.busy = true;
+    }
+  }
+  if (!isThere) {
+    // Its folder is gone already, by whose doing ever.
+    unregister(id);
+    return;
   }
   // Kafka's way: <name>.<id>-delete, the name shortened where a file name could not be that long.
   auto unique = kj::str(".", kj::encodeHex(id.incarnation.bytes()), kDroppedSuffix);
@@ -613,6 +744,7 @@ void NativeEngine::drop(LogId id) {
     fileSystem_.removeTree(doomed);
     fileSystem_.rename(below(id.name), doomed);
     fileSystem_.syncDirectory(folder_);
+    unregister(id);
   } catch (...) {
     auto registry = registry_.lock();
     registry->logs[keyOf(id.name)].busy = false;

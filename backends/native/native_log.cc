@@ -18,7 +18,7 @@ NativeLog::NativeLog(LogHost& host, kj::Own<LogFolder> folder, LogId id, Offset 
     : host_(host),
       folder_(kj::mv(folder)),
       id_(kj::mv(id)),
-      stateFile_(kj::atomicRefcounted<LogStateFile>(folder_->fileSystem, folder_->path)),
+      stateFile_(kj::atomicRefcounted<LogStateFile>(folder_->fileSystem, folder_->path, id_.name)),
       start_(start),
       segments_(kj::mv(segments)),
       durable_(closed.durable),
@@ -81,6 +81,7 @@ Offset NativeLog::append(ByteView batches) {
 
   return guarded([&] {
     host_.beforeChange();
+    markOpening();
     auto mark = active().mark();
     size_t count = segments_.size();
     Offset firstWritten = active().base();
@@ -332,6 +333,13 @@ void NativeLog::noteDirty(Offset segment) {
   dirtyFrom_ = segment;
 }
 
+// From now on a process that dies leaves all that it has written: the mark says in which run of the machine that was.
+void NativeLog::markOpening() {
+  if (marked_) return;
+  marked_ = true;
+  stateFile_->mark(stateFile_->ticket(), durable_, false);
+}
+
 // What is known with the given last segment, whose summary may be older than the segment itself.
 LogState NativeLog::describe(const SegmentSummary& last) const {
   LogState state;
@@ -378,6 +386,8 @@ kj::Own<NativeLog::Job> NativeLog::makeJob() {
     reached.offsetEntries = same ? durable_.offsetEntries : 0;
     reached.timeEntries = same ? durable_.timeEntries : 0;
   }
+  job->addMark(kj::atomicAddRef(*stateFile_), KJ_ASSERT_NONNULL(inFlight_), newFolder_);
+  if (!registered_) job->addRegistration(host_, id_.clone());
   if (newFolder_) dirtyFiles_.add(kj::str(folder_->path, "/", kMetadataName));
   for (auto& path : dirtyFiles_)
     job->addPath(kj::str(path));
@@ -412,7 +422,7 @@ void NativeLog::addStateTo(Job& job) {
       dirtyFiles_.add(segment->path(kTimeIndexSuffix));
     }
     inFlight_ = active().summary();
-    job.addState(kj::atomicAddRef(*stateFile_), encodeLogState(describe(active().summary())));
+    job.addState(encodeLogState(describe(active().summary())));
     bytesSinceState_ = 0;
     rolledSinceState_ = false;
   } catch (const kj::Exception& exception) {
@@ -429,6 +439,7 @@ kj::Maybe<kj::Own<SyncJob>> NativeLog::startSync() {
 
 void NativeLog::finishSync(kj::Own<SyncJob> job) {
   requireUsable();
+  registered_ = registered_ || static_cast<Job&>(*job).registered();
   KJ_IF_MAYBE(reached, inFlight_) {
     if (reached->end > durable_.end) durable_ = *reached;
   }
@@ -451,6 +462,7 @@ void NativeLog::syncAll() {
     syncFailed(exception->getDescription());
     kj::throwFatalException(kj::mv(*exception));
   }
+  registered_ = registered_ || job->registered();
   durable_ = KJ_ASSERT_NONNULL(inFlight_);
   inFlight_ = kj::mv(outer);
   given_ = Given();

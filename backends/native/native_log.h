@@ -29,6 +29,9 @@ class LogHost {
   virtual uint64_t session() = 0;
   // The folder that holds the logs' folders.
   virtual kj::StringPtr path() = 0;
+  // That there is this log outlives a power loss on return, as its first batches do: with them gone it is missed.
+  // False when the device is full and it is to be tried again.
+  virtual bool registerLog(const LogId& id) = 0;
   // What the open logs hold changed by that much.
   virtual void addBytes(int64_t bytes) = 0;
 };
@@ -39,7 +42,8 @@ class NativeRewrite;
 //
 // A state file is written when the start moves, when the log is cut, reset or rewritten, with the first sync after a
 // roll, and with a sync once more than 16 MiB became durable since the last one. The folder of a new log becomes
-// durable with its first sync.
+// durable with its first sync, and that there is such a log (LogHost::registerLog). Every sync renews the sync mark
+// (sync_mark.h), and so does the first append.
 class NativeLog final : public PartitionLog {
  public:
   // `segments` is not empty, its last one is active. `closed` says what of it is durable and what is still to be
@@ -119,6 +123,7 @@ class NativeLog final : public PartitionLog {
   kj::Own<Job> makeJob();
   void addStateTo(Job& job);
   void noteDirty(Offset segment);
+  void markOpening();
   void syncAll();
   void settleFolder();
   void goOnEmpty(Offset start);
@@ -151,6 +156,8 @@ class NativeLog final : public PartitionLog {
   uint64_t bytesSinceState_ = 0;
   bool rolledSinceState_ = false;
   bool changed_ = false;  // since it was opened
+  bool marked_ = false;      // the sync mark is of this opening
+  bool registered_ = false;  // the engine knows of this log, whatever becomes of its folder
   uint64_t sizeBytes_ = 0;
 
   Cursor cursors_[kCursors];

@@ -19,6 +19,8 @@ void NativeLog::Job::run() {
                                           kj::str(exception->getDescription())));
   }
   writeState();
+  stateFile_->mark(ticket_, reached_, marksDurably_);
+  KJ_IF_MAYBE(registration, registration_) registered_ = registration->host.registerLog(registration->id);
 }
 
 void NativeLog::Job::syncFiles() {
@@ -35,9 +37,9 @@ void NativeLog::Job::syncFiles() {
 }
 
 void NativeLog::Job::writeState() {
-  KJ_IF_MAYBE(file, stateFile_) {
+  KJ_IF_MAYBE(state, state_) {
     try {
-      (*file)->write(stateTicket_, state_);
+      stateFile_->write(ticket_, *state);
     } catch (const kj::Exception& exception) {
       // A full device: everything is durable all the same, only a recovery would take longer.
       if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;

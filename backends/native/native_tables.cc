@@ -13,6 +13,7 @@ constexpr kj::StringPtr kJournalSuffix = ".journal"_kj;
 constexpr kj::StringPtr kSnapshotSuffix = ".snapshot"_kj;
 constexpr size_t kGenerationDigits = 16;
 constexpr size_t kTableNameMax = 64;
+constexpr kj::StringPtr kMarkOwner = "tables"_kj;
 // More than the tables of any deployment, less than what would hurt to read at once.
 constexpr size_t kFileBytesMax = size_t{4} << 30;
 
@@ -60,7 +61,12 @@ void applyChange(TableContents& contents, uint64_t& liveBytes, std::string table
 }  // namespace
 
 NativeTables::NativeTables(FileSystem& fileSystem, kj::String folder, kj::Function<void(kj::StringPtr)> report)
-    : fileSystem_(fileSystem), folder_(kj::mv(folder)), report_(kj::mv(report)), compactAt_(kCompactFromBytes) {
+    : fileSystem_(fileSystem),
+      folder_(kj::mv(folder)),
+      markPath_(kj::str(folder_, ".", kSyncMarkName)),
+      report_(kj::mv(report)),
+      compactAt_(kCompactFromBytes),
+      mark_(fileSystem, kj::str(markPath_), kMarkOwner) {
   load(*state_.lock());
 }
 
@@ -106,8 +112,33 @@ void NativeTables::load(State& state) {
     // An engine that died before its snapshot's name was durable leaves that in the system's cache: later commits would
     // go with it.
     fileSystem_.syncDirectory(folder_);
+  } else {
+    checkMark(state);
   }
   removeOlder();
+}
+
+// Commits that were acknowledged are missing: of a folder that is gone, or in which an older one was put.
+void NativeTables::checkMark(const State& state) {
+  auto mark = readSyncMark(fileSystem_, markPath_, kMarkOwner, [this](kj::StringPtr line) { report_(line); });
+  KJ_IF_MAYBE(m, mark) {
+    KJ_REQUIRE(state.sequence >= m->end,
+               "the tables lack commits that were durable; restore the newest files of the folder, nothing was changed",
+               fileSystem_.describe(folder_), generation_, state.sequence, m->file, m->end);
+  }
+}
+
+// On return the mark says what is durable now.
+void NativeTables::renewMark(bool durably) {
+  SyncMark mark;
+  {
+    auto state = state_.lock();
+    mark.file = generation_;
+    mark.bytes = state->journalBytes;
+    mark.end = state->sequence;
+  }
+  mark_.write(mark);
+  if (durably) mark_.sync();
 }
 
 void NativeTables::readJournal(State& state, kj::StringPtr journalPath) {
@@ -130,6 +161,7 @@ void NativeTables::readJournal(State& state, kj::StringPtr journalPath) {
     }
   }
   state.journalBytes = reader.position();
+  checkMark(state);
   auto file = fileSystem_.open(journalPath, FileSystem::Mode::kWrite);
   if (reader.tornBytes() > 0) {
     auto copy = kj::str(journalPath, ".cut-", reader.position());
@@ -228,6 +260,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
     broken = state->broken != nullptr;
   }
   size_t written = 0;
+  bool isFirst = generation_ == 0;
   auto failure = kj::runCatchingExceptions([&] {
     KJ_REQUIRE(!broken, "the tables are broken until they are opened again", folder_);
     if (generation_ == 0) {
@@ -257,6 +290,8 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
       }
     }
   }
+  // Before anybody hears that it is durable.
+  if (failure == nullptr) renewMark(isFirst);
   if (failure == nullptr) compactIfLarge();
   auto state = state_.lock();
   for (auto* waiting : group) {
@@ -271,6 +306,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
 // The first commit ever: makes the folder and generation 1, which is empty.
 void NativeTables::begin() {
   fileSystem_.createDirectory(folder_);
+  mark_.write({});
   fileSystem_.syncDirectory(parentPath(folder_));
   compact(0);
 }

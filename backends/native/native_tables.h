@@ -3,16 +3,24 @@
 #include <kj/debug.h>
 #include <kj/function.h>
 
+#include "backends/native/sync_mark.h"
 #include "backends/native/table_snapshot.h"
 #include "engine/base/guarded.h"
 #include "engine/storage/storage_engine.h"
 
 namespace cambium {
 
+// Beside the folder of the tables, in the engine's own.
+inline constexpr kj::StringPtr kTablesMarkName = "tables.sync-mark"_kj;
+// The table in which the engine itself keeps which logs there are: name -> incarnation, 16 bytes.
+inline constexpr kj::StringPtr kNativeRegister = "native_logs"_kj;
+
 // The tables of an engine: kept in memory, every commit in a journal (table_journal.h), the journal folded into a
 // snapshot (table_snapshot.h) when it has grown larger than 1 MiB and than twice what the tables hold. A generation is
 // a snapshot and the journal that follows it; the next journal is made before the next snapshot, so a snapshot is never
 // without one.
+//
+// Beside the folder lies "<folder>.sync-mark" (sync_mark.h): what was committed by its account must be there.
 //
 // All methods on any thread. Commits that arrive while one is being synced are written and synced together. A failed
 // sync breaks the tables until they are opened again; a full device refuses the commits at hand and nothing more.
@@ -48,6 +56,8 @@ class NativeTables {
   };
 
   void load(State& state);
+  void checkMark(const State& state);
+  void renewMark(bool durably);
   void readJournal(State& state, kj::StringPtr path);
   void removeOlder();
   void begin();
@@ -59,12 +69,14 @@ class NativeTables {
 
   FileSystem& fileSystem_;
   const kj::String folder_;
+  const kj::String markPath_;
   kj::Function<void(kj::StringPtr)> report_;
   Guarded<State> state_;
   // The leader's: written while it holds State::leading.
   uint64_t generation_ = 0;  // 0 when nothing was ever committed
   uint64_t compactAt_;
   kj::Maybe<kj::Own<File>> journal_;
+  SyncMarkFile mark_;
 };
 
 }  // namespace cambium

@@ -7,6 +7,9 @@ namespace cambium {
 namespace {
 
 // What takes some time to scan is said before as well.
+constexpr kj::StringPtr kWhatToDo =
+    "nothing was changed; restore the file, or see with `cambium inspect repair` what can be kept"_kj;
+
 constexpr uint64_t kWorthAWord = uint64_t{64} << 20;
 
 kj::Array<kj::byte> readFrom(File& file, uint64_t position) {
@@ -24,6 +27,7 @@ kj::Vector<kj::Own<Segment>> SegmentRecovery::run() {
     finishDrop();
     checkListed();
   }
+  checkMarked();
   if (found_.size() == 0) {
     startEmpty();
   } else if (trust_ == Trust::kKnown) {
@@ -116,15 +120,44 @@ void SegmentRecovery::checkListed() {
   for (size_t i = 0; i < known_.segments.size(); ++i) {
     auto& listed = known_.segments[i];
     bool last = i + 1 == known_.segments.size();
-    KJ_REQUIRE(i < found_.size() && found_[i].base == listed.base,
-               "a segment is missing; restore the file or drop this replica, nothing was changed",
-               describe(listed.base), listed.bytes);
+    KJ_REQUIRE(i < found_.size() && found_[i].base == listed.base, "a segment is missing", describe(listed.base),
+               listed.bytes, kWhatToDo);
     bool longEnough = last ? found_[i].bytes >= listed.bytes : found_[i].bytes == listed.bytes;
-    KJ_REQUIRE(
-        longEnough,
-        "a segment has not the size that was durable; restore the file or drop this replica, nothing was changed",
-        describe(listed.base), listed.bytes, found_[i].bytes, listed.end);
+    KJ_REQUIRE(longEnough, "a segment has not the size that was durable", describe(listed.base), listed.bytes,
+               found_[i].bytes, listed.end, kWhatToDo);
   }
+}
+
+// What was durable by other accounts than the state's must be there as well.
+void SegmentRecovery::checkMarked() {
+  if (trust_ == Trust::kKnown && known_.resetting) return;
+  KJ_IF_MAYBE(mark, evidence_.mark) {
+    if (mark->bytes > 0) requireThere(Offset(static_cast<int64_t>(mark->file)), mark->bytes, "was synced");
+  }
+  if (trust_ == Trust::kKnown) return;
+  // A log that never had a state begins at 0, and one whose state is lost was not empty, as far as anybody knows.
+  bool beginsAtZero = found_.size() > 0 && found_[0].base == Offset(0);
+  bool mustBegin = trust_ == Trust::kAbsent && (evidence_.registered || evidence_.sameBoot);
+  bool mustBeThere = trust_ == Trust::kDamaged && found_.size() == 0;
+  if ((mustBegin && !beginsAtZero) || mustBeThere) requireThere(Offset(0), 1, "began the log");
+  if (trust_ == Trust::kAbsent && evidence_.registered) requireThere(Offset(0), 1, "held the first batches");
+}
+
+void SegmentRecovery::requireThere(Offset base, uint64_t bytes, kj::StringPtr why) {
+  uint64_t there = 0;
+  for (auto& found : found_) {
+    if (found.base == base) there = found.bytes;
+  }
+  KJ_REQUIRE(there >= bytes, "a segment is missing or too short", folder_.fileSystem.describe(path(base, kLogSuffix)),
+             there, bytes, why, kWhatToDo);
+}
+
+bool SegmentRecovery::wasDurable(Offset segment, uint64_t position) const {
+  KJ_IF_MAYBE(mark, evidence_.mark) {
+    Offset base(static_cast<int64_t>(mark->file));
+    return segment < base || (segment == base && position < mark->bytes);
+  }
+  return false;
 }
 
 void SegmentRecovery::openSealed(size_t count) {
@@ -133,9 +166,8 @@ void SegmentRecovery::openSealed(size_t count) {
     auto segment = kj::heap<Segment>(folder_, listed ? known_.segments[i] : describeUnlisted(found_[i]));
     segment->checkIndexFiles();
     if (i + 1 < found_.size()) {
-      KJ_REQUIRE(segment->summary().end == found_[i + 1].base,
-                 "a segment is missing in the middle; restore the file or drop this replica, nothing was changed",
-                 folder_.fileSystem.describe(path(segment->summary().end, kLogSuffix)), found_[i + 1].base);
+      KJ_REQUIRE(segment->summary().end == found_[i + 1].base, "a segment is missing in the middle",
+                 folder_.fileSystem.describe(path(segment->summary().end, kLogSuffix)), found_[i + 1].base, kWhatToDo);
     }
     segments_.add(kj::mv(segment));
   }
@@ -224,10 +256,30 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   scannedBytes_ += scanned;
   if (scanned > 0)
     folder_.report(kj::str(folder_.path, ": scanned ", scanned, " bytes of batches at ", segment.base()));
-  if (scan.stopped().size() > 0) cutTail(segment, found, scan.stopped());
+  if (scan.stopped().size() > 0) {
+    checkTail(segment, scan);
+    cutTail(segment, found, scan.stopped());
+  }
   saveIndexes(segment);
   if (scanned > 0 || found.bytes != segment.summary().bytes) dirty_.add(&segment);
   return scan.stopped().size() == 0;
+}
+
+// Throws when what the scan stopped at cannot be what was written last, and not completely: see the head of the header.
+void SegmentRecovery::checkTail(Segment& segment, const BatchScan& scan) {
+  auto filePath = segment.path(kLogSuffix);
+  auto refuse = [&](kj::StringPtr why) {
+    throwDamaged(folder_.fileSystem, filePath, scan.position(), segment.summary().end,
+                 kj::str(scan.stopped(), ", and ", why));
+  };
+  if (wasDurable(segment.base(), scan.position())) refuse("it was durable");
+  if (!evidence_.sameBoot) return;
+  for (auto& later : found_) {
+    if (later.base > segment.base() && later.bytes > 0) refuse("a later segment has batches");
+  }
+  if (!scan.cutShort()) refuse("the machine was not started since it was written");
+  if (holdsSoundBatch(readFrom(segment.file().get(), scan.position()), segment.summary().end))
+    refuse("sound batches follow it");
 }
 
 // On a full device the indexes stay in memory until the next sync or roll tries again.
@@ -263,9 +315,8 @@ void SegmentRecovery::discard(const Found& found, kj::StringPtr reason) {
     auto file = folder_.fileSystem.open(filePath, FileSystem::Mode::kRead);
     keep = isWorthKeeping(readFrom(*file, 0), found.base);
   }
-  KJ_REQUIRE(trust_ != Trust::kDamaged || !keep,
-             "a segment is missing in the middle; restore the file or drop this replica, nothing was changed",
-             folder_.fileSystem.describe(filePath), reason);
+  bool mayGo = !keep || (trust_ != Trust::kDamaged && !evidence_.sameBoot && !wasDurable(found.base, 0));
+  KJ_REQUIRE(mayGo, "a segment is missing in the middle", folder_.fileSystem.describe(filePath), reason, kWhatToDo);
   folder_.report(kj::str(folder_.fileSystem.describe(filePath), ": ", keep ? "set aside " : "removed ", found.bytes,
                          " bytes that no state vouches for: ", reason));
   if (keep) folder_.fileSystem.rename(filePath, kj::str(filePath, ".cut"));

@@ -11,9 +11,19 @@ namespace cambium {
 //     when nothing
 //        is known and a segment is missing in the middle;
 //     3. scans what the state does not vouch for, checksum by checksum, cuts a torn tail, removes segments behind the
-//     cut;
+//     cut; refuses where what would go is no torn tail;
 //     4. rebuilds indexes that are missing or damaged, trims those that reach too far;
 //     5. makes the result durable.
+//
+// What may be cut, of what lies behind the end of the state:
+//
+//     below the sync mark (sync_mark.h)       nothing: it was durable, and somebody may have been told so
+//     behind it, since the machine started    a batch that lacks its end, when nothing sound follows it: what was
+//                                             written is still in the system's cache, and only the last write of a
+//                                             process that was killed can have been cut short
+//     behind it, after another start          everything from the first batch on that is not sound: a power loss leaves
+//                                             any of the pages that were not synced, in any order. Whoever was told that
+//                                             more was durable was told so after the mark's last way to the disk
 //
 // Where nothing trustworthy tells what was durable, or sound batches lie behind the damage, bytes that are cut off and
 // segments behind a cut are not deleted but set aside beside the log, under their name with ".cut-<position>" or ".cut"
@@ -26,9 +36,16 @@ class SegmentRecovery {
     kDamaged,  // there was one, but it is unreadable: only the last segment is scanned, nothing is deleted
   };
 
+  // What is known beside the state.
+  struct Evidence {
+    kj::Maybe<SyncMark> mark;  // that goes with the state
+    bool sameBoot = false;     // the machine was not started since the log was last written to
+    bool registered = false;   // batches of it were durable
+  };
+
   // `known` is looked at when `trust` is kKnown.
-  SegmentRecovery(LogFolder& folder, const LogState& known, Trust trust)
-      : folder_(folder), known_(known), trust_(trust), start_(known.start) {}
+  SegmentRecovery(LogFolder& folder, const LogState& known, Trust trust, const Evidence& evidence)
+      : folder_(folder), known_(known), trust_(trust), evidence_(evidence), start_(known.start) {}
 
   // The segments, oldest first, at least one, the last one active; all durable.
   kj::Vector<kj::Own<Segment>> run();
@@ -53,11 +70,15 @@ class SegmentRecovery {
   void finishReset();
   void finishDrop();
   void checkListed();
+  void checkMarked();
+  void requireThere(Offset base, uint64_t bytes, kj::StringPtr why);
+  bool wasDurable(Offset segment, uint64_t position) const;
   void openSealed(size_t count);
   SegmentSummary describeUnlisted(const Found& found);
   void scanFrom(size_t first);
   bool scanSegment(Segment& segment, const Found& found);
   void saveIndexes(Segment& segment);
+  void checkTail(Segment& segment, const BatchScan& scan);
   void cutTail(Segment& segment, const Found& found, kj::StringPtr reason);
   void discard(const Found& found, kj::StringPtr reason);
   bool isWorthKeeping(ByteView tail, Offset from) const;
@@ -69,6 +90,7 @@ class SegmentRecovery {
   LogFolder& folder_;
   const LogState& known_;
   const Trust trust_;
+  const Evidence evidence_;
   Offset start_;
   uint64_t scannedBytes_ = 0;
   bool changed_ = false;

@@ -46,7 +46,7 @@ kj::Maybe<BatchPlace> batchAt(File& file, uint64_t position, uint64_t end) {
 
 void throwDamaged(FileSystem& fileSystem, kj::StringPtr path, uint64_t position, Offset offset, kj::StringPtr what) {
   KJ_FAIL_REQUIRE("a segment is damaged", what, fileSystem.describe(path), position, offset,
-                  "restore the file or drop this replica; nothing was changed");
+                  "nothing was cut; restore the file, or see with `cambium inspect repair` what can be kept");
 }
 
 kj::Maybe<BatchPlace> HeaderScan::next() {
@@ -94,12 +94,14 @@ kj::Maybe<BatchView> BatchScan::next() {
   if (stopped_.size() > 0 || position_ == fileBytes_) return nullptr;
   if (!fill(kHeaderBytes)) {
     stopped_ = "a torn batch header"_kj;
+    cutShort_ = true;
     return nullptr;
   }
   if (!isSoundHeader(available(), fileBytes_ - position_)) {
     int64_t claimed = BatchView::claimedSize(available());
     bool beyond = claimed > 0 && static_cast<uint64_t>(claimed) > fileBytes_ - position_;
     stopped_ = beyond ? "a batch that does not end in the file"_kj : "not a batch header"_kj;
+    cutShort_ = beyond;
     return nullptr;
   }
   auto size = static_cast<size_t>(BatchView::claimedSize(available()));

@@ -61,6 +61,8 @@ class BatchScan {
   uint64_t position() const { return position_; }
   // Why it stopped, empty when that was at the very end of the file.
   kj::StringPtr stopped() const { return stopped_; }
+  // True when what it stopped at lacks only its end: the file ends before the batch does.
+  bool cutShort() const { return cutShort_; }
   uint64_t fileBytes() const { return fileBytes_; }
 
  private:
@@ -72,6 +74,7 @@ class BatchScan {
   Offset expected_;
   const uint64_t fileBytes_;
   kj::StringPtr stopped_ = ""_kj;
+  bool cutShort_ = false;
   kj::Array<kj::byte> buffer_;
   size_t begin_ = 0;   // of what has not been walked over
   size_t filled_ = 0;  // end of what was read

@@ -74,8 +74,8 @@ void finishSwap(LogFolder& folder, Offset base, kj::ArrayPtr<const Offset> segme
     if (segment >= base && segment < swap.end) replaced.add(segment);
     bool isNext = segment >= swap.end;
     KJ_REQUIRE(!isNext || segment == swap.end,
-               "a segment is missing behind one that replaces others; restore the file or drop this replica, nothing "
-               "was changed",
+               "a segment is missing behind one that replaces others; nothing was changed; restore the file, or see with "
+               "`cambium inspect repair` what can be kept",
                folder.fileSystem.describe(pathOf(folder, base, kLogSuffix, kSwapSuffix)), swap.end, segment);
     if (isNext) break;
   }

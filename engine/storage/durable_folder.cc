@@ -30,10 +30,10 @@ kj::String parentOnSystem(kj::StringPtr path) {
 
 void make(kj::StringPtr path, kj::FunctionParam<void(kj::StringPtr)>& syncFolder) {
   auto parent = parentOnSystem(path);
-  int result = ::mkdir(path.cStr(), 0755);
+  int result = ::mkdir(path.cStr(), kFolderMode);
   if (result < 0 && errno == ENOENT && parent != "." && parent != path) {
     make(parent, syncFolder);
-    result = ::mkdir(path.cStr(), 0755);
+    result = ::mkdir(path.cStr(), kFolderMode);
   }
   int error = result < 0 ? errno : 0;
   struct stat found;

@@ -5,6 +5,10 @@
 
 namespace cambium {
 
+// Of what a data directory holds: its owner reads and writes, its group reads, nobody else sees anything.
+inline constexpr unsigned kFolderMode = 0750;
+inline constexpr unsigned kFileMode = 0640;
+
 // Makes a folder of the system with its parents, such that it outlives a power loss: syncs the parent of each folder
 // that it makes, the outermost first, and that of the folder itself when it is there already: who made it may have died
 // before. `path` is relative to the working directory or absolute. Throws, naming the folder and the system's reason,

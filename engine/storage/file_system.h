@@ -5,6 +5,7 @@
 #include <kj/string.h>
 
 #include "engine/base/quantity.h"
+#include "engine/base/uuid.h"
 
 namespace cambium {
 
@@ -83,6 +84,9 @@ class FileSystem {
   // Takes an exclusive lock on a file (made when missing) against other processes. Null when somebody else holds it.
   virtual kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) = 0;
   virtual Space space() = 0;
+  // Names the run of the machine: while it stays the same, nothing that was written can be missing because it was not
+  // synced, whatever became of the process that wrote it. Zero when nobody knows.
+  virtual Uuid bootId() = 0;
   // For messages: where the root is, for example "/var/lib/cambium".
   virtual kj::String describe(kj::StringPtr path) = 0;
 };

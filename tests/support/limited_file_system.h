@@ -44,6 +44,7 @@ class LimitedFileSystem final : public FileSystem {
   void syncAll() override { inner_.syncAll(); }
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override { return inner_.tryLock(path); }
   Space space() override;
+  Uuid bootId() override { return inner_.bootId(); }
   kj::String describe(kj::StringPtr path) override { return inner_.describe(path); }
 
  private:

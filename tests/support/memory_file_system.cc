@@ -27,6 +27,7 @@ std::string stringOf(kj::ArrayPtr<const char> text) {
 struct MemoryFileSystem::State {
   std::shared_ptr<MemoryNode> root = std::make_shared<MemoryNode>(true);
   uint64_t incarnation = 0;  // counts crashes
+  uint64_t boots = 1;        // counts those that lose something
   uint64_t mutations = 0;
   uint64_t failing = 0;  // the mutating call that fails; 0: none
   Fault fault = Fault::kIoError;
@@ -194,6 +195,7 @@ void MemoryFileSystem::crashPartly(uint64_t seed) {
 void MemoryFileSystem::crash(Loss loss) {
   auto state = state_.lock();
   std::mt19937_64 random(loss.seed);
+  if (loss.kind != Loss::Kind::kNothing) ++(*state)->boots;
   (*state)->restart([&](MemoryNode& node) {
     switch (loss.kind) {
       case Loss::Kind::kUnsynced:
@@ -366,6 +368,13 @@ kj::Maybe<kj::Own<FileSystem::Lock>> MemoryFileSystem::tryLock(kj::StringPtr pat
 FileSystem::Space MemoryFileSystem::space() {
   auto state = state_.lock();
   return {(*state)->full ? Bytes(0) : mebibytes(1024), mebibytes(1024)};
+}
+
+Uuid MemoryFileSystem::bootId() {
+  kj::byte bytes[16] = {};
+  uint64_t boots = (*state_.lock())->boots;
+  memcpy(bytes, &boots, sizeof(boots));
+  return Uuid::fromBytes(bytes);
 }
 
 kj::String MemoryFileSystem::describe(kj::StringPtr path) {

@@ -79,6 +79,8 @@ class MemoryFileSystem final : public FileSystem {
   void syncAll() override;
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override;
   Space space() override;
+  // Changes with every crash but one that loses nothing.
+  Uuid bootId() override;
   kj::String describe(kj::StringPtr path) override;
 
  private:

@@ -48,6 +48,7 @@ class CountingFileSystem final : public FileSystem {
   void syncAll() override { inner_.syncAll(); }
   kj::Maybe<kj::Own<Lock>> tryLock(kj::StringPtr path) override { return inner_.tryLock(path); }
   Space space() override { return inner_.space(); }
+  Uuid bootId() override { return inner_.bootId(); }
   kj::String describe(kj::StringPtr path) override { return inner_.describe(path); }
 
  private:
