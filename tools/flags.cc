@@ -63,6 +63,7 @@ DEFINE_bool(batches, false, "list record batches also of folders and stores");
 DEFINE_bool(deep, false, "read the records of batches too: list them, or with --verify check them against their batch");
 DEFINE_bool(entries, false, "list index entries also of folders and stores");
 DEFINE_bool(cut, false, "end the log where the damage begins");
+DEFINE_bool(recreate, false, "begin the log anew, empty, where it was last known to end");
 DEFINE_string(copy_to, "", "DIR: make a new log there of all that can be read");
 DEFINE_bool(apply, false, "do it; without this flag nothing is changed");
 DEFINE_string(to, "", "OFFSET: only batches that begin below this offset");
@@ -333,7 +334,7 @@ Result<InspectOptions> inspectOptions() {
 }
 
 RepairOptions repairOptions() {
-  RepairOptions options{.cut = FLAGS_cut, .apply = FLAGS_apply, .json = FLAGS_json};
+  RepairOptions options{.cut = FLAGS_cut, .recreate = FLAGS_recreate, .apply = FLAGS_apply, .json = FLAGS_json};
   if (!FLAGS_copy_to.empty()) options.copyTo = kj::str(view(FLAGS_copy_to));
   return options;
 }

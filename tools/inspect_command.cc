@@ -16,14 +16,15 @@ kj::Promise<int> mend(Session& session) {
   auto options = repairOptions();
   options.dataDir = kj::str(session.argument(0));
   options.log = kj::str(session.argument(1));
-  if (options.cut && options.copyTo != nullptr) co_return session.wrongUsage("give --cut or --copy_to, not both");
-  if (options.apply && !options.cut && options.copyTo == nullptr) {
-    co_return session.wrongUsage("--apply needs to know how: give --cut or --copy_to=DIR");
+  int ways = (options.cut ? 1 : 0) + (options.copyTo != nullptr ? 1 : 0) + (options.recreate ? 1 : 0);
+  if (ways > 1) co_return session.wrongUsage("give one of --cut, --copy_to and --recreate");
+  if (options.apply && ways == 0) {
+    co_return session.wrongUsage("--apply needs to know how: give --cut, --copy_to=DIR or --recreate");
   }
   co_return repair(options, session.out());
 }
 
-constexpr FlagUse kRepairFlags[] = {{"cut"_kj}, {"copy_to"_kj}, {"apply"_kj}};
+constexpr FlagUse kRepairFlags[] = {{"cut"_kj}, {"copy_to"_kj}, {"recreate"_kj}, {"apply"_kj}};
 
 constexpr FlagUse kFlags[] = {
     {"verify"_kj},
@@ -65,8 +66,11 @@ kj::ArrayPtr<const Command> inspectCommands() {
        "--cut ends the log where the damage begins. What was there from then on is kept aside.\n"
        "--copy_to makes a new log, in a native store in a folder of its own, of everything that can be read; empty\n"
        "batches hold the place of what is lost, so that all other records keep their offsets.\n"
+       "--recreate is for a log of the native engine whose folder or files are gone: it begins anew, empty, where it "
+       "was\n"
+       "last known to end. What is left of it is kept aside.\n"
        "\n"
-       "Nothing is changed without --apply, which goes with one of the two, and nothing is ever deleted. Exit code 0:\n"
+       "Nothing is changed without --apply, which goes with one of them, and nothing is ever deleted. Exit code 0:\n"
        "nothing to repair, or it was said or done; 1: it could not be done; 2: wrong usage, or no such log.\n"_kj,
        2, 2, kRepairFlags, mend},
   };

@@ -133,7 +133,6 @@ void LogStateFile::writeAround(ByteView contents, kj::FunctionParam<void()> step
   progress->written = ++progress->issued;
 }
 
-
 uint32_t LogStateFile::checksum(Progress& progress) const {
   KJ_IF_MAYBE(known, progress.checksum) return *known;
   kj::byte head[kChecksummedFrom] = {};

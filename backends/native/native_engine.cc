@@ -29,7 +29,6 @@ constexpr size_t kNameMax = 255;
 // What a device writes whole or not at all.
 constexpr size_t kSectorBytes = 512;
 constexpr kj::StringPtr kTablesName = "tables"_kj;
-constexpr kj::StringPtr kRegister = kNativeRegister;
 constexpr kj::StringPtr kLockName = "lock"_kj;
 constexpr kj::StringPtr kDroppedSuffix = "-delete"_kj;
 constexpr kj::StringPtr kUnclaimedSuffix = "-unclaimed"_kj;
@@ -43,8 +42,8 @@ void checkName(kj::StringPtr name) {
   for (char c : name)
     sound = sound && allowed(c);
   KJ_REQUIRE(sound, "a log's name has 1 to 255 characters of [a-zA-Z0-9._-] and is not . or ..", name);
-  bool taken = name == kTablesName || name == kTablesMarkName || name == kLockName || name.startsWith(kCheckpointName) ||
-               name.endsWith(kDroppedSuffix) || name.endsWith(kUnclaimedSuffix);
+  bool taken = name == kTablesName || name == kTablesMarkName || name == kLockName ||
+               name.startsWith(kCheckpointName) || name.endsWith(kDroppedSuffix) || name.endsWith(kUnclaimedSuffix);
   KJ_REQUIRE(!taken, "this name is taken by the engine itself; choose another one for the log", name);
 }
 
@@ -60,6 +59,13 @@ kj::Vector<SegmentSummary> durablePart(kj::ArrayPtr<const SegmentSummary> segmen
 
 std::string keyOf(kj::StringPtr name) {
   return std::string(name.begin(), name.size());
+}
+
+void scanRegister(const NativeTables& tables, kj::FunctionParam<void(kj::StringPtr, const Uuid&)> visit) {
+  tables.scan(kNativeRegister, nullptr, [&](ByteView key, ByteView value) {
+    if (value.size() == 16) visit(kj::str(key.asChars()), Uuid::fromBytes(value));
+    return true;
+  });
 }
 
 // Whether there was a log-state beside the mark when that was written.
@@ -120,7 +126,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   void prepareFolder();
   bool loadCheckpoint(Registry& registry);
   void loadRegister(Registry& registry);
-  void registerAll(Registry& registry);
+  void settleRegister(Registry& registry);
   void unregister(const LogId& id);
   void findLogs(Registry& registry, bool damaged);
   void findLog(Registry& registry, kj::StringPtr name);
@@ -192,8 +198,9 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
   }
   kj::Maybe<LogCheckpoint> stored;
   // A folder in its place is damage like any other.
-  bool isFile = kj::runCatchingExceptions([&] { fileSystem_.open(path, FileSystem::Mode::kRead)->read(0, nullptr); }) ==
-                nullptr;
+  kj::byte first[1];
+  auto look = [&] { fileSystem_.open(path, FileSystem::Mode::kRead)->read(0, first); };
+  bool isFile = kj::runCatchingExceptions(look) == nullptr;
   if (isFile) stored = decodeCheckpoint(readWholeFile(fileSystem_, path));
   KJ_IF_MAYBE(checkpoint, stored) {
     registry.session = checkpoint->session + 1;
@@ -222,10 +229,8 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
 // Which logs there are.
 
 void NativeEngine::loadRegister(Registry& registry) {
-  tables_->scan(kRegister, nullptr, [&](ByteView key, ByteView value) {
-    if (value.size() == 16) registry.registered[keyOf(kj::str(key.asChars()))] = Uuid::fromBytes(value);
-    return true;
-  });
+  scanRegister(*tables_,
+               [&](kj::StringPtr name, const Uuid& incarnation) { registry.registered[keyOf(name)] = incarnation; });
 }
 
 bool NativeEngine::registerLog(const LogId& id) {
@@ -235,7 +240,7 @@ bool NativeEngine::registerLog(const LogId& id) {
     if (found != registry->registered.end() && found->second == id.incarnation) return true;
   }
   try {
-    TableChange change{kRegister, id.name.asBytes(), id.incarnation.bytes()};
+    TableChange change{kNativeRegister, id.name.asBytes(), id.incarnation.bytes()};
     tables_->commit(kj::arrayPtr(&change, 1));
   } catch (const kj::Exception& exception) {
     if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
@@ -246,35 +251,50 @@ bool NativeEngine::registerLog(const LogId& id) {
 }
 
 // Those that were made without being synced, or by a version that kept no register.
-void NativeEngine::registerAll(Registry& registry) {
-  kj::Vector<TableChange> changes;
+// Brings the register to what there is: logs that were made without being synced, or by a version that kept none, and
+// those that were dropped while the device was full.
+void NativeEngine::settleRegister(Registry& registry) {
   for (auto& [name, known] : registry.logs) {
     auto& segments = known.closed.state.segments;
     bool held = known.hasState && segments.size() > 0 && segments.back().end > Offset(0);
-    auto found = registry.registered.find(name);
-    bool isRegistered = found != registry.registered.end() && found->second == known.incarnation;
-    if (held && !isRegistered) {
-      ByteView key = kj::arrayPtr(reinterpret_cast<const kj::byte*>(name.data()), name.size());
-      changes.add(TableChange{kRegister, key, known.incarnation.bytes()});
-    }
+    if (held) registry.registered[name] = known.incarnation;
+  }
+  auto bytesOf = [](const std::string& name) {
+    return kj::arrayPtr(reinterpret_cast<const kj::byte*>(name.data()), name.size());
+  };
+  std::map<std::string, Uuid> rows;
+  scanRegister(*tables_, [&](kj::StringPtr name, const Uuid& incarnation) { rows[keyOf(name)] = incarnation; });
+  kj::Vector<TableChange> changes;
+  for (auto& [name, incarnation] : rows) {
+    if (!registry.registered.contains(name)) changes.add(TableChange{kNativeRegister, bytesOf(name), nullptr});
+  }
+  for (auto& [name, incarnation] : registry.registered) {
+    auto row = rows.find(name);
+    if (row != rows.end() && row->second == incarnation) continue;
+    changes.add(TableChange{kNativeRegister, bytesOf(name), incarnation.bytes()});
   }
   try {
     tables_->commit(changes);
   } catch (const kj::Exception& exception) {
-    // They are registered when they are synced next.
+    // The next stop tries again, and each log's next sync.
     if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
   }
 }
 
+// Nobody misses the log any more. On a full device, which removing it may be meant to end, the row goes at the stop.
 void NativeEngine::unregister(const LogId& id) {
   {
     auto registry = registry_.lock();
     auto found = registry->registered.find(keyOf(id.name));
     if (found == registry->registered.end() || found->second != id.incarnation) return;
+    registry->registered.erase(found);
   }
-  TableChange change{kRegister, id.name.asBytes(), nullptr};
-  tables_->commit(kj::arrayPtr(&change, 1));
-  registry_.lock()->registered.erase(keyOf(id.name));
+  TableChange change{kNativeRegister, id.name.asBytes(), nullptr};
+  try {
+    tables_->commit(kj::arrayPtr(&change, 1));
+  } catch (const kj::Exception& exception) {
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+  }
 }
 
 void NativeEngine::findLogs(Registry& registry, bool damaged) {
@@ -422,7 +442,7 @@ void NativeEngine::close() {
   for (auto& [name, known] : registry->logs)
     newFolders = newFolders || known.closed.newFolder;
   if (newFolders) fileSystem_.syncDirectory(folder_);
-  registerAll(*registry);
+  settleRegister(*registry);
   tables_ = nullptr;
   replaceFile(fileSystem_, below(kCheckpointName), encodeCheckpoint(checkpoint));
 }
@@ -742,9 +762,9 @@ void NativeEngine::drop(LogId id) {
   try {
     beforeChange();
     fileSystem_.removeTree(doomed);
+    unregister(id);
     fileSystem_.rename(below(id.name), doomed);
     fileSystem_.syncDirectory(folder_);
-    unregister(id);
   } catch (...) {
     auto registry = registry_.lock();
     registry->logs[keyOf(id.name)].busy = false;

@@ -155,7 +155,7 @@ class NativeLog final : public PartitionLog {
   uint64_t dirtyBytes_ = 0;
   uint64_t bytesSinceState_ = 0;
   bool rolledSinceState_ = false;
-  bool changed_ = false;  // since it was opened
+  bool changed_ = false;     // since it was opened
   bool marked_ = false;      // the sync mark is of this opening
   bool registered_ = false;  // the engine knows of this log, whatever becomes of its folder
   uint64_t sizeBytes_ = 0;

@@ -22,8 +22,8 @@ namespace cambium {
 //                                             written is still in the system's cache, and only the last write of a
 //                                             process that was killed can have been cut short
 //     behind it, after another start          everything from the first batch on that is not sound: a power loss leaves
-//                                             any of the pages that were not synced, in any order. Whoever was told that
-//                                             more was durable was told so after the mark's last way to the disk
+//                                             any of the pages that were not synced, in any order. Whoever was told
+//                                             that more was durable was told so after the mark's last way to the disk
 //
 // Where nothing trustworthy tells what was durable, or sound batches lie behind the damage, bytes that are cut off and
 // segments behind a cut are not deleted but set aside beside the log, under their name with ".cut-<position>" or ".cut"

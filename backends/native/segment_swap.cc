@@ -73,10 +73,11 @@ void finishSwap(LogFolder& folder, Offset base, kj::ArrayPtr<const Offset> segme
   for (auto segment : segments) {
     if (segment >= base && segment < swap.end) replaced.add(segment);
     bool isNext = segment >= swap.end;
-    KJ_REQUIRE(!isNext || segment == swap.end,
-               "a segment is missing behind one that replaces others; nothing was changed; restore the file, or see with "
-               "`cambium inspect repair` what can be kept",
-               folder.fileSystem.describe(pathOf(folder, base, kLogSuffix, kSwapSuffix)), swap.end, segment);
+    KJ_REQUIRE(
+        !isNext || segment == swap.end,
+        "a segment is missing behind one that replaces others; nothing was changed; restore the file, or see with "
+        "`cambium inspect repair` what can be kept",
+        folder.fileSystem.describe(pathOf(folder, base, kLogSuffix, kSwapSuffix)), swap.end, segment);
     if (isNext) break;
   }
   folder.report(kj::str(folder.path, ": finishing the replacement of the segments from ", base, " to ", swap.end - 1,

@@ -95,7 +95,7 @@ Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
       config_(kj::mv(config)),
       loop_(loop),
       directory_(world.files, world.entropy, config_.stateEngine),
-      engines_(world.engines, [this](kj::StringPtr line) { noteRecovery(line); }),
+      engines_(world.engines, directory_, [this](kj::StringPtr line) { noteRecovery(line); }),
       disk_(world.files, config_.diskReserve(), [this] { return owedBytes(); }),
       activity_(kj::str("starting")) {
   first_ = kj::heap<Shard>(0, config_.cores, loop_, world_, engines_, config_, disk_);

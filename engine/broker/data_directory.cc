@@ -1,7 +1,8 @@
 #include "engine/broker/data_directory.h"
 
 #include <kj/debug.h>
-#include <kj/vector.h>
+
+#include "engine/broker/directory_checksum.h"
 
 namespace cambium {
 
@@ -9,28 +10,43 @@ namespace {
 
 constexpr kj::StringPtr kFile = "cambium.properties"_kj;
 constexpr kj::StringPtr kLockFile = "cambium.lock"_kj;
-constexpr kj::StringPtr kFormat = "1"_kj;
+constexpr kj::StringPtr kFormat = "2"_kj;
+constexpr kj::StringPtr kFormatWithoutChecksum = "1"_kj;
+constexpr size_t kFileBytesMax = 64 * 1024;
 
 // A failure that the person who starts a broker reads: one sentence, no stack.
 [[noreturn]] void refuse(kj::String sentence) {
   kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, "data_directory", 0, kj::mv(sentence)));
 }
 
-kj::Maybe<kj::String> property(kj::StringPtr text, kj::StringPtr name) {
-  auto prefix = kj::str(name, '=');
+kj::Vector<kj::String> split(kj::StringPtr text, char separator) {
+  kj::Vector<kj::String> parts;
   while (text.size() > 0) {
     size_t end = text.size();
-    KJ_IF_MAYBE(at, text.findFirst('\n')) end = *at;
-    auto line = kj::heapString(text.slice(0, end));
+    KJ_IF_MAYBE(at, text.findFirst(separator)) end = *at;
+    parts.add(kj::heapString(text.slice(0, end)));
     text = end < text.size() ? text.slice(end + 1) : ""_kj;
+  }
+  return parts;
+}
+
+kj::Maybe<kj::String> property(kj::StringPtr text, kj::StringPtr name) {
+  auto prefix = kj::str(name, '=');
+  for (auto& line : split(text, '\n')) {
     if (line.startsWith(prefix)) return kj::str(line.slice(prefix.size()));
   }
   return nullptr;
 }
 
+kj::String requireProperty(kj::StringPtr text, kj::StringPtr name, kj::StringPtr where) {
+  KJ_IF_MAYBE(value, property(text, name)) return kj::mv(*value);
+  refuse(kj::str(where, ": there is no line ", name,
+                 "=…; the file is damaged, nothing was changed: put an undamaged copy back"));
+}
+
 }  // namespace
 
-DataDirectory::DataDirectory(FileSystem& files, const Entropy& entropy, kj::StringPtr stateEngine) {
+DataDirectory::DataDirectory(FileSystem& files, const Entropy& entropy, kj::StringPtr stateEngine) : files_(files) {
   files.createDirectory("");
   KJ_IF_MAYBE(lock, files.tryLock(kLockFile)) {
     lock_ = kj::mv(*lock);
@@ -47,32 +63,69 @@ DataDirectory::DataDirectory(FileSystem& files, const Entropy& entropy, kj::Stri
                      "state.engine=native or rocksdb) or choose another --data_dir; nothing was changed"));
     }
     clusterId_ = kj::str(Uuid::random(entropy));
-    auto text = kj::str("format=", kFormat, "\ncluster.id=", clusterId_, "\nstate.engine=", stateEngine, "\n");
-    replaceFile(files, kFile, text.asBytes());
+    stateEngine_ = kj::str(stateEngine);
+    write();
     return;
   }
   // Its name may be in the system's cache only, when who made it has died.
   files.syncDirectory("");
-  auto text = kj::str(readWholeFile(files, kFile, 64 * 1024).asChars());
-  KJ_IF_MAYBE(format, property(text, "format")) {
-    if (*format != kFormat) {
-      refuse(kj::str(where, ": data format ", *format, " is not known to this version, which reads format ", kFormat));
-    }
-  } else {
-    refuse(kj::str(where, ": there is no line format=…; the file is damaged, nothing was changed"));
+  read(stateEngine);
+}
+
+void DataDirectory::read(kj::StringPtr stateEngine) {
+  auto where = files_.describe(kFile);
+  kj::String text;
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions(
+                             [&] { text = kj::str(readWholeFile(files_, kFile, kFileBytesMax).asChars()); })) {
+    refuse(kj::str(where, " cannot be read: ", exception->getDescription(),
+                   "; nothing was changed: put an undamaged copy back"));
   }
-  KJ_IF_MAYBE(id, property(text, "cluster.id")) {
-    clusterId_ = kj::mv(*id);
-  } else {
-    refuse(kj::str(where, ": there is no line cluster.id=…; the file is damaged, nothing was changed"));
+  auto format = requireProperty(text, "format", where);
+  bool isChecked = format == kFormat;
+  if (!isChecked && format != kFormatWithoutChecksum) {
+    refuse(kj::str(where, ": data format ", format, " is not known to this version, which reads format ", kFormat,
+                   "; nothing was changed"));
   }
-  KJ_IF_MAYBE(made, property(text, "state.engine")) {
-    if (*made != stateEngine) {
-      refuse(kj::str("this data directory keeps its state in ", *made, " (", where,
-                     "); start with --state_engine=", *made, " or with another --data_dir"));
-    }
-  } else {
-    refuse(kj::str(where, ": there is no line state.engine=…; the file is damaged, nothing was changed"));
+  if (isChecked && !hasDirectoryChecksum(text)) {
+    refuse(kj::str(where, ": the last line is not ", kDirectoryChecksum,
+                   "… as it fits the lines before; the file was damaged or edited, nothing was changed: put an "
+                   "undamaged copy back"));
+  }
+  clusterId_ = requireProperty(text, "cluster.id", where);
+  stateEngine_ = requireProperty(text, "state.engine", where);
+  if (stateEngine_ != stateEngine) {
+    refuse(kj::str("this data directory keeps its state in ", stateEngine_, " (", where,
+                   "); start with --state_engine=", stateEngine_, " or with another --data_dir"));
+  }
+  KJ_IF_MAYBE(engines, property(text, "engines")) engines_ = split(*engines, ',');
+}
+
+void DataDirectory::write() {
+  auto lines = kj::str("format=", kFormat, "\ncluster.id=", clusterId_, "\nstate.engine=", stateEngine_,
+                       "\nengines=", kj::strArray(engines_, ","), "\n");
+  replaceFile(files_, kFile, kj::str(lines, directoryChecksumLine(lines)).asBytes());
+}
+
+void DataDirectory::requireEngine(kj::StringPtr kind) const {
+  for (auto& made : engines_) {
+    if (made != kind || files_.list(kind).size() > 0) continue;
+    refuse(kj::str(files_.describe(kind), " is gone or empty, but this data directory has its ", kind, " store there (",
+                   files_.describe(kFile), "); nothing was changed: restore the folder, or choose another --data_dir"));
+  }
+}
+
+void DataDirectory::noteEngine(kj::StringPtr kind) {
+  for (auto& made : engines_) {
+    if (made == kind) return;
+  }
+  // An engine that keeps nothing there.
+  if (!files_.exists(kind)) return;
+  engines_.add(kj::str(kind));
+  try {
+    write();
+  } catch (const kj::Exception& exception) {
+    engines_.removeLast();
+    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
   }
 }
 

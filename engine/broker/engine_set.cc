@@ -8,8 +8,10 @@ StorageEngine& EngineSet::open(kj::StringPtr kind) {
   KJ_IF_MAYBE(engine, find(kind)) return *engine;
   std::lock_guard opening(opening_);
   KJ_IF_MAYBE(engine, find(kind)) return *engine;
+  directory_.requireEngine(kind);
   auto engine = factory_.open(kind, EngineOptions{.report = [this](kj::StringPtr line) { report_(line); }});
   auto& opened = *engine;
+  directory_.noteEngine(kind);
   std::lock_guard lock(mutex_);
   engines_.emplace(kind.cStr(), kj::mv(engine));
   return opened;

@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 
+#include "engine/broker/data_directory.h"
 #include "engine/broker/world.h"
 
 namespace cambium {
@@ -10,9 +11,9 @@ namespace cambium {
 // The storage engines of one broker, each opened when it is first needed. Any thread.
 class EngineSet {
  public:
-  // `report` hears what recovery did, a line each; any thread.
-  EngineSet(EngineFactory& factory, kj::ConstFunction<void(kj::StringPtr)> report)
-      : factory_(factory), report_(kj::mv(report)) {}
+  // `report` hears what recovery did, a line each; any thread. `directory` misses the folder of an engine that is gone.
+  EngineSet(EngineFactory& factory, DataDirectory& directory, kj::ConstFunction<void(kj::StringPtr)> report)
+      : factory_(factory), directory_(directory), report_(kj::mv(report)) {}
   KJ_DISALLOW_COPY(EngineSet);
 
   // Opens it when it is not; blocks then, so call it on the pool.
@@ -28,6 +29,7 @@ class EngineSet {
   kj::Maybe<StorageEngine&> find(kj::StringPtr kind);
 
   EngineFactory& factory_;
+  DataDirectory& directory_;
   kj::ConstFunction<void(kj::StringPtr)> report_;
   std::mutex opening_;  // held while an engine recovers, which nobody but those who need it waits for
   std::mutex mutex_;    // of engines_

@@ -202,6 +202,9 @@ void MemoryFileSystem::crash(Loss loss) {
         return node.loseUnsynced();
       case Loss::Kind::kNothing:
         return;
+      case Loss::Kind::kWrittenBack:
+        node.syncEntries();
+        return node.syncContents();
       case Loss::Kind::kTorn:
         return node.tear(loss.sectorBytes, random);
       case Loss::Kind::kReordered:

@@ -30,11 +30,12 @@ class MemoryFileSystem final : public FileSystem {
   // What a power loss takes of what was not synced.
   struct Loss {
     enum class Kind {
-      kUnsynced,   // all of it
-      kNothing,    // nothing, as when a process is killed; it stays unsynced, for a later power loss to take
-      kTorn,       // of each file and folder what came last; of a write that is torn the first sectors are there
-      kReordered,  // any sectors, in any of the versions they had, and any of the sizes; of a folder's names what
-                   // came last
+      kUnsynced,     // all of it
+      kNothing,      // nothing, as when a process is killed; it stays unsynced, for a later power loss to take
+      kWrittenBack,  // nothing: the system had written all of it by itself before
+      kTorn,         // of each file and folder what came last; of a write that is torn the first sectors are there
+      kReordered,    // any sectors, in any of the versions they had, and any of the sizes; of a folder's names what
+                     // came last
     };
     Kind kind = Kind::kUnsynced;
     size_t sectorBytes = 512;

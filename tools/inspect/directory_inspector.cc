@@ -1,5 +1,6 @@
 #include "tools/inspect/directory_inspector.h"
 
+#include "engine/broker/directory_checksum.h"
 #include "engine/metadata/topic_name.h"
 
 namespace cambium::tools {
@@ -19,6 +20,11 @@ const HeldLog* find(kj::ArrayPtr<const HeldLog> logs, kj::StringPtr name) {
     if (log.name == name) return &log;
   }
   return nullptr;
+}
+
+bool contains(kj::StringPtr text, kj::StringPtr part) {
+  return std::string_view(text.begin(), text.size()).find(std::string_view(part.begin(), part.size())) !=
+         std::string_view::npos;
 }
 
 }  // namespace
@@ -75,11 +81,30 @@ void DirectoryInspector::printProperties() {
       }
     }
     report.close();
-    if (inspection_.options.verify && !text.startsWith("format=1\n") && text.size() > 0) {
-      inspection_.add(
-          {.file = kj::str(where), .what = kj::str("unknown data format"), .expected = kj::str("a line format=1")});
-    }
+    if (inspection_.options.verify) checkProperties(where, text);
   });
+}
+
+void DirectoryInspector::checkProperties(kj::StringPtr where, kj::StringPtr text) {
+  // What was written before there was a checksum, and not opened since.
+  if (text.startsWith("format=1\n")) return;
+  if (!text.startsWith("format=2\n")) {
+    inspection_.add(
+        {.file = kj::str(where), .what = kj::str("unknown data format"), .expected = kj::str("a line format=2")});
+  } else if (!hasDirectoryChecksum(text)) {
+    inspection_.error(kj::str(where), kj::str("the lines do not match the checksum in the last one"));
+  }
+  for (auto engine : {kNative, kRocks}) {
+    KJ_IF_MAYBE(at, text.findFirst('\n')) {
+      auto line = text.slice(*at);
+      bool isMade = contains(line, kj::str("\nengines=", engine, "\n")) ||
+                    contains(line, kj::str("\nengines=", engine, ",")) ||
+                    (contains(line, "\nengines=") && contains(line, kj::str(",", engine, "\n")));
+      if (isMade && files_.list(engine).size() == 0) {
+        inspection_.error(files_.describe(engine), kj::str("gone or empty, but the data directory has a store there"));
+      }
+    }
+  }
 }
 
 // Every topic's partitions have their logs, every log has its topic.
@@ -127,6 +152,9 @@ void DirectoryInspector::checkPartition(const Topic& topic, int32_t index) {
   if (log == nullptr) {
     bool lost = clean;
     KJ_IF_MAYBE(native, native_) lost = lost || (isNative && (*native)->lists(name, topic.id()));
+    auto registered = catalogue_.nativeLogs.find(std::string(name.cStr()));
+    bool isRegistered = registered != catalogue_.nativeLogs.end() && registered->second == topic.id();
+    lost = lost || (isNative && isRegistered);
     inspection_.add({.severity = lost || !known ? Severity::kError : Severity::kNote,
                      .file = kj::str(where),
                      .what = kj::str("partition ", index, " of topic ", topic.name(),

@@ -15,6 +15,7 @@ class DirectoryInspector {
 
  private:
   void printProperties();
+  void checkProperties(kj::StringPtr where, kj::StringPtr text);
   void readState(kj::FunctionParam<void()> read);
   void checkTopics();
   void checkTopic(const Topic& topic);

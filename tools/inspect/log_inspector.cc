@@ -56,6 +56,11 @@ SegmentPlace LogInspector::placeOf(size_t index) const {
   place.unclean = !known_.clean;
   place.known = knownOf(place.base);
   if (!place.active) place.next = found_[index + 1].base;
+  place.sameBoot = known_.sameBoot;
+  KJ_IF_MAYBE(mark, known_.mark) {
+    Offset base(static_cast<int64_t>(mark->file));
+    if (place.base <= base) place.durableBytes = place.base == base ? mark->bytes : UINT64_MAX;
+  }
   return place;
 }
 
@@ -74,6 +79,7 @@ void LogInspector::run() {
   if (inspection_.options.verify) {
     checkMetadata();
     checkListed();
+    checkMarked();
     checkStrays();
   }
   BatchLister lister(inspection_, inspection_.options.listsBatches());
@@ -192,6 +198,27 @@ void LogInspector::checkListed() {
   }
 }
 
+// The segment that the sync mark speaks of must be there, and as long as that says.
+void LogInspector::checkMarked() {
+  KJ_IF_MAYBE(mark, known_.mark) {
+    Offset base(static_cast<int64_t>(mark->file));
+    uint64_t bytes = 0;
+    bool exists = mark->bytes == 0;
+    for (auto& found : found_) {
+      if (found.base != base) continue;
+      exists = true;
+      bytes = found.bytes;
+    }
+    if (exists && bytes >= mark->bytes) return;
+    inspection_.add({.file = files_.describe(path(segmentFileName(base, kLogSuffix))),
+                     .position = bytes,
+                     .what = kj::str(exists ? "the segment is shorter than what was synced"
+                                            : "a segment is missing that was synced"),
+                     .expected = kj::str("at least ", mark->bytes, " bytes, offsets up to ", mark->end - 1),
+                     .found = kj::str(bytes)});
+  }
+}
+
 // Files that the next start removes or that nobody knows.
 void LogInspector::checkStrays() {
   Offset first = found_.size() > 0 ? found_[0].base : Offset(0);
@@ -212,7 +239,7 @@ void LogInspector::checkStrays() {
       continue;
     }
     bool known = parseSegmentFileName(entry.name, kLogSuffix) != nullptr || entry.name == kMetadataName ||
-                 entry.name == kLogStateName;
+                 entry.name == kLogStateName || entry.name == kSyncMarkName;
     if (!known) inspection_.note(files_.describe(path(entry.name)), kj::str(explainStray(entry.name)));
   }
 }

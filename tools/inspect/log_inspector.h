@@ -36,6 +36,7 @@ class LogInspector {
   void printLog();
   void checkMetadata();
   void checkListed();
+  void checkMarked();
   void checkStrays();
 
   Inspection& inspection_;

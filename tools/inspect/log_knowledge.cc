@@ -97,6 +97,25 @@ void printLogState(Inspection& inspection, const LogState& state) {
   inspection.report.close();
 }
 
+namespace {
+
+void learnMark(Inspection& inspection, FileSystem& files, kj::StringPtr folder, kj::StringPtr name,
+               LogKnowledge& known) {
+  auto below = [&](kj::StringPtr file) { return folder.size() == 0 ? kj::str(file) : kj::str(folder, "/", file); };
+  auto path = below(kSyncMarkName);
+  auto found = readSyncMark(files, path, name, [&](kj::StringPtr line) {
+    if (inspection.options.verify) inspection.warning(files.describe(path), kj::str(line));
+  });
+  KJ_IF_MAYBE(mark, found) {
+    known.sameBoot = isOfThisBoot(*mark, files);
+    auto statePath = below(kLogStateName);
+    uint32_t checksum = files.exists(statePath) ? checksumOf(readWholeFile(files, statePath)) : 0;
+    if (mark->state == checksum) known.mark = *mark;
+  }
+}
+
+}  // namespace
+
 LogKnowledge learn(Inspection& inspection, FileSystem& files, kj::StringPtr folder, kj::StringPtr name,
                    const kj::Maybe<Uuid>& incarnation, kj::Maybe<const LogCheckpoint&> checkpoint) {
   LogKnowledge known;
@@ -125,6 +144,7 @@ LogKnowledge learn(Inspection& inspection, FileSystem& files, kj::StringPtr fold
   } else {
     known.stateDamaged = files.exists(statePath);
   }
+  learnMark(inspection, files, parentPath(statePath), name, known);
   return known;
 }
 

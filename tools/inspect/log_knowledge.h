@@ -20,6 +20,8 @@ struct LogKnowledge {
   kj::Maybe<LogState> state;  // of the later session
   bool clean = false;         // the log was closed, and nothing written since
   bool stateDamaged = false;
+  kj::Maybe<SyncMark> mark;  // that goes with the log-state file
+  bool sameBoot = false;     // the machine was not started since the log was written to
 };
 
 // `checkpoint` is the store's, or null; `incarnation` the one in the log's folder.

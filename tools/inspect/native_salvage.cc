@@ -2,6 +2,8 @@
 
 #include "backends/native/log_checkpoint.h"
 #include "backends/native/log_metadata.h"
+#include "backends/native/native_engine.h"
+#include "backends/native/native_tables.h"
 #include "tools/inspect/salvage.h"
 #include "tools/inspect/segment_walk.h"
 
@@ -57,6 +59,7 @@ class NativeLogOnDisk final : public SalvageableLog {
   FileSystem& files_;
   kj::String name_;
   kj::Vector<Offset> bases_;  // of the segments, in their order
+  Offset marked_{0};          // the end that the sync mark tells, when it goes with the state
   LogState state_;            // the later of those that the store has; without one, from where the first segment begins
 };
 
@@ -79,15 +82,22 @@ void NativeLogOnDisk::learnState() {
     }
   }
   auto statePath = kj::str(folder(), "/", kLogStateName);
+  uint32_t checksum = 0;
   if (files_.exists(statePath)) {
-    KJ_IF_MAYBE(own, decodeLogState(readWholeFile(files_, statePath))) consider(*own, own->session > state_.session);
+    auto contents = readWholeFile(files_, statePath);
+    checksum = checksumOf(contents);
+    KJ_IF_MAYBE(own, decodeLogState(contents)) consider(*own, own->session > state_.session);
+  }
+  KJ_IF_MAYBE(mark, readSyncMark(files_, kj::str(folder(), "/", kSyncMarkName), name_, [](kj::StringPtr) {})) {
+    if (mark->state == checksum) marked_ = Offset(static_cast<int64_t>(mark->end));
   }
   state_.session = kj::max(state_.session, session);
   if (!known && bases_.size() > 0) state_.start = bases_[0];
 }
 
 void NativeLogOnDisk::walk(kj::FunctionParam<void(const BatchView&)> batch, kj::FunctionParam<void(LogGap&&)> gap) {
-  if (bases_.size() == 0) return;
+  KJ_REQUIRE(bases_.size() > 0, "the log has no segment any more; --recreate begins it anew",
+             files_.describe(folder()));
   Offset next = bases_[0];
   // Where it ends is known with the next sound batch.
   kj::Maybe<LogGap> pending;
@@ -134,8 +144,9 @@ void NativeLogOnDisk::walk(kj::FunctionParam<void(const BatchView&)> batch, kj::
       }
     }
   }
-  // The state may know of more than there is.
+  // The state, or the sync mark, may know of more than there is.
   Offset vouched = state_.segments.size() > 0 && !state_.lost ? state_.segments.back().end : next;
+  vouched = kj::max(vouched, marked_);
   if (vouched > next) {
     auto last = bases_.back();
     auto file = files_.open(pathOf(last, kLogSuffix), FileSystem::Mode::kRead);
@@ -229,6 +240,58 @@ void NativeLogOnDisk::cut(const LogGap& gap) {
 }
 
 }  // namespace
+
+Offset lastKnownEnd(FileSystem& files, kj::StringPtr name) {
+  Offset end(0);
+  auto consider = [&](const LogState& state) {
+    if (state.segments.size() > 0) end = kj::max(end, state.segments.back().end);
+    end = kj::max(end, state.start);
+  };
+  auto checkpointPath = kj::str(kFolder, "/", kCheckpointName);
+  if (files.exists(checkpointPath)) {
+    KJ_IF_MAYBE(checkpoint, decodeCheckpoint(readWholeFile(files, checkpointPath))) {
+      for (auto& log : checkpoint->logs) {
+        if (log.name == name) consider(log.state);
+      }
+    }
+  }
+  auto folder = kj::str(kFolder, "/", name);
+  auto statePath = kj::str(folder, "/", kLogStateName);
+  if (files.exists(statePath)) {
+    KJ_IF_MAYBE(own, decodeLogState(readWholeFile(files, statePath))) consider(*own);
+  }
+  KJ_IF_MAYBE(mark, readSyncMark(files, kj::str(folder, "/", kSyncMarkName), name, [](kj::StringPtr) {})) {
+    end = kj::max(end, Offset(static_cast<int64_t>(mark->end)));
+  }
+  for (auto& entry : files.list(folder)) {
+    KJ_IF_MAYBE(base, parseSegmentFileName(entry.name, kLogSuffix)) end = kj::max(end, *base);
+  }
+  return end;
+}
+
+void recreateNativeLog(FileSystem& files, kj::StringPtr name, Offset start, kj::StringPtr aside) {
+  auto folder = kj::str(kFolder, "/", name);
+  auto incarnation = readLogMetadata(files, folder);
+  auto engine = openNativeEngine(files, kFolder, {});
+  KJ_IF_MAYBE(row, engine->get(kNativeRegister, name.asBytes())) {
+    if (row->size() == 16) incarnation = Uuid::fromBytes(*row);
+  }
+  LogId id{kj::str(name), KJ_REQUIRE_NONNULL(incarnation, "the store knows of no such log: nothing was changed", name)};
+  // Nobody may have it open under its name while it is moved away.
+  engine->close();
+  engine = nullptr;
+  if (files.exists(folder)) {
+    files.rename(folder, aside);
+    files.syncDirectory(kFolder);
+  }
+  engine = openNativeEngine(files, kFolder, {});
+  engine->drop(id.clone());
+  {
+    auto log = engine->open(id.clone(), {});
+    if (start > Offset(0)) log->resetTo(start);
+  }
+  engine->close();
+}
 
 kj::Own<SalvageableLog> openNativeLog(FileSystem& files, kj::StringPtr name) {
   return kj::heap<NativeLogOnDisk>(files, name);

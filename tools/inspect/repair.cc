@@ -69,11 +69,13 @@ class Repair {
 
   int run() {
     requireLogName(options_.log);
+    if (options_.recreate) return recreate();
     KJ_IF_MAYBE(log, findLog(files_, options_.dataDir, options_.log)) {
       log_ = kj::mv(*log);
     } else {
       out_.complain(kj::str(options_.dataDir, " has no log ", options_.log,
-                            "; a partition's log is called TOPIC-PARTITION, and `cambium inspect` lists them"));
+                            "; a partition's log is called TOPIC-PARTITION, and `cambium inspect` lists them. One "
+                            "whose folder is gone begins anew with --recreate"));
       return 2;
     }
     found_ = examine(*log_);
@@ -90,6 +92,7 @@ class Repair {
   }
 
  private:
+  int recreate();
   void copy();
   void printText();
   void printCut();
@@ -104,6 +107,32 @@ class Repair {
   Findings found_;
   kj::String aside_;
 };
+
+int Repair::recreate() {
+  auto end = lastKnownEnd(files_, options_.log);
+  auto folder = kj::str("native/", options_.log);
+  auto aside = freePath(files_, folder, "-unclaimed");
+  bool hasFolder = files_.exists(folder);
+  auto rest = hasFolder ? kj::str("; what is left of it ", options_.apply ? "was" : "would be", " moved to ",
+                                  files_.describe(aside))
+                        : kj::str("; its folder is gone");
+  if (options_.apply) recreateNativeLog(files_, options_.log, end, aside);
+  if (options_.json) {
+    JsonWriter json;
+    json.beginObject().key("log").value(options_.log).key("engine").value("native"_kj);
+    json.key("startOffset").value(end);
+    if (hasFolder) json.key("aside").value(aside);
+    json.key("applied").value(options_.apply).endObject();
+    out_.write(json.text());
+    out_.write("\n"_kj);
+    return 0;
+  }
+  out_.write(kj::str("log ", options_.log, " (native) of ", options_.dataDir, "\n--recreate ",
+                     options_.apply ? "began" : "begins", " it anew, empty, at offset ", end,
+                     ", where it was last known to end", rest, "\n"));
+  if (!options_.apply) out_.write("nothing was changed: add --apply to do it\n"_kj);
+  return 0;
+}
 
 void Repair::copy() {
   auto& target = KJ_ASSERT_NONNULL(options_.copyTo);

@@ -14,7 +14,9 @@ struct RepairOptions {
   // Which way out: give up everything from the first damage on, or make a new log of what can be read.
   bool cut = false;
   kj::Maybe<kj::String> copyTo = nullptr;  // a folder that is not there yet
-  bool apply = false;                      // without it nothing is changed, only said
+  // Or begin anew, empty: for a log whose folder, or whose first segment, is gone.
+  bool recreate = false;
+  bool apply = false;  // without it nothing is changed, only said
   bool json = false;
 };
 

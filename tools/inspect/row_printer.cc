@@ -6,6 +6,7 @@
 #include <capnp/serialize.h>
 #include <kj/encoding.h>
 
+#include "backends/native/native_tables.h"
 #include "engine/group/offset_key.h"
 #include "engine/partition/producer_states.h"
 #include "engine/retention/cleaner_table.h"
@@ -82,6 +83,8 @@ void RowPrinter::decode(kj::StringPtr table, ByteView key, ByteView value) {
       producersRow(key, value);
     } else if (table == kCleaner) {
       cleanerRow(key, value);
+    } else if (table == kNativeRegister) {
+      registerRow(key, value);
     } else {
       auto& report = inspection_.report;
       report.open(kRowItem);
@@ -96,6 +99,17 @@ void RowPrinter::decode(kj::StringPtr table, ByteView key, ByteView value) {
          .what = kj::str("a row of the table ", table, " cannot be understood: key (hex) ", kj::encodeHex(key)),
          .found = kj::str(exception->getDescription())});
   }
+}
+
+void RowPrinter::registerRow(ByteView key, ByteView value) {
+  auto id = Uuid::fromBytes(value);
+  auto name = textOf(key);
+  auto& report = inspection_.report;
+  report.open(kRowItem);
+  report.text("log", name);
+  report.text("id", kj::str(id));
+  report.close();
+  if (catalogue_ != nullptr) catalogue_->nativeLogs[name.cStr()] = id;
 }
 
 void RowPrinter::metadataRow(ByteView key, ByteView value) {

@@ -13,6 +13,8 @@ struct TopicCatalogue {
   std::map<std::string, kj::Own<const Topic>> topics;
   // By the topic's id: deleted, but perhaps not all of its logs are gone.
   std::map<Uuid, kj::Own<const Topic>> deletions;
+  // The register of a native store: its logs of which batches were durable.
+  std::map<std::string, Uuid> nativeLogs;
 };
 
 // Prints rows of tables, those of the broker's own tables ("metadata", "offsets", "producers", "cleaner") taken apart,
@@ -36,6 +38,7 @@ class RowPrinter {
   void offsetRow(ByteView key, ByteView value);
   void producersRow(ByteView key, ByteView value);
   void cleanerRow(ByteView key, ByteView value);
+  void registerRow(ByteView key, ByteView value);
   void topicRow(kj::StringPtr key, kj::Own<const Topic> topic);
 
   Inspection& inspection_;

@@ -46,6 +46,12 @@ class SalvageableLog {
 // The log `name` of a data directory; null when neither of its engines has one of that name.
 kj::Maybe<kj::Own<SalvageableLog>> findLog(FileSystem& files, kj::StringPtr dataDir, kj::StringPtr name);
 
+// Begins a log of the native engine anew, empty, at `start`; what there is of it is moved to `aside` first. Throws when
+// the store does not know the log.
+void recreateNativeLog(FileSystem& files, kj::StringPtr name, Offset start, kj::StringPtr aside);
+// Where the log was last known to end, by what the store still says about it: a lower bound.
+Offset lastKnownEnd(FileSystem& files, kj::StringPtr name);
+
 kj::Own<SalvageableLog> openNativeLog(FileSystem& files, kj::StringPtr name);
 kj::Own<SalvageableLog> openRocksLog(FileSystem& files, kj::StringPtr dataDir, kj::StringPtr name);
 

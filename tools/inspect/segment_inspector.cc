@@ -118,8 +118,18 @@ uint64_t SegmentInspector::startPosition() {
 }
 
 bool SegmentInspector::vouched(uint64_t position) const {
+  if (position < place_.durableBytes) return true;
   KJ_IF_MAYBE(known, place_.known) return position < known->bytes;
   return false;
+}
+
+// Whether it may be what a killed broker or a power loss leaves of the last write; see segment_recovery.h.
+bool SegmentInspector::mayBeTorn(const SegmentWalk::Step& step) const {
+  if (!step.atEnd || !place_.active || !place_.unclean || vouched(step.position)) return false;
+  if (!place_.sameBoot) return true;
+  auto file = place_.files.open(path(kLogSuffix), FileSystem::Mode::kRead);
+  BatchScan scan(*file, step.position, step.offset);
+  return scan.next() == nullptr && scan.cutShort();
 }
 
 void SegmentInspector::walk(uint64_t position) {
@@ -169,7 +179,7 @@ void SegmentInspector::walk(uint64_t position) {
 }
 
 void SegmentInspector::complain(const SegmentWalk::Step& step) {
-  bool torn = step.atEnd && place_.active && place_.unclean && !vouched(step.position);
+  bool torn = mayBeTorn(step);
   Finding finding{.severity = torn ? Severity::kNote : Severity::kError,
                   .file = kj::str(file_),
                   .position = step.position,

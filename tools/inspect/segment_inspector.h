@@ -17,7 +17,10 @@ struct SegmentPlace {
   bool unclean = false;                              // nobody closed the log: the end of the active segment may be torn
   kj::Maybe<const SegmentSummary&> known = nullptr;  // what the log's state vouches for
   kj::Maybe<Offset> next = nullptr;                  // base of the segment behind it
-  bool alone = false;                                // just this file was asked for: its batches are listed
+  // Up to where the log's sync mark vouches for it, and whether nothing that was written behind can be missing.
+  uint64_t durableBytes = 0;
+  bool sameBoot = false;
+  bool alone = false;  // just this file was asked for: its batches are listed
 };
 
 // Prints a segment and, as asked for, its batches, records and index entries; checks it.
@@ -31,6 +34,7 @@ class SegmentInspector {
  private:
   kj::String path(kj::StringPtr suffix) const;
   bool vouched(uint64_t position) const;
+  bool mayBeTorn(const SegmentWalk::Step& step) const;
   void printSummary(uint64_t bytes);
   void printIndexes();
   void walk(uint64_t position);

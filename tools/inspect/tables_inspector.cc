@@ -1,5 +1,6 @@
 #include "tools/inspect/tables_inspector.h"
 
+#include "backends/native/sync_mark.h"
 #include "backends/native/table_journal.h"
 #include "engine/base/byte_cursor.h"
 #include "engine/base/crc32c.h"
@@ -82,10 +83,28 @@ void TablesInspector::run() {
       }
       auto journal = kj::str(name->slice(0, kGenerationDigits), kJournalSuffix);
       applyJournal(journal, *tables);
+      checkMark(tables->sequence);
       print(*tables, files_.describe(folder_));
     }
-  } else if (journalBytes > table_journal::kHeaderBytes) {
-    inspection_.error(files_.describe(folder_), kj::str("the tables' journal has no snapshot to begin from"));
+  } else {
+    if (journalBytes > table_journal::kHeaderBytes)
+      inspection_.error(files_.describe(folder_), kj::str("the tables' journal has no snapshot to begin from"));
+    checkMark(0);
+  }
+}
+
+// What the mark beside the folder says was committed.
+void TablesInspector::checkMark(uint64_t sequence) {
+  if (folder_.size() == 0 || !inspection_.options.verify) return;
+  auto path = kj::str(folder_, ".", kSyncMarkName);
+  auto mark = readSyncMark(files_, path, "tables",
+                           [&](kj::StringPtr line) { inspection_.warning(files_.describe(path), kj::str(line)); });
+  KJ_IF_MAYBE(m, mark) {
+    if (sequence >= m->end) return;
+    inspection_.add({.file = files_.describe(folder_),
+                     .what = kj::str("commits are missing that were durable"),
+                     .expected = kj::str("commits up to ", m->end),
+                     .found = kj::str(sequence)});
   }
 }
 

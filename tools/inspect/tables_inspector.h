@@ -23,6 +23,7 @@ class TablesInspector {
   kj::Maybe<TableSnapshot> readSnapshot(kj::StringPtr name);
   void applyJournal(kj::StringPtr name, TableSnapshot& tables);
   void complainOfJournal(kj::StringPtr name, size_t position, uint64_t sequence, const kj::Exception& exception);
+  void checkMark(uint64_t sequence);
   void noteTorn(kj::StringPtr name, size_t position, size_t bytes);
   void print(const TableSnapshot& tables, kj::StringPtr file);
 
