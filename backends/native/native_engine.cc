@@ -312,9 +312,12 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
       continue;
     }
     present[keyOf(entry.name)] = true;
-    // Without the mark the checkpoint may speak of a predecessor.
-    bool vouched = registry.marked && registry.logs.find(keyOf(entry.name)) != registry.logs.end();
-    if (vouched) continue;
+    // Without the mark the checkpoint may speak of a predecessor, and one that the register contradicts is not ours.
+    auto known = registry.logs.find(keyOf(entry.name));
+    auto row = registry.registered.find(keyOf(entry.name));
+    bool isKnown = known != registry.logs.end();
+    bool contradicts = isKnown && row != registry.registered.end() && row->second != known->second.incarnation;
+    if (registry.marked && isKnown && !contradicts) continue;
     // What cannot be read of one log leaves the others alone.
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { findLog(registry, entry.name); })) {
       registry.logs.erase(keyOf(entry.name));
@@ -522,6 +525,11 @@ void NativeEngine::claim(const LogId& id, bool& exists, bool& stale, bool& hasSt
     return;
   }
   auto& known = found->second;
+  auto registered = registry->registered.find(keyOf(id.name));
+  bool isForeign = known.incarnation != id.incarnation && registered != registry->registered.end() &&
+                   registered->second == id.incarnation;
+  KJ_REQUIRE(!isForeign, "the folder of this log holds another topic's; restore it with its file partition.metadata",
+             fileSystem_.describe(below(id.name)), known.incarnation, id.incarnation);
   KJ_REQUIRE(known.incarnation == id.incarnation,
              "a log of this name exists, but it is another one (its topic was made anew); drop that first", id.name,
              known.incarnation, id.incarnation);

@@ -79,6 +79,7 @@ kj::String NativeTables::path(uint64_t generation, kj::StringPtr suffix) const {
 // Opening.
 
 void NativeTables::load(State& state) {
+  found_ = readSyncMark(fileSystem_, markPath_, kMarkOwner, [this](kj::StringPtr line) { report_(line); });
   bool hasContents = false;
   for (auto& entry : fileSystem_.list(folder_)) {
     KJ_IF_MAYBE(generation, generationOf(entry.name, kSnapshotSuffix)) {
@@ -113,18 +114,17 @@ void NativeTables::load(State& state) {
     // go with it.
     fileSystem_.syncDirectory(folder_);
   } else {
-    checkMark(state);
+    checkMark(state.sequence);
   }
   removeOlder();
 }
 
-// Commits that were acknowledged are missing: of a folder that is gone, or in which an older one was put.
-void NativeTables::checkMark(const State& state) {
-  auto mark = readSyncMark(fileSystem_, markPath_, kMarkOwner, [this](kj::StringPtr line) { report_(line); });
-  KJ_IF_MAYBE(m, mark) {
-    KJ_REQUIRE(state.sequence >= m->end,
+// Throws when commits that were acknowledged are missing: of a folder that is gone, or in which an older one was put.
+void NativeTables::checkMark(uint64_t sequence) {
+  KJ_IF_MAYBE(mark, found_) {
+    KJ_REQUIRE(sequence >= mark->end,
                "the tables lack commits that were durable; restore the newest files of the folder, nothing was changed",
-               fileSystem_.describe(folder_), generation_, state.sequence, m->file, m->end);
+               fileSystem_.describe(folder_), generation_, sequence, mark->file, mark->end);
   }
 }
 
@@ -135,6 +135,7 @@ void NativeTables::renewMark(bool durably) {
     auto state = state_.lock();
     mark.file = generation_;
     mark.bytes = state->journalBytes;
+    mark.state = state->checksum;
     mark.end = state->sequence;
   }
   mark_.write(mark);
@@ -153,6 +154,13 @@ void NativeTables::readJournal(State& state, kj::StringPtr journalPath) {
                  "a commit is missing from the tables' journal; restore the file", where, reader.position(),
                  record->sequence, state.sequence);
       state.sequence = record->sequence;
+      state.checksum = record->checksum;
+      KJ_IF_MAYBE(mark, found_) {
+        bool isOther = mark->end == record->sequence && mark->state != record->checksum;
+        KJ_REQUIRE(!isOther,
+                   "this is not the journal that was written here; restore the right one, nothing was changed", where,
+                   record->sequence);
+      }
       for (auto& change : record->changes) {
         applyChange(state.contents, state.liveBytes, stringOf(change.table), stringOf(change.key), change.value);
       }
@@ -161,7 +169,7 @@ void NativeTables::readJournal(State& state, kj::StringPtr journalPath) {
     }
   }
   state.journalBytes = reader.position();
-  checkMark(state);
+  checkMark(state.sequence);
   auto file = fileSystem_.open(journalPath, FileSystem::Mode::kWrite);
   if (reader.tornBytes() > 0) {
     auto copy = kj::str(journalPath, ".cut-", reader.position());
@@ -260,6 +268,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
     broken = state->broken != nullptr;
   }
   size_t written = 0;
+  uint32_t checksum = 0;
   bool isFirst = generation_ == 0;
   auto failure = kj::runCatchingExceptions([&] {
     KJ_REQUIRE(!broken, "the tables are broken until they are opened again", folder_);
@@ -274,6 +283,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
     auto record = table_journal::encodeRecord(++sequence, changes);
     write(record, position);
     written = record.size();
+    checksum = table_journal::checksumOf(record);
   });
   {
     auto state = state_.lock();
@@ -282,6 +292,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
       if (!passes && state->broken == nullptr) state->broken = kj::str(exception->getDescription());
     } else {
       state->sequence = sequence;
+      state->checksum = checksum;
       state->journalBytes = position + written;
       for (auto* waiting : group) {
         for (auto& change : waiting->changes) {

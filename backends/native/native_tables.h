@@ -48,6 +48,7 @@ class NativeTables {
     TableContents contents;
     uint64_t liveBytes = 0;  // of keys and values
     uint64_t sequence = 0;
+    uint32_t checksum = 0;  // of the last commit
     uint64_t journalBytes = 0;
     uint64_t snapshotBytes = 0;
     kj::Vector<Waiting*> waiting;
@@ -56,7 +57,7 @@ class NativeTables {
   };
 
   void load(State& state);
-  void checkMark(const State& state);
+  void checkMark(uint64_t sequence);
   void renewMark(bool durably);
   void readJournal(State& state, kj::StringPtr path);
   void removeOlder();
@@ -77,6 +78,7 @@ class NativeTables {
   uint64_t compactAt_;
   kj::Maybe<kj::Own<File>> journal_;
   SyncMarkFile mark_;
+  kj::Maybe<SyncMark> found_;  // when the tables were opened
 };
 
 }  // namespace cambium

@@ -27,6 +27,7 @@ namespace cambium {
 //       16  identifier of the machine's run (FileSystem::bootId), zeros when it is not known
 //        4  of a log: the CRC-32C that its log-state carries, 0 when there is none. With another one the log was cut,
 //           reset or rewritten since, and the mark says nothing about its end
+//           Of the tables: the CRC-32C of the last commit's body
 //        4  zeros
 //        8  base offset of the segment, or the tables' generation
 //        8  bytes of it that are durable

@@ -102,6 +102,10 @@ kj::Array<kj::byte> table_journal::encodeRecord(uint64_t sequence, kj::ArrayPtr<
   return out.finish();
 }
 
+uint32_t table_journal::checksumOf(ByteView record) {
+  return loadBigEndian<uint32_t>(record.begin() + 4);
+}
+
 TableJournalReader::TableJournalReader(ByteView contents, uint64_t generation, kj::StringPtr path)
     : contents_(contents), path_(path) {
   ByteReader in(contents);
@@ -155,7 +159,7 @@ kj::Maybe<TableJournalReader::Record> TableJournalReader::next() {
     if (lastSequence_ != 0 && sequence != lastSequence_ + 1) throwDamaged("a record is missing");
     lastSequence_ = sequence;
     position_ = bodyBegin + size;
-    return Record{sequence, kj::mv(*changes)};
+    return Record{sequence, loadBigEndian<uint32_t>(header + 4), kj::mv(*changes)};
   }
   throwDamaged("a record is not what this program writes");
 }

@@ -34,6 +34,8 @@ inline constexpr size_t kRecordHeaderBytes = 12;
 inline constexpr size_t kBodyBytesMax = size_t{1} << 30;
 
 kj::Array<kj::byte> encodeHeader(uint64_t generation);
+// The checksum in the header of a record, of its body.
+uint32_t checksumOf(ByteView record);
 // One record. Throws when it would be larger than kBodyBytesMax.
 kj::Array<kj::byte> encodeRecord(uint64_t sequence, kj::ArrayPtr<const TableChange> changes);
 }  // namespace table_journal
@@ -52,6 +54,7 @@ class TableJournalReader {
   };
   struct Record {
     uint64_t sequence;
+    uint32_t checksum;  // of the body
     kj::Vector<Change> changes;
   };
   // The next record, or null at the end of what is whole. Throws, naming file, position and sequence, when there is

@@ -37,6 +37,7 @@ struct MemoryFileSystem::State {
   std::map<std::string, uint64_t> mutationsIn;
   std::function<bool(kj::StringPtr)> liesAbout;
   std::set<std::string> locks;
+  std::set<std::string> namesMade;
 
   // Null when there is no such thing.
   std::shared_ptr<MemoryNode> find(kj::StringPtr path) const {
@@ -247,6 +248,10 @@ std::string MemoryFileSystem::failedAt() const {
   return (*state_.lock())->failedAt;
 }
 
+std::set<std::string> MemoryFileSystem::namesMade() const {
+  return (*state_.lock())->namesMade;
+}
+
 void MemoryFileSystem::flipBit(kj::StringPtr path, uint64_t bit) {
   auto state = state_.lock();
   auto node = (*state)->find(path);
@@ -264,6 +269,7 @@ kj::Own<File> MemoryFileSystem::open(kj::StringPtr path, Mode mode) {
     (*state)->mutate("open", path, true);
     node = std::make_shared<MemoryNode>(false);
     folder->setEntry(State::nameOf(path), node);
+    (*state)->namesMade.insert(path.cStr());
   }
   if (node == nullptr) fail(kj::Exception::Type::FAILED, "open", path, "No such file or directory");
   if (node->isDirectory) fail(kj::Exception::Type::FAILED, "open", path, "Is a directory");
@@ -296,6 +302,7 @@ void MemoryFileSystem::createDirectory(kj::StringPtr path) {
   auto folder = (*state)->folderOf(path, "make the folder");
   (*state)->mutate("make the folder", path, true);
   folder->setEntry(State::nameOf(path), std::make_shared<MemoryNode>(true));
+  (*state)->namesMade.insert(path.cStr());
 }
 
 void MemoryFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
@@ -310,6 +317,7 @@ void MemoryFileSystem::rename(kj::StringPtr from, kj::StringPtr to) {
   auto source = (*state)->folderOf(from, "rename");
   auto folder = (*state)->folderOf(to, "rename");
   (*state)->mutate("rename", from);
+  (*state)->namesMade.insert(to.cStr());
   if (source == folder) return folder->renameEntry(State::nameOf(from), State::nameOf(to));
   folder->setEntry(State::nameOf(to), node);
   source->setEntry(State::nameOf(from), nullptr);

@@ -66,6 +66,8 @@ class MemoryFileSystem final : public FileSystem {
   std::map<std::string, uint64_t> mutationsByFolder() const;
   // What the call did that failed last by failAt(), for example "sync native/words-0/log-state"; "" when none did.
   std::string failedAt() const;
+  // Every name that a file or folder was ever made or renamed under.
+  std::set<std::string> namesMade() const;
   // Changes one bit of a file, on the disk too. Bits count from the first byte's lowest.
   void flipBit(kj::StringPtr path, uint64_t bit);
 
