@@ -163,7 +163,13 @@ TEST_P(RestartTest, AFolderThatIsNotUnderstoodIsLeftAlone) {
   EXPECT_PRED2(contains, with("format=9\n" + good.substr(good.find('\n') + 1)), "data format 9 is not known");
   EXPECT_PRED2(contains, with(""), "there is no line format=");
   EXPECT_PRED2(contains, with("format=1\n"), "there is no line cluster.id=");
-  EXPECT_PRED2(contains, with(good.substr(0, good.find("state.engine"))), "there is no line state.engine=");
+  for (size_t size = 0; size < good.size(); ++size)
+    EXPECT_PRED2(contains, with(good.substr(0, size)), "cambium.properties") << size;
+  for (size_t bit = 0; bit < good.size() * 8; bit += 3) {
+    auto flipped = good;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_PRED2(contains, with(flipped), "cambium.properties") << bit;
+  }
   auto other = GetParam();
   other.stateEngine = kj::StringPtr(other.stateEngine) == "native" ? "rocksdb" : "native";
   std::ofstream(file.cStr(), std::ios::trunc) << good;
@@ -171,9 +177,27 @@ TEST_P(RestartTest, AFolderThatIsNotUnderstoodIsLeftAlone) {
                std::string("start with --state_engine=") + GetParam().stateEngine);
   std::filesystem::remove(file.cStr());
   EXPECT_PRED2(contains, startFailure(io, folder.path(), GetParam()), "put that file back");
-  std::ofstream(file.cStr(), std::ios::trunc) << good;
+  // As a version without a checksum wrote it, or a person does.
+  auto lines = good.substr(0, good.find("engines="));
+  std::ofstream(file.cStr(), std::ios::trunc) << "format=1" + lines.substr(lines.find('\n'));
   start();
   EXPECT_EQ(read(scope(), client().partition("words"), 0).values, std::vector<std::string>{"a"});
+  std::string again;
+  std::getline(std::ifstream(file.cStr()), again, '\0');
+  EXPECT_EQ(again, good);
+}
+
+TEST_P(RestartTest, AnEnginesFolderThatIsGoneIsMissed) {
+  ASSERT_EQ(client().createTopic("words"), "");
+  append(scope(), client().partition("words"), {"a"});
+  disconnect();
+  broker = nullptr;
+  auto store = folder.path(GetParam().stateEngine);
+  for (bool empty : {false, true}) {
+    std::filesystem::remove_all(store.cStr());
+    if (empty) std::filesystem::create_directory(store.cStr());
+    EXPECT_PRED2(contains, startFailure(io, folder.path(), GetParam()), "is gone or empty");
+  }
 }
 
 // Damage before the durable point of one log: that partition says so, everything else serves, and nothing is removed.
