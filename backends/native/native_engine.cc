@@ -138,6 +138,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   kj::Own<PartitionLog> openExisting(LogId id, LogOptions options, ClosedLog closed, bool hasState);
   static bool matches(kj::ArrayPtr<const FileSystem::Entry> entries, const LogState& state);
   kj::String setStateAside(kj::StringPtr statePath);
+  void saveRecovered(NativeLog& log, bool mustBeWritten, kj::StringPtr statePath, kj::StringPtr damagedAside);
   SegmentRecovery::Evidence evidenceOf(const LogId& id, const kj::Maybe<SyncMark>& mark,
                                        kj::Maybe<uint32_t> stateChecksum);
   kj::Own<PartitionLog> recover(LogId id, kj::Own<LogFolder> folder, ClosedLog closed, bool hasState);
@@ -707,8 +708,14 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
                      (reopened.newFolder && holdsData);
   auto log =
       kj::heap<NativeLog>(*this, kj::mv(folder), kj::mv(id), recovery.start(), kj::mv(segments), kj::mv(reopened));
+  if (worthAState) saveRecovered(*log, mustBeWritten, statePath, damagedAside);
+  return log;
+}
+
+void NativeEngine::saveRecovered(NativeLog& log, bool mustBeWritten, kj::StringPtr statePath,
+                                 kj::StringPtr damagedAside) {
   try {
-    if (worthAState) log->writeState();
+    log.writeState();
   } catch (const kj::Exception& exception) {
     // A full device: the next recovery reads and repairs the same again.
     if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
@@ -718,7 +725,6 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
     }
     report(kj::str(fileSystem_.describe(statePath), " could not be written: ", exception.getDescription()));
   }
-  return log;
 }
 
 // With the checksum of the log-state file that the mark must go with, null when no mark can.
