@@ -4,6 +4,7 @@
 
 #include <kj/debug.h>
 
+#include "engine/metadata/owner_config_definitions.h"
 #include "engine/metadata/topic_config_definitions.h"
 
 namespace cambium {
@@ -146,6 +147,8 @@ const Setting kSettings[] = {
     {"default.replication.factor"_kj, ConfigType::kInt, ""_kj, "1"_kj, nullptr,
      "Replicas of a topic that is made without saying how many: there is one broker."_kj},
     {"delete.topic.enable"_kj, ConfigType::kBoolean, ""_kj, "true"_kj, nullptr, "Whether topics can be deleted."_kj},
+    {"fetch.max.bytes"_kj, ConfigType::kInt, ""_kj, "57671680"_kj, nullptr,
+     "Bytes of records in one answer to a Kafka client, at most (but always one whole batch)."_kj},
     {"follower.replication.throttled.rate"_kj, ConfigType::kLong, ""_kj, ""_kj, nullptr, kThrottleText,
      range(0, kInt64Max), keep, true},
     {"group.initial.rebalance.delay.ms"_kj, ConfigType::kInt, "group_initial_rebalance_delay_ms"_kj, ""_kj,
@@ -202,12 +205,16 @@ const Setting kSettings[] = {
      [](const ConfigValue& value, BrokerConfig& config) { config.retentionCheckMs = value.number; }},
     {"max.connections"_kj, ConfigType::kInt, "kafka_connections_max"_kj, "20000"_kj, nullptr,
      "Kafka connections per event loop; more wait to be accepted."_kj},
+    {"max.incremental.fetch.session.cache.slots"_kj, ConfigType::kInt, ""_kj, "1000"_kj, nullptr,
+     "Fetch sessions of Kafka clients, per event loop."_kj},
     {"node.id"_kj, ConfigType::kInt, "broker_id"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.brokerId); }, "Number of this broker."_kj},
     {"num.partitions"_kj, ConfigType::kInt, "num_partitions"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.numPartitions.get()); },
      "Partitions of a topic that is made without saying how many."_kj, range(1, 10'000'000),
      [](const ConfigValue& value, BrokerConfig& config) { config.numPartitions = static_cast<int32_t>(value.number); }},
+    {"offset.metadata.max.bytes"_kj, ConfigType::kInt, ""_kj, "4096"_kj, nullptr,
+     "Bytes of what a client may write beside a committed offset."_kj},
     {"offsets.retention.minutes"_kj, ConfigType::kInt, "offsets_retention_minutes"_kj, ""_kj,
      [](const BrokerConfig& config) { return kj::str(config.offsetsRetentionMinutes.get()); },
      "Minutes that committed offsets are kept after their group has lost its last member."_kj, range(1, kInt32Max),
@@ -317,6 +324,18 @@ ConfigDescription describeTopicDefault(const TopicConfigDefinition& topic) {
   return description;
 }
 
+// The default of a group's config.
+ConfigDescription describeGroupDefault(const OwnerConfigDefinition& group) {
+  ConfigDescription description{.name = group.brokerName,
+                                .value = kj::str(group.defaultValue),
+                                .defaultValue = kj::str(group.defaultValue),
+                                .type = group.type,
+                                .readOnly = true,
+                                .documentation = group.documentation};
+  description.layers.add(ConfigLayer{group.brokerName, kj::str(group.defaultValue), ConfigSource::kDefault});
+  return description;
+}
+
 void sortByName(kj::Vector<ConfigDescription>& all) {
   std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.name < b.name; });
 }
@@ -335,6 +354,11 @@ Error isFixed(kj::StringPtr name) {
       return makeError(ErrorCode::kInvalidRequest, "broker config ", name,
                        " is the same on every broker: set the topic config ", topic.name, " on the topics it is for");
     }
+  }
+  for (auto& group : ownerConfigDefinitions(ConfigOwner::Kind::kGroup)) {
+    if (group.brokerName != name) continue;
+    return makeError(ErrorCode::kInvalidRequest, "broker config ", name,
+                     " is the same on every broker: set the group config ", group.name, " on the groups it is for");
   }
   return makeError(ErrorCode::kInvalidRequest, "there is no broker config named \"", name, "\"");
 }
@@ -377,6 +401,8 @@ kj::Vector<ConfigDescription> describeBroker(const BrokerConfig& commandLine, kj
   }
   for (auto& topic : topicConfigDefinitions())
     if (topic.brokerName.size() > 0) all.add(describeTopicDefault(topic));
+  for (auto& group : ownerConfigDefinitions(ConfigOwner::Kind::kGroup))
+    if (group.brokerName.startsWith("group.")) all.add(describeGroupDefault(group));
   sortByName(all);
   return all;
 }
