@@ -5,13 +5,17 @@ namespace cambium {
 // The adapter of a promise of take(): leaves the queue when it is dropped.
 class ByteBudget::Waiter {
  public:
-  Waiter(kj::PromiseFulfiller<Lease>& fulfiller, ByteBudget& owner, uint64_t bytes)
-      : bytes(bytes), fulfiller_(fulfiller), owner_(owner) {
+  Waiter(kj::PromiseFulfiller<Lease>& fulfiller, ByteBudget& owner, uint64_t bytes, uint64_t kept)
+      : bytes(bytes), kept(kept), fulfiller_(fulfiller), owner_(owner) {
     position_ = owner.waiting_.insert(owner.waiting_.end(), this);
+    owner.kept_ += kept;
+    // It may be what made everybody wait for somebody.
+    owner.admit();
   }
   ~Waiter() noexcept(false) {
     if (!queued_) return;
     owner_.waiting_.erase(position_);
+    owner_.kept_ -= kept;
     // Who stood behind may fit where this one did not.
     owner_.admit();
   }
@@ -23,6 +27,7 @@ class ByteBudget::Waiter {
   }
 
   const uint64_t bytes;
+  const uint64_t kept;
 
  private:
   kj::PromiseFulfiller<Lease>& fulfiller_;
@@ -44,15 +49,26 @@ kj::Maybe<ByteBudget::Lease> ByteBudget::tryTake(Bytes size) {
   return Lease(*this, size.value());
 }
 
-kj::Promise<ByteBudget::Lease> ByteBudget::take(Bytes size) {
+void ByteBudget::Lease::add(Lease&& other) {
+  if (owner_ == nullptr) {
+    *this = kj::mv(other);
+    return;
+  }
+  bytes_ += other.bytes_;
+  other.owner_ = nullptr;
+  other.bytes_ = 0;
+}
+
+kj::Promise<ByteBudget::Lease> ByteBudget::take(Bytes size, Bytes kept) {
   KJ_IF_MAYBE(lease, tryTake(size)) return kj::mv(*lease);
-  return kj::newAdaptedPromise<Lease, Waiter>(*this, size.value());
+  return kj::newAdaptedPromise<Lease, Waiter>(*this, size.value(), kept.value());
 }
 
 void ByteBudget::admit() {
   while (!waiting_.empty() && fits(waiting_.front()->bytes)) {
     auto* waiter = waiting_.front();
     waiting_.pop_front();
+    kept_ -= waiter->kept;
     held_ += waiter->bytes;
     waiter->admit();
   }

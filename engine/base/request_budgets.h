@@ -15,6 +15,7 @@ class RequestBudgets final : public kj::Refcounted {
   RequestBudgets(Bytes all, Bytes largeFrom)
       : largeFrom_(largeFrom), small_(Bytes(all.value() / 2)), large_(Bytes(all.value() / 2)) {}
 
+  ByteBudget& large() { return large_; }
   ByteBudget& of(Bytes request) { return request > largeFrom_ ? large_ : small_; }
 
  private:

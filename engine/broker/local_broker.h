@@ -2,6 +2,7 @@
 
 #include "engine/broker/broker_config.h"
 #include "engine/broker/config_controller.h"
+#include "engine/broker/fetch_room.h"
 #include "engine/broker/producer_ids.h"
 #include "engine/broker/shard.h"
 #include "engine/broker/topic_controller.h"
@@ -33,9 +34,10 @@ struct FetchWish {
     LeaderEpoch lastEpoch = kNoLeaderEpoch;  // of what the reader has before `from`; see ReadOutcome::diverging
   };
   kj::Vector<Part> parts{};
-  Bytes bytesMax;         // of all parts together
-  Bytes bytesMin;         // wait until so many bytes are there in all …
-  int64_t waitMsMax = 0;  // … but no longer than this
+  Bytes bytesMax;                // of all parts together
+  Bytes bytesMin;                // wait until so many bytes are there in all …
+  int64_t waitMsMax = 0;         // … but no longer than this
+  kj::Maybe<FetchRoom&> room{};  // for what is read; null: there is plenty
 };
 
 // Where a group is kept: its partition of the internal topic.
@@ -185,6 +187,7 @@ class LocalBroker {
   // An error when there is no coordinator to ask.
   template <class T>
   kj::Promise<Result<T>> askCoordinator(CoordinatorPlace place, kj::Function<kj::Promise<T>(GroupCoordinator&)> ask);
+  kj::Promise<kj::Vector<Result<ReadOutcome>>> readWithinRoom(const FetchWish& wish);
   kj::Promise<kj::Vector<Result<ReadOutcome>>> readParts(kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax);
   kj::Promise<void> whenAnyReadable(kj::Vector<FetchWish::Part> parts);
   Shard& owner(PartitionKey key) { return *shared_.shards[ownerOf(key)]; }

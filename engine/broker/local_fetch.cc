@@ -20,7 +20,7 @@ struct Group {
 }  // namespace
 
 kj::Promise<Outcomes> LocalBroker::readParts(kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax) {
-  if (shared_.shards.size() == 1) co_return readPartsHere(here_, parts, bytesMax);
+  if (shared_.shards.size() == 1) co_return co_await readPartsHere(here_, parts, bytesMax);
   kj::Vector<Group> groups;
   for (size_t i = 0; i < parts.size(); ++i) {
     auto& shard = owner(parts[i].key);
@@ -31,12 +31,15 @@ kj::Promise<Outcomes> LocalBroker::readParts(kj::ArrayPtr<const FetchWish::Part>
     group->parts.add(parts[i]);
     group->places.add(i);
   }
+  // What a loop has read may turn out to be too much beside what others have: none goes far beyond its part.
+  constexpr uint64_t kPartBytesMin = 4 << 20;
+  auto each = kj::min(bytesMax, Bytes(kj::max(kPartBytesMin, bytesMax.value() / kj::max(groups.size(), size_t{1}))));
   kj::Vector<kj::Promise<Outcomes>> asked;
   for (auto& group : groups) {
-    asked.add(on<Outcomes>(*group.shard,
-                           [shard = group.shard, parts = kj::mv(group.parts), bytesMax]() -> kj::Promise<Outcomes> {
-                             return readPartsHere(*shard, parts, bytesMax);
-                           }));
+    asked.add(
+        on<Outcomes>(*group.shard, [shard = group.shard, parts = kj::mv(group.parts), each]() -> kj::Promise<Outcomes> {
+          return readPartsHere(*shard, parts, each);
+        }));
   }
   kj::Vector<kj::Maybe<Result<ReadOutcome>>> placed;
   placed.resize(parts.size());
@@ -84,6 +87,27 @@ kj::Promise<void> LocalBroker::whenAnyReadable(kj::Vector<FetchWish::Part> parts
   return any;
 }
 
+kj::Promise<Outcomes> LocalBroker::readWithinRoom(const FetchWish& wish) {
+  FetchRoom* room = nullptr;
+  KJ_IF_MAYBE(given, wish.room) room = given;
+  if (room == nullptr) co_return co_await readParts(wish.parts, wish.bytesMax);
+  uint64_t asked = 0;
+  for (auto& part : wish.parts)
+    asked += part.bytesMax.value();
+  auto most = kj::min(wish.bytesMax, Bytes(asked));
+  auto least = kj::min(most, kibibytes(256));
+  for (;;) {
+    auto granted = co_await room->take(kj::max(most, least), least);
+    auto outcomes = co_await readParts(wish.parts, kj::min(granted, wish.bytesMax));
+    uint64_t found = 0;
+    for (auto& outcome : outcomes)
+      if (outcome.ok()) found += outcome.value().batches.size();
+    if (room->keep(Bytes(found))) co_return kj::mv(outcomes);
+    // It was one large batch. It goes, and is read again when there is room for all of it.
+    least = Bytes(found);
+  }
+}
+
 kj::Promise<Outcomes> LocalBroker::fetch(FetchWish wish) {
   // Nothing would ever come.
   if (wish.parts.size() == 0) co_return Outcomes();
@@ -95,7 +119,7 @@ kj::Promise<Outcomes> LocalBroker::fetch(FetchWish wish) {
     auto until = deadline;
     {
       // What was read goes before the wait: many long polls that each hold batches would be much memory.
-      auto outcomes = co_await readParts(wish.parts, wish.bytesMax);
+      auto outcomes = co_await readWithinRoom(wish);
       uint64_t found = 0;
       bool final = false;   // failed, diverging, or cut off by a limit: there is more than may be sent at once
       bool unseen = false;  // something was acknowledged that cannot be read yet
@@ -120,6 +144,7 @@ kj::Promise<Outcomes> LocalBroker::fetch(FetchWish wish) {
         co_return kj::mv(outcomes);
       }
     }
+    KJ_IF_MAYBE(room, wish.room) room->keep(Bytes(0));
     co_await whenAnyReadable(kj::mv(awaited)).exclusiveJoin(timer.atTime(until));
     // Who wants many bytes would read all of them anew for each record that comes.
     constexpr auto kPause = 5 * kj::MILLISECONDS;

@@ -156,8 +156,10 @@ kj::Promise<Result<kj::Vector<OffsetOfKey>>> LocalBroker::fetchOffsets(FetchOffs
   }
   kj::Vector<OffsetOfKey> none;
   KJ_IF_MAYBE(wanted, request.wanted) {
-    for (auto& one : *wanted)
+    for (auto& one : *wanted) {
+      if (none.size() >= request.entriesMax) break;
       none.add(OffsetOfKey{{request.who.group, one.topic, one.partition}, {}});
+    }
   }
   co_return Answer(kj::mv(none));
 }

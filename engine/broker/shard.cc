@@ -67,6 +67,7 @@ Shard::Shard(unsigned index, unsigned count, LoopContext& loop, World& world, En
     : index_(index),
       count_(count),
       loop_(loop),
+      turns_(loop.timer),
       world_(world),
       engines_(engines),
       config_(config),

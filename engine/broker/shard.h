@@ -3,6 +3,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "engine/base/fair_turns.h"
 #include "engine/broker/broker_config.h"
 #include "engine/broker/disk_reserve.h"
 #include "engine/broker/engine_set.h"
@@ -70,6 +71,8 @@ class Shard {
   unsigned index() const { return index_; }
   LoopPort& port() { return port_; }
   LoopContext& loop() { return loop_; }
+  // Of everybody's long work on this loop.
+  FairTurns& turns() { return turns_; }
   TimestampMs now() const { return world_.clock.now(); }
   DeviceSpace deviceSpace() const;
   MemoryUse memoryUse() const { return world_.memoryUse == nullptr ? MemoryUse() : world_.memoryUse(); }
@@ -137,6 +140,7 @@ class Shard {
 
   unsigned index_, count_;
   LoopContext& loop_;
+  FairTurns turns_;
   World& world_;
   EngineSet& engines_;
   const BrokerConfig& config_;

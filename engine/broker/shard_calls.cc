@@ -80,16 +80,23 @@ Result<PartitionStatus> statusHere(Shard& shard, PartitionKey key) {
   return noPartition(key);
 }
 
-kj::Vector<Result<ReadOutcome>> readPartsHere(Shard& shard, kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax) {
+kj::Promise<kj::Vector<Result<ReadOutcome>>> readPartsHere(Shard& shard, kj::ArrayPtr<const FetchWish::Part> parts,
+                                                           Bytes bytesMax) {
+  // A read costs as much as to copy some hundred KiB per unit.
+  constexpr size_t kUnitsPerRead = 3;
+  constexpr size_t kBytesPerUnit = 4 << 10;
+  WorkShare share(shard.turns());
   kj::Vector<Result<ReadOutcome>> outcomes(parts.size());
   uint64_t left = bytesMax.value();
   bool first = true;  // nothing was found yet: a batch larger than the limits is let through
   for (auto& part : parts) {
+    if (share.use(kUnitsPerRead)) co_await share.turn();
     KJ_IF_MAYBE(partition, shard.find(part.key)) {
       uint64_t limit = kj::min(left, part.bytesMax.value());
       auto outcome = (*partition)->read(part.from, Bytes(first ? kj::max(limit, uint64_t{1}) : limit), part.lastEpoch);
       if (outcome.ok()) {
         auto& read = outcome.value();
+        share.use(read.batches.size() / kBytesPerUnit);
         if (!first && read.batches.size() > limit) {
           read.batches = nullptr;
           read.nextOffset = part.from;
@@ -102,7 +109,7 @@ kj::Vector<Result<ReadOutcome>> readPartsHere(Shard& shard, kj::ArrayPtr<const F
       outcomes.add(noPartition(part.key));
     }
   }
-  return outcomes;
+  co_return kj::mv(outcomes);
 }
 
 kj::Promise<void> whenAnyReadableHere(Shard& shard, kj::Vector<FetchWish::Part> parts) {
@@ -112,7 +119,9 @@ kj::Promise<void> whenAnyReadableHere(Shard& shard, kj::Vector<FetchWish::Part> 
     kj::Promise<void> readable;
   };
   kj::Vector<Watch> watches(parts.size());
+  WorkShare share(shard.turns());
   for (auto& part : parts) {
+    if (share.use()) co_await share.turn();
     KJ_IF_MAYBE(partition, shard.find(part.key)) {
       auto readable = (*partition)->whenReadable(part.from);
       watches.add(

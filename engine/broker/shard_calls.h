@@ -24,8 +24,9 @@ kj::Promise<Result<Offset>> deleteRecordsHere(Shard& shard, PartitionKey key, Of
 
 Result<PartitionStatus> statusHere(Shard& shard, PartitionKey key);
 
-// What is there now, at most `bytesMax` in all, but at least one batch.
-kj::Vector<Result<ReadOutcome>> readPartsHere(Shard& shard, kj::ArrayPtr<const FetchWish::Part> parts, Bytes bytesMax);
+// What is there now, at most `bytesMax` in all, but at least one batch. Gives the loop back now and then.
+kj::Promise<kj::Vector<Result<ReadOutcome>>> readPartsHere(Shard& shard, kj::ArrayPtr<const FetchWish::Part> parts,
+                                                           Bytes bytesMax);
 
 // Done when one of the partitions has a record at its part's `from` or later, or was closed.
 kj::Promise<void> whenAnyReadableHere(Shard& shard, kj::Vector<FetchWish::Part> parts);

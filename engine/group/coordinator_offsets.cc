@@ -145,17 +145,26 @@ Result<kj::Vector<OffsetOfKey>> GroupCoordinator::fetchOffsets(const FetchOffset
   auto allowed = checkReader(request.who);
   if (!allowed.ok()) return kj::mv(allowed.error());
   kj::Vector<OffsetOfKey> entries;
+  uint64_t bytes = 0;
+  auto add = [&](OffsetKey key, CommittedOffset offset) {
+    bytes += offset.metadata.size();
+    entries.add(OffsetOfKey{kj::mv(key), kj::mv(offset)});
+  };
+  auto mayAdd = [&] { return entries.size() < request.entriesMax && bytes < request.bytesMax; };
   auto& group = request.who.group;
   KJ_IF_MAYBE(wanted, request.wanted) {
     for (auto& one : *wanted) {
+      if (!mayAdd()) break;
       OffsetKey key{group, one.topic, one.partition};
       auto found = offsets_.find(key);
       auto offset = found == offsets_.end() ? CommittedOffset() : found->second.clone();
-      entries.add(OffsetOfKey{kj::mv(key), kj::mv(offset)});
+      add(kj::mv(key), kj::mv(offset));
     }
   } else {
-    for (auto at = offsets_.lower_bound(firstKeyOf(group)); at != offsets_.end() && at->first.group == group; ++at)
-      entries.add(OffsetOfKey{at->first, at->second.clone()});
+    auto at = offsets_.lower_bound(firstKeyOf(group));
+    KJ_IF_MAYBE(after, request.after) at = offsets_.upper_bound(*after);
+    for (; at != offsets_.end() && at->first.group == group && mayAdd(); ++at)
+      add(at->first, at->second.clone());
   }
   return kj::mv(entries);
 }

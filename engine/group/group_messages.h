@@ -131,6 +131,11 @@ struct FetchOffsetsRequest {
     int32_t partition;
   };
   kj::Maybe<kj::Vector<Wanted>> wanted{};  // null: everything the group has, sorted by topic and partition
+  // For an answer in pieces: of everything only what comes behind this key; no more entries than this, and none
+  // further when they have so many bytes of metadata.
+  kj::Maybe<OffsetKey> after{};
+  size_t entriesMax = SIZE_MAX;
+  uint64_t bytesMax = UINT64_MAX;
 };
 
 // The states of a group, as Kafka shows them.

@@ -1,4 +1,5 @@
 #include "engine/base/coroutine.h"
+#include "server/kafka/answer_rules.h"
 #include "server/kafka/api.h"
 #include "server/kafka/handlers/handlers.h"
 #include "server/kafka/wire/reader.h"
@@ -17,18 +18,17 @@ bool hasFlexibleHeader(const MessageFacts& response, Version version) {
   return response.key != kApiVersions && response.flexible(version);
 }
 
-// The answer as a frame. Takes the response along: its records are sent from where they lie.
+// The answer as a frame. Takes the response along when it has records: they are sent from where they lie.
 template <class Response>
 Encoded frame(Response response, const RequestHeader& header) {
-  auto held = kj::heap<Response>(kj::mv(response));
   bool flexible = hasFlexibleHeader(Response::kFacts, header.version);
-  auto encoded = encodeBehind(*held, header.version, [&](auto& out, size_t total) {
+  auto encoded = encodeBehind(response, header.version, [&](auto& out, size_t total) {
     KJ_REQUIRE(total <= kAnswerBytesMax, "an answer is larger than a broker sends", Response::kFacts.name, total);
     out.number(static_cast<int32_t>(total) - 4);
     out.number(header.correlationId);
     if (flexible) out.unsignedVarint(0);
   });
-  encoded.inlined = encoded.inlined.attach(kj::mv(held));
+  if (encoded.splices.size() > 0) encoded.inlined = encoded.inlined.attach(kj::heap<Response>(kj::mv(response)));
   return encoded;
 }
 
@@ -39,6 +39,19 @@ bool anyFailed(const ProduceResponse& response) {
   return false;
 }
 
+// What of a request is in no answer.
+template <class Request>
+size_t recordBytes(const Request&) {
+  return 0;
+}
+size_t recordBytes(const ProduceRequest& request) {
+  size_t bytes = 0;
+  for (auto& topic : request.topicData)
+    for (auto& partition : topic.partitionData)
+      KJ_IF_MAYBE(records, partition.records) bytes += records->size();
+  return bytes;
+}
+
 template <class Request>
 constexpr bool kMayStaySilent = std::is_same_v<Request, ProduceRequest>;
 
@@ -47,7 +60,13 @@ kj::Promise<kj::OneOf<Reply, Malformed>> serve(RequestContext& context, ByteView
   using Outcome = kj::OneOf<Reply, Malformed>;
   Request request;
   kj::String failure;
-  if (!decodeRequest(body, context.version(), request, failure)) co_return Outcome(Malformed{kj::mv(failure)});
+  size_t elements = 0;
+  constexpr AnswerRule kRule = kAnswerRule<Request>;
+  if (!decodeRequest(body, context.version(), kRule.elementsMax, request, elements, failure)) {
+    co_return Outcome(Malformed{kj::mv(failure)});
+  }
+  Bytes bound(kRule.boundFor(body.size() - recordBytes(request), elements));
+  if (!context.room.tryGrow(bound)) co_await context.room.grow(bound);
   Response response = co_await handle(context, request);
   if constexpr (kMayStaySilent<Request>) {
     // Nobody hears of a failure but by the end of the connection, which makes the client ask for metadata anew.

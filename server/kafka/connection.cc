@@ -13,6 +13,13 @@ namespace {
 constexpr size_t kLengthBytes = 4;
 constexpr size_t kDiscardBytes = 64 << 10;
 constexpr int16_t kApiVersionsKey = 18;
+// A large answer is written in parts, so that it shows whether the client takes it.
+constexpr size_t kWriteBytes = 512 << 10;
+// While others wait for room, an answer may take the time for which it stands still, and this for each part.
+constexpr int64_t kPressedPartMs = 1000;
+// What serving takes, in units of WorkShare.
+constexpr size_t kUnitsPerRequest = 4;
+constexpr size_t kBytesPerUnit = 4 << 10;
 
 void wake(kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>>& waiting) {
   KJ_IF_MAYBE(fulfiller, waiting) (*fulfiller)->fulfill();
@@ -29,7 +36,8 @@ kj::Promise<void> wait(kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>>& waiting) 
 
 // A request, from its frame to its answer's last byte.
 struct Connection::Call {
-  Call(DoorContext& door, const ConnectionFacts& facts, Frame frame) : frame(kj::mv(frame)), context{door, facts, {}} {}
+  Call(DoorContext& door, const ConnectionFacts& facts, SharedBudget::Account& account, kj::Timer& timer, Frame frame)
+      : frame(kj::mv(frame)), context{door, facts, {}, {account, timer, door.limits.answerWaitMsMax}} {}
 
   Frame frame;
   RequestContext context;
@@ -45,8 +53,12 @@ Connection::Connection(kj::Own<BufferedStream> stream, ConnectionFacts facts, Do
     : stream_(kj::mv(stream)),
       facts_(kj::mv(facts)),
       door_(door),
+      account_(door.answers, facts_.clientHost),
+      share_(door.broker.here().turns()),
       timer_(timer),
-      frames_(*stream_, door.limits, requests, timer) {}
+      frames_(*stream_, door.limits, requests, timer),
+      writingSince_(timer.now()),
+      writtenAt_(timer.now()) {}
 
 // Who waits for it to be idle has nothing to wait for any more.
 Connection::~Connection() noexcept(false) {
@@ -56,6 +68,8 @@ Connection::~Connection() noexcept(false) {
 kj::Promise<void> Connection::run() {
   auto ended = kj::newPromiseAndFulfiller<void>();
   ended_ = kj::mv(ended.fulfiller);
+  auto tooSlow = kj::newPromiseAndFulfiller<void>();
+  tooSlow_ = kj::mv(tooSlow.fulfiller);
   // A client that closes its end still gets the answers to what it has sent, if they do not take long: it may just as
   // well be gone.
   auto overdue =
@@ -73,6 +87,7 @@ kj::Promise<void> Connection::run() {
       .then([clientEnds = reading.addBranch()]() mutable { return kj::mv(clientEnds); })
       .exclusiveJoin(kj::mv(broken))
       .exclusiveJoin(kj::mv(overdue))
+      .exclusiveJoin(kj::mv(tooSlow.promise))
       .exclusiveJoin(watchWriter());
 }
 
@@ -105,7 +120,10 @@ kj::Promise<void> Connection::readRequests() {
       KJ_IF_MAYBE(fault, next.get<FrameReader::End>().fault) cutOff(*fault);
       co_return;
     }
-    if (!co_await begin(kj::heap<Call>(door_, facts_, kj::mv(next.get<Frame>())))) co_return;
+    auto& frame = next.get<Frame>();
+    if (share_.use(kUnitsPerRequest + frame.bytes.size() / kBytesPerUnit)) co_await share_.turn();
+    if (!serving_) co_return;
+    if (!co_await begin(kj::heap<Call>(door_, facts_, account_, timer_, kj::mv(frame)))) co_return;
   }
 }
 
@@ -171,6 +189,8 @@ kj::Promise<bool> Connection::begin(kj::Own<Call> call) {
                        })
                        .eagerlyEvaluate(nullptr);
     wake(writerWaits_);
+    // What comes behind it must not begin before it has: it may be a produce request.
+    if (started.context.room.isWaiting()) co_await started.context.room.whenGrown();
     co_return true;
   }
   co_return cutOff(kj::str("there is no API with key ", header.key));
@@ -194,7 +214,11 @@ void Connection::done(Call& call) {
   call.answered = true;
   --beingServed_;
   if (call.pipelined) --pipelined_;
-  KJ_IF_MAYBE(reply, call.reply) unsentBytes_ += reply->size();
+  size_t size = 0;
+  KJ_IF_MAYBE(reply, call.reply) size = reply->size();
+  unsentBytes_ += size;
+  call.context.room.settle(Bytes(size));
+  share_.use(size / kBytesPerUnit);
   call.frame = {};
   wake(readerWaits_);
   wake(writerWaits_);
@@ -228,9 +252,8 @@ kj::Promise<void> Connection::answerInOrder() {
     if (calls_.front()->malformed) co_return;
     auto call = kj::mv(calls_.front());
     KJ_IF_MAYBE(reply, call->reply) {
-      auto pieces = reply->pieces();
       writing_ = true;
-      co_await stream_->write(pieces);
+      co_await write(*reply);
       writing_ = false;
       ++written_;
       unsentBytes_ -= reply->size();
@@ -238,6 +261,42 @@ kj::Promise<void> Connection::answerInOrder() {
     calls_.pop_front();
     wake(readerWaits_);
   }
+}
+
+kj::Promise<void> Connection::write(const Encoded& reply) {
+  writingBytes_ = reply.size();
+  writingSince_ = writtenAt_ = timer_.now();
+  auto pieces = reply.pieces();
+  kj::Vector<ByteView> part;
+  size_t size = 0;
+  for (auto piece : pieces) {
+    while (piece.size() > 0) {
+      auto some = piece.slice(0, kj::min(piece.size(), kWriteBytes - size));
+      part.add(some);
+      size += some.size();
+      piece = piece.slice(some.size(), piece.size());
+      if (size < kWriteBytes) continue;
+      co_await stream_->write(part);
+      writtenAt_ = timer_.now();
+      part.clear();
+      size = 0;
+    }
+  }
+  if (size > 0) co_await stream_->write(part);
+}
+
+bool Connection::isSlow() const {
+  auto patience = door_.limits.pressedUntakenMsMax * kj::MILLISECONDS;
+  auto parts = static_cast<int64_t>(writingBytes_ / kWriteBytes);
+  auto now = timer_.now();
+  return writing_ &&
+         (now - writtenAt_ > patience || now - writingSince_ > patience + parts * kPressedPartMs * kj::MILLISECONDS);
+}
+
+void Connection::checkPace() {
+  if (!isSlow() || !account_.pressed()) return;
+  cutOff("it is slow to take its answers, and others wait for their room");
+  tooSlow_->fulfill();
 }
 
 kj::Promise<void> Connection::watchWriter() {

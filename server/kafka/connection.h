@@ -24,6 +24,8 @@ class Connection {
   kj::Promise<void> run();
   // Nothing is under way and the system has taken every answer. One caller at a time.
   kj::Promise<void> whenIdle();
+  // To be called now and then: cuts the client off when it is slow to take an answer whose room others wait for.
+  void checkPace();
 
  private:
   struct Call;
@@ -33,6 +35,8 @@ class Connection {
   kj::Promise<void> discardInput();
   kj::Promise<void> writeReplies();
   kj::Promise<void> answerInOrder();
+  kj::Promise<void> write(const Encoded& reply);
+  bool isSlow() const;
   // Done when the client takes no answer any more.
   kj::Promise<void> watchWriter();
   // True: done, or being served. False: the connection is to be closed.
@@ -45,6 +49,8 @@ class Connection {
   kj::Own<BufferedStream> stream_;
   ConnectionFacts facts_;
   DoorContext& door_;
+  SharedBudget::Account account_;
+  WorkShare share_;
   kj::Timer& timer_;
   FrameReader frames_;
   std::deque<kj::Own<Call>> calls_;  // in order, until their answers are written
@@ -53,10 +59,14 @@ class Connection {
   size_t unsentBytes_ = 0;
   uint64_t written_ = 0;  // answers
   bool writing_ = false;
+  size_t writingBytes_ = 0;     // of the answer that is being written
+  kj::TimePoint writingSince_;  // while writing_; that answer …
+  kj::TimePoint writtenAt_;     // … and a part of it, last
   bool reading_ = true;
   bool isWritten_ = false;  // all that ever will be
   bool serving_ = true;     // else what comes now is thrown away
   kj::Own<kj::PromiseFulfiller<void>> ended_;
+  kj::Own<kj::PromiseFulfiller<void>> tooSlow_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> readerWaits_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> writerWaits_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> idleWaits_;

@@ -108,7 +108,7 @@ int16_t wireCode(const kj::Maybe<Error>& error) {
 
 Text wireMessage(const Error& error) {
   // Some of it may be what the client sent, which may be as long as a text can be.
-  constexpr size_t kMessageBytesMax = 4096;
+  constexpr size_t kMessageBytesMax = 512;
   return Text(kj::heapString(error.message.begin(), kj::min(error.message.size(), kMessageBytesMax)));
 }
 

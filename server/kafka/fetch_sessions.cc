@@ -1,7 +1,8 @@
 #include "server/kafka/fetch_sessions.h"
 
 #include <cstring>
-#include <unordered_set>
+#include <set>
+#include <tuple>
 
 namespace cambium::kafka {
 
@@ -10,25 +11,23 @@ namespace {
 // As Kafka: a session that was used within this time is not given up for a new one.
 constexpr int64_t kUnusedMsMin = 120'000;
 
-// Partitions by what they are, not by what is known of them.
-struct Identity {
-  size_t operator()(const FetchedPartition* one) const {
-    return std::hash<std::string>()(one->topic) ^ UuidHash()(one->topicId) ^ static_cast<size_t>(one->partition) << 20;
+// Partitions by what they are, not by what is known of them. A tree, because clients choose the names.
+struct Less {
+  bool operator()(const FetchedPartition* a, const FetchedPartition* b) const {
+    return std::tie(a->partition, a->topicId, a->topic) < std::tie(b->partition, b->topicId, b->topic);
   }
-  bool operator()(const FetchedPartition* a, const FetchedPartition* b) const { return a->sameAs(*b); }
 };
-using PartitionSet = std::unordered_set<FetchedPartition*, Identity, Identity>;
 
 }  // namespace
 
-// A client may name hundreds of thousands at once: each is looked up in a set that is made for the purpose.
+// A client may name thousands at once: each is looked up in a set that is made for the purpose.
 void FetchSession::put(kj::Vector<FetchedPartition> changes) {
   if (changes.size() == 0) return;
-  PartitionSet known(partitions.size());
+  std::set<FetchedPartition*, Less> known;
   for (auto& one : partitions)
     known.insert(&one);
   kj::Vector<FetchedPartition> added;
-  PartitionSet addedOnce;
+  std::set<FetchedPartition*, Less> addedOnce;
   for (auto& change : changes) {
     auto found = known.find(&change);
     if (found == known.end()) {
@@ -46,7 +45,7 @@ void FetchSession::put(kj::Vector<FetchedPartition> changes) {
 
 void FetchSession::forget(const kj::Vector<FetchedPartition>& gone) {
   if (gone.size() == 0) return;
-  std::unordered_set<const FetchedPartition*, Identity, Identity> set(gone.size());
+  std::set<const FetchedPartition*, Less> set;
   for (auto& one : gone)
     set.insert(&one);
   kj::Vector<FetchedPartition> kept(partitions.size());
@@ -83,7 +82,7 @@ size_t FetchSessions::partitionsHeld() const {
 }
 
 FetchSession* FetchSessions::create(int64_t nowMs, size_t partitions) {
-  if (!makeRoom(nowMs, partitions)) return nullptr;
+  if (partitions > kPartitionsPerSessionMax || !makeRoom(nowMs, partitions)) return nullptr;
   int32_t id = 0;
   do {
     kj::byte bytes[sizeof(id)];

@@ -54,16 +54,20 @@ class FetchSessions {
   FetchSessions(unsigned sessionsMax, const Entropy& entropy) : sessionsMax_(sessionsMax), entropy_(entropy) {}
   KJ_DISALLOW_COPY(FetchSessions);
 
-  // Null when there is no room.
+  // Null when there is no room, or when these are too many for one session.
   FetchSession* create(int64_t nowMs, size_t partitions);
   FetchSession* find(int32_t id, int64_t nowMs);
   void remove(int32_t id);
-  // A session has grown until all of them together hold too many partitions.
-  bool overfull() const { return partitionsHeld() > kPartitionsMax; }
+  // The session has grown beyond what one may hold, or all of them together beyond what they may.
+  bool overfull(const FetchSession& session) const {
+    return session.partitions.size() > kPartitionsPerSessionMax || partitionsHeld() > kPartitionsMax;
+  }
   size_t size() const { return sessions_.size(); }
 
  private:
   static constexpr size_t kPartitionsMax = 500'000;
+  // Each request goes through all of its session in one go.
+  static constexpr size_t kPartitionsPerSessionMax = 10'000;
 
   bool makeRoom(int64_t nowMs, size_t partitions);
   size_t partitionsHeld() const;

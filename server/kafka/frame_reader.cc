@@ -35,7 +35,9 @@ kj::Promise<FrameReader::Outcome> FrameReader::next() {
   }
   auto whole = static_cast<size_t>(size);
   bool fitsChunk = whole >= kFrameInChunkBytesMin && whole <= kChunkBytes;
-  auto read = co_await (fitsChunk && makeRoom(whole) ? readIntoChunk(whole) : readAlone(whole));
+  auto read = co_await (fitsChunk && makeRoom(whole)             ? readIntoChunk(whole)
+                        : Bytes(whole) > limits_.largeFrameBytes ? readGrowing(whole)
+                                                                 : readAlone(whole));
   KJ_IF_MAYBE(frame, read) co_return kj::mv(*frame);
   co_return End{kj::mv(fault_)};
 }
@@ -99,34 +101,100 @@ kj::Promise<kj::Maybe<Frame>> FrameReader::readIntoChunk(size_t whole) {
   co_return Frame{bytes, kj::addRef(*chunk_)};
 }
 
+// It is read straight into its place, for which room is taken at once while there is plenty, else when it has come.
 kj::Promise<kj::Maybe<Frame>> FrameReader::readAlone(size_t whole) {
-  // A frame is read straight into its place while there is plenty of room. When it is short, a large one is taken in
-  // when its first part has come, a small one as a whole: a claim alone costs nobody room.
   auto& budget = requests_.of(Bytes(whole));
-  auto first = kj::min(whole, kj::max(kFirstPartBytes, held()));
-  kj::Array<kj::byte> begun;
-  if (whole == first || !budget.roomyFor(Bytes(whole))) {
-    begun = kj::heapArray<kj::byte>(first);
-    if (!co_await readAll(begun)) co_return nullptr;
-  }
+  ByteBudget::Lease lease;
+  bool roomy = budget.roomyFor(Bytes(whole));
+  if (roomy) lease = KJ_ASSERT_NONNULL(budget.tryTake(Bytes(whole)), "a roomy budget has room");
+  auto bytes = kj::heapArray<kj::byte>(whole);
+  if (!co_await readAll(bytes)) co_return nullptr;
   // What it holds would count against what is waited for.
   if (held() == 0) chunk_ = nullptr;
+  if (!roomy) lease = co_await budget.take(Bytes(whole));
+  auto all = bytes.asPtr();
+  co_return Frame{all, kj::refcounted<FrameMemory>(kj::mv(bytes), kj::mv(lease))};
+}
+
+// A large one. Without plenty of room its place grows as it comes; when there is none, the whole rest is waited for.
+kj::Promise<kj::Maybe<Frame>> FrameReader::readGrowing(size_t whole) {
+  auto& budget = requests_.of(Bytes(whole));
+  begun_ = timer_.now();
+  arrived_ = 0;
   ByteBudget::Lease lease;
-  KJ_IF_MAYBE(now, budget.tryTake(Bytes(whole))) {
-    lease = kj::mv(*now);
-  } else {
-    lease = co_await budget.take(Bytes(whole));
+  auto size = kj::min(whole, kj::max(kFirstPartBytes, held()));
+  if (budget.roomyFor(Bytes(whole))) {
+    lease = KJ_ASSERT_NONNULL(budget.tryTake(Bytes(whole)), "a roomy budget has room");
+    size = whole;
   }
-  if (whole > begun.size()) {
-    auto all = kj::heapArray<kj::byte>(whole);
-    if (begun.size() > 0) memcpy(all.begin(), begun.begin(), begun.size());
-    auto rest = all.slice(begun.size(), whole);
-    begun = nullptr;
-    if (!co_await readAll(rest)) co_return nullptr;
-    begun = kj::mv(all);
+  auto bytes = kj::heapArray<kj::byte>(size);
+  auto already = takeHeld(bytes);
+  if (held() == 0) chunk_ = nullptr;
+  if (!co_await readLarge(bytes.slice(already, size))) co_return nullptr;
+  while (lease.size() < Bytes(whole)) {
+    auto next = kj::min(whole, kj::max(2 * bytes.size(), kPartBytes));
+    auto leased = lease.size().value();
+    KJ_IF_MAYBE(more, budget.tryTake(Bytes(next - leased))) {
+      lease.add(kj::mv(*more));
+    } else {
+      next = whole;
+      lease.add(co_await waitForRoom(whole - leased, leased));
+    }
+    auto larger = kj::heapArray<kj::byte>(next);
+    memcpy(larger.begin(), bytes.begin(), bytes.size());
+    auto rest = larger.slice(bytes.size(), next);
+    bytes = kj::mv(larger);
+    if (!co_await readLarge(rest)) co_return nullptr;
   }
-  auto bytes = begun.asPtr();
-  co_return Frame{bytes, kj::refcounted<FrameMemory>(kj::mv(begun), kj::mv(lease))};
+  auto all = bytes.asPtr();
+  co_return Frame{all, kj::refcounted<FrameMemory>(kj::mv(bytes), kj::mv(lease))};
+}
+
+// It is not the client who is slow meanwhile.
+kj::Promise<ByteBudget::Lease> FrameReader::waitForRoom(size_t bytes, size_t kept) {
+  auto since = timer_.now();
+  auto lease = co_await requests_.large().take(Bytes(bytes), Bytes(kept));
+  begun_ += timer_.now() - since;
+  co_return kj::mv(lease);
+}
+
+bool FrameReader::isSlow() const {
+  auto ms = (timer_.now() - begun_) / kj::MILLISECONDS;
+  return ms >= limits_.slowMsMax && arrived_ * 1000 < limits_.slowBytesPerSecond.value() * static_cast<uint64_t>(ms);
+}
+
+// As readAll(), a look at the pace now and then.
+kj::Promise<bool> FrameReader::readLarge(kj::ArrayPtr<kj::byte> into) {
+  constexpr size_t kLook = SIZE_MAX;
+  stream_.flushNow();
+  auto partBegun = timer_.now();
+  size_t part = 0;
+  while (into.size() > 0) {
+    auto deadline = partBegun + limits_.frameStepMsMax * kj::MILLISECONDS;
+    auto look =
+        timer_.atTime(kj::min(deadline, timer_.now() + kj::min(limits_.slowMsMax, int64_t{1000}) * kj::MILLISECONDS))
+            .then([] { return kLook; });
+    auto got = co_await stream_.tryRead(into.begin(), 1, kj::min(into.size(), kPartBytes)).exclusiveJoin(kj::mv(look));
+    if (got == 0) co_return false;
+    if (got != kLook) {
+      into = into.slice(got, into.size());
+      arrived_ += got;
+      part += got;
+    }
+    if (part >= kPartBytes) {
+      partBegun = timer_.now();
+      part = 0;
+    }
+    if (into.size() > 0 && requests_.large().waiting() > 0 && isSlow()) {
+      fault_ = kj::str("a frame came slowly while others waited for room");
+      co_return false;
+    }
+    if (got == kLook && timer_.now() >= deadline) {
+      fault_ = kj::str("a frame was begun and did not go on");
+      co_return false;
+    }
+  }
+  co_return true;
 }
 
 // False: the client has ended or stalled before all of it has come.

@@ -29,8 +29,9 @@ struct Frame {
 // chunk and stay where they are, so that a client which sends one after the other costs a read for several of them.
 //
 // Memory of a frame counts in `requests` until the Frame goes. A claim alone costs nobody room: while there is not
-// plenty, the first part of a frame has to come before room for the whole is taken. While next() waits for a frame to
-// begin, nothing but the stream's own small buffer is held.
+// plenty, room for a large frame is taken as its bytes arrive, and for a small one when it has come. A large one that
+// comes slowly loses its place when others wait for room. While next() waits for a frame to begin, nothing but the
+// stream's own small buffer is held.
 class FrameReader {
  public:
   FrameReader(BufferedStream& stream, const KafkaLimits& limits, RequestBudgets& requests, kj::Timer& timer)
@@ -56,7 +57,11 @@ class FrameReader {
   bool makeRoom(size_t whole);
   kj::Promise<kj::Maybe<Frame>> readIntoChunk(size_t whole);
   kj::Promise<kj::Maybe<Frame>> readAlone(size_t whole);
+  kj::Promise<kj::Maybe<Frame>> readGrowing(size_t whole);
   kj::Promise<bool> readAll(kj::ArrayPtr<kj::byte> into);
+  kj::Promise<bool> readLarge(kj::ArrayPtr<kj::byte> into);
+  kj::Promise<ByteBudget::Lease> waitForRoom(size_t bytes, size_t kept);
+  bool isSlow() const;
   kj::Promise<size_t> readStep(kj::ArrayPtr<kj::byte> into, size_t bytesMin);
 
   BufferedStream& stream_;
@@ -66,6 +71,8 @@ class FrameReader {
   kj::Own<FrameMemory> chunk_;  // null: none
   size_t begin_ = 0;            // of what the chunk holds and no frame has
   size_t end_ = 0;
+  kj::TimePoint begun_ = kj::origin<kj::TimePoint>();  // the large frame that is being read, without its waits for room
+  size_t arrived_ = 0;                                 // of it
   kj::Maybe<kj::String> fault_;
 };
 

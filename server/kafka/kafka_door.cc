@@ -38,12 +38,13 @@ ConnectionFacts factsOf(kj::AsyncIoStream& stream) {
 }  // namespace
 
 KafkaDoor::KafkaDoor(LocalBroker& broker, LoopContext& loop, const Entropy& entropy, const KafkaSettings& settings,
-                     KafkaConnectionCounts& counts, kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
+                     KafkaConnectionCounts& counts, SharedBudget& answers,
+                     kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
     : loop_(loop),
       limits_(settings.limits),
       advertised_(settings.advertised.map([](const Endpoint& endpoint) { return endpoint.clone(); })),
       fetchSessions_(limits_.fetchSessionsMax, entropy),
-      context_{broker, limits_, advertised_, fetchSessions_},
+      context_{broker, limits_, advertised_, fetchSessions_, answers},
       requests_(kj::refcounted<RequestBudgets>(limits_.requestBytesMax, limits_.largeFrameBytes)),
       receivers_(kj::mv(receivers)),
       counts_(counts) {
@@ -51,6 +52,18 @@ KafkaDoor::KafkaDoor(LocalBroker& broker, LoopContext& loop, const Entropy& entr
   for (auto& receiver : receivers_) {
     accepting_.add(accept(*receiver).eagerlyEvaluate(
         [](kj::Exception&& e) { KJ_LOG(ERROR, "the Kafka door no longer accepts", e); }));
+  }
+  watching_ =
+      watchPace().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "slow clients are not looked at", e); });
+}
+
+kj::Promise<void> KafkaDoor::watchPace() {
+  auto pause = kj::min(int64_t{1000}, limits_.pressedUntakenMsMax) * kj::MILLISECONDS;
+  for (;;) {
+    co_await loop_.timer.afterDelay(pause);
+    if (context_.answers.waiting() == 0) continue;
+    for (auto* connection : open_)
+      connection->checkPace();
   }
 }
 
@@ -124,6 +137,7 @@ kj::Promise<void> KafkaDoor::drain() {
 
 kj::Promise<void> KafkaDoor::cut() {
   accepting_.clear();
+  watching_ = nullptr;
   connections_ = nullptr;
   return kj::READY_NOW;
 }

@@ -23,8 +23,9 @@ struct KafkaSettings {
 // leaves: the rest wait in the system's queue.
 class KafkaDoor final : public Door {
  public:
+  // `answers` bounds the answers of all loops and doors.
   KafkaDoor(LocalBroker& broker, LoopContext& loop, const Entropy& entropy, const KafkaSettings& settings,
-            KafkaConnectionCounts& counts, kj::Array<kj::Own<kj::ConnectionReceiver>> receivers);
+            KafkaConnectionCounts& counts, SharedBudget& answers, kj::Array<kj::Own<kj::ConnectionReceiver>> receivers);
   KJ_DISALLOW_COPY(KafkaDoor);
 
   kj::Promise<void> drain() override;
@@ -39,6 +40,7 @@ class KafkaDoor final : public Door {
   kj::Promise<void> accept(kj::ConnectionReceiver& receiver);
   kj::Promise<void> serve(kj::Own<kj::AsyncIoStream> stream);
   kj::Promise<void> whenAllIdle();
+  kj::Promise<void> watchPace();
 
   LoopContext& loop_;
   KafkaLimits limits_;
@@ -53,6 +55,7 @@ class KafkaDoor final : public Door {
   TaskErrors taskErrors_;
   kj::Maybe<kj::TaskSet> connections_;
   kj::Vector<kj::Promise<void>> accepting_;
+  kj::Promise<void> watching_ = nullptr;
 };
 
 }  // namespace cambium::kafka

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/broker/local_broker.h"
+#include "server/kafka/answer_room.h"
 #include "server/kafka/kafka_limits.h"
 #include "server/kafka/wire/header.h"
 
@@ -22,6 +23,7 @@ struct DoorContext {
   const KafkaLimits& limits;
   const kj::Maybe<Endpoint>& advertised;  // null: what the client connected to
   FetchSessions& fetchSessions;
+  SharedBudget& answers;  // of all loops and doors
 };
 
 // What is known of one connection.
@@ -35,6 +37,7 @@ struct RequestContext {
   DoorContext& door;
   const ConnectionFacts& connection;
   RequestHeader header;
+  AnswerRoom room;
 
   LocalBroker& broker() { return door.broker; }
   Version version() const { return header.version; }
@@ -48,6 +51,8 @@ struct RequestContext {
     KJ_IF_MAYBE(endpoint, door.advertised) return *endpoint;
     return connection.local;
   }
+  // Where handlers that go through long lists give the loop back.
+  FairTurns& turns() { return door.broker.here().turns(); }
   int32_t brokerId() const { return door.broker.facts().config.brokerId; }
 };
 

@@ -53,23 +53,24 @@ kj::Promise<void> whenAskedToStop(kj::UnixEventPort& port) {
 
 // The doors of one loop.
 kj::Own<Door> openDoors(LocalBroker& local, LoopContext& loop, const ServerOptions& options, Doors& doors,
-                        const Entropy& entropy, ConnectionCounts& counts) {
+                        const Entropy& entropy, ConnectionCounts& counts, SharedBudget& answers) {
   kj::Vector<kj::Own<Door>> open;
   KJ_IF_MAYBE(sockets, doors.kafka) {
-    open.add(kj::heap<kafka::KafkaDoor>(local, loop, entropy, options.kafka, counts.kafka,
+    open.add(kj::heap<kafka::KafkaDoor>(local, loop, entropy, options.kafka, counts.kafka, answers,
                                         sockets->receivers(local.here().index(), loop.io)));
   }
   KJ_IF_MAYBE(sockets, doors.rpc) {
-    open.add(
-        kj::heap<RpcDoor>(local, loop, options.rpc, counts.rpc, sockets->receivers(local.here().index(), loop.io)));
+    open.add(kj::heap<RpcDoor>(local, loop, options.rpc, counts.rpc, answers,
+                               sockets->receivers(local.here().index(), loop.io)));
   }
   return kj::heap<DoorGroup>(kj::mv(open));
 }
 
 kj::Promise<void> serve(Broker& broker, const ServerOptions& options, Doors& doors, kj::UnixEventPort& signals,
-                        const Entropy& entropy, ConnectionCounts& counts) {
-  auto starting = broker.start(
-      [&](LocalBroker& local, LoopContext& loop) { return openDoors(local, loop, options, doors, entropy, counts); });
+                        const Entropy& entropy, ConnectionCounts& counts, SharedBudget& answers) {
+  auto starting = broker.start([&](LocalBroker& local, LoopContext& loop) {
+    return openDoors(local, loop, options, doors, entropy, counts, answers);
+  });
   // A signal during recovery stops as well.
   auto started = starting.then([&] {
     fputs(readyLine(options, doors).cStr(), stderr);
@@ -93,6 +94,7 @@ int run(const ServerOptions& options, LogLevelSwitch& logLevel) {
   ThreadLoops loops(logLevel);
   DiskEngines engines(files, options.dataDir, options.openFilesMax);
   ConnectionCounts connections;
+  SharedBudget answers(options.answers);
   {
     ThreadWorkPool pool(options.syncThreads);
     World world{files, clock, entropy, pool, loops, engines, logLevel, readMemoryUse};
@@ -100,7 +102,7 @@ int run(const ServerOptions& options, LogLevelSwitch& logLevel) {
     HttpWiring http(broker, loop, pool, options.topicSeriesMax, options.httpConnectionsMax, connections);
     KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
     auto failure = kj::runCatchingExceptions(
-        [&] { serve(broker, options, doors, io.unixEventPort, entropy, connections).wait(io.waitScope); });
+        [&] { serve(broker, options, doors, io.unixEventPort, entropy, connections, answers).wait(io.waitScope); });
     http.drain().wait(io.waitScope);
     broker.stop().wait(io.waitScope);
     KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));

@@ -21,6 +21,12 @@ DEFINE_int64(kafka_request_bytes_max, int64_t{512} << 20,
              "Bytes of Kafka requests that are being received or served, per event loop; more wait");
 DEFINE_int32(kafka_connections_max, 20000, "Kafka connections per event loop; more wait to be accepted");
 DEFINE_int64(kafka_idle_ms, 600000, "A Kafka connection without a request for so long is closed");
+DEFINE_int64(
+    answer_bytes_max, int64_t{512} << 20,
+    "Bytes of answers, to Kafka and RPC clients, that are being made or were not taken yet, in all; more wait, "
+    "answers become smaller, and clients that are slow to take theirs are cut off");
+DEFINE_int64(answer_bytes_per_address_max, 0,
+             "The same for the clients of one address; 0: a half of --answer_bytes_max");
 DEFINE_string(rpc_listen, "127.0.0.1:9290",
               "Address of Cap'n Proto RPC, host:port; port 0: any free one; empty: closed");
 DEFINE_int64(rpc_request_bytes_max, int64_t{512} << 20,
@@ -150,6 +156,8 @@ Result<void> checkAll() {
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
       {"kafka_request_bytes_max"_kj, FLAGS_kafka_request_bytes_max, 1 << 20, int64_t{1} << 40},
       {"kafka_connections_max"_kj, FLAGS_kafka_connections_max, 1, 1'000'000},
+      {"answer_bytes_max"_kj, FLAGS_answer_bytes_max, 1 << 20, int64_t{1} << 40},
+      {"answer_bytes_per_address_max"_kj, FLAGS_answer_bytes_per_address_max, 0, int64_t{1} << 40},
       {"kafka_idle_ms"_kj, FLAGS_kafka_idle_ms, 1000, int64_t{7} * 24 * 3600 * 1000},
       {"rpc_request_bytes_max"_kj, FLAGS_rpc_request_bytes_max, 1 << 20, int64_t{1} << 40},
       {"rpc_connections_max"_kj, FLAGS_rpc_connections_max, 1, 1'000'000},
@@ -285,6 +293,10 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.rpc.callBytesMax = Bytes(static_cast<uint64_t>(FLAGS_connection_bytes_max));
   options.rpc.unsentBytesMax = Bytes(static_cast<uint64_t>(FLAGS_unsent_bytes_max));
   options.rpc.connectionsMax = static_cast<unsigned>(FLAGS_rpc_connections_max);
+  options.answers.all = Bytes(static_cast<uint64_t>(FLAGS_answer_bytes_max));
+  options.answers.perAddress = FLAGS_answer_bytes_per_address_max == 0
+                                   ? Bytes(options.answers.all.value() / 2)
+                                   : Bytes(static_cast<uint64_t>(FLAGS_answer_bytes_per_address_max));
   options.syncThreads = static_cast<unsigned>(FLAGS_sync_threads);
   auto budget = divideDescriptors(descriptorLimit(), options.broker.cores, static_cast<size_t>(FLAGS_open_files_max));
   options.openFilesMax = budget.filesPerEngine;

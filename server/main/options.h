@@ -2,6 +2,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/quantity.h"
+#include "engine/base/shared_budget.h"
 #include "engine/broker/broker_config.h"
 #include "server/kafka/kafka_door.h"
 #include "server/rpc/session.h"
@@ -17,6 +18,7 @@ struct ServerOptions {
   kj::String httpListen;
   kafka::KafkaSettings kafka;
   RpcLimits rpc;
+  SharedBudget::Limits answers;  // of all loops and doors
   unsigned syncThreads = 2;
   size_t openFilesMax = 0;  // of each engine
   size_t httpConnectionsMax = 64;

@@ -1,5 +1,7 @@
 #include "server/rpc/answer_budget.h"
 
+#include "engine/base/coroutine.h"
+
 namespace cambium {
 
 // The adapter behind one promise of a share: in the queue for as long as it has none.
@@ -34,7 +36,16 @@ class AnswerBudget::Waiter {
 
 void AnswerBudget::Share::answered(uint64_t size) {
   if (owner_ == nullptr) return;
-  owner_->produced_ = kj::max(owner_->produced_, owner_->written_) + size;
+  auto& owner = *owner_;
+  owner.produced_ = kj::max(owner.produced_, owner.written_) + size;
+  auto& held = owner.unsentLease_;
+  held.add(kj::mv(lease_));
+  auto unsent = Bytes(owner.unsent());
+  if (held.size() < unsent) {
+    held.add(owner.account_.budget().force(owner.account_, unsent - held.size().value()));
+  } else {
+    held.shrink(unsent);
+  }
   release();
 }
 
@@ -43,22 +54,45 @@ void AnswerBudget::Share::release() {
   auto& owner = *owner_;
   owner_ = nullptr;
   owner.reserved_ -= bytes_;
+  lease_.release();
   owner.admit();
 }
 
-kj::Promise<AnswerBudget::Share> AnswerBudget::share(Bytes size) {
+kj::Promise<AnswerBudget::Share> AnswerBudget::ownShare(Bytes size) {
   if (waiting_.empty() && fits(size.value())) return Share(*this, size.value());
   return kj::newAdaptedPromise<Share, Waiter>(*this, size.value());
 }
 
+// Its place among the connection's reads first, then one among everybody's.
+kj::Promise<AnswerBudget::Share> AnswerBudget::share(Bytes size) {
+  auto share = co_await ownShare(size);
+  if (size > Bytes(0)) share.lease_ = co_await account_.budget().take(account_, size);
+  co_return kj::mv(share);
+}
+
 kj::Maybe<AnswerBudget::Share> AnswerBudget::trySharing(Bytes size) {
-  if (size.value() > 0 && !fits(size.value())) return nullptr;
-  return Share(*this, size.value());
+  if (size == Bytes(0)) return Share(*this, 0);
+  if (!fits(size.value())) return nullptr;
+  KJ_IF_MAYBE(lease, account_.budget().tryTake(account_, size)) {
+    Share share(*this, size.value());
+    share.lease_ = kj::mv(*lease);
+    return kj::mv(share);
+  }
+  return nullptr;
+}
+
+kj::Promise<void> AnswerBudget::whenOverdue(kj::Timer& timer, int64_t patienceMs) {
+  for (;;) {
+    auto before = written_;
+    co_await timer.afterDelay(patienceMs * kj::MILLISECONDS);
+    if (busy_ && written_ == before && account_.pressed()) co_return;
+  }
 }
 
 void AnswerBudget::wrote(size_t bytes) {
   busy_ = false;
   written_ += bytes;
+  unsentLease_.shrink(Bytes(unsent()));
   admit();
   if (settles_ || produced_ <= written_) return;
   // An answer whose call was dropped at the last moment is never written. When there is nothing else to do and the
@@ -68,6 +102,7 @@ void AnswerBudget::wrote(size_t bytes) {
                 settles_ = false;
                 if (busy_) return;
                 produced_ = written_;
+                unsentLease_.shrink(Bytes(0));
                 admit();
               }).eagerlyEvaluate(nullptr);
 }

@@ -46,13 +46,14 @@ struct Connection {
 }  // namespace
 
 RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcConnectionCounts& counts,
-                 kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
+                 SharedBudget& answers, kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
     : broker_(broker),
       loop_(loop),
       limits_(limits),
       requests_(kj::refcounted<RequestBudgets>(limits.requestBytesMax, limits.largeRequestBytes)),
       receivers_(kj::mv(receivers)),
-      counts_(counts) {
+      counts_(counts),
+      answers_(answers) {
   connections_.emplace(taskErrors_);
   for (auto& receiver : receivers_) {
     accepting_.add(accept(*receiver).eagerlyEvaluate(
@@ -109,10 +110,16 @@ kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream) {
   int on = 1;
   stream->setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
   auto host = hostOf(*stream);
-  Connection connection(kj::mv(stream), kj::refcounted<Session>(broker_, limits_, work_, sessions_, kj::mv(host)),
+  Connection connection(kj::mv(stream),
+                        kj::refcounted<Session>(broker_, limits_, work_, sessions_, answers_, kj::mv(host)),
                         kj::addRef(*requests_), loop_.timer);
   connection.rpc.setFlowLimit(limits_.callBytesMax.value() / sizeof(capnp::word));
-  co_await connection.network.onDisconnect();
+  auto& session = *connection.session;
+  auto tooSlow = session.answers.whenOverdue(loop_.timer, limits_.pressedUntakenMsMax).then([&session] {
+    KJ_LOG(WARNING, "an RPC connection is closed: it takes no answers, and others wait for their room",
+           session.clientHost);
+  });
+  co_await connection.network.onDisconnect().exclusiveJoin(kj::mv(tooSlow));
 }
 
 kj::Promise<void> RpcDoor::drain() {

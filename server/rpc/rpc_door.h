@@ -20,7 +20,8 @@ struct RpcConnectionCounts {
 // accepting until one leaves: the rest wait in the system's queue.
 class RpcDoor final : public Door {
  public:
-  RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcConnectionCounts& counts,
+  // `answers` bounds the answers of all loops and doors.
+  RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcConnectionCounts& counts, SharedBudget& answers,
           kj::Array<kj::Own<kj::ConnectionReceiver>> receivers);
   KJ_DISALLOW_COPY(RpcDoor);
 
@@ -44,6 +45,7 @@ class RpcDoor final : public Door {
   WorkInFlight work_;
   WorkInFlight sessions_;
   RpcConnectionCounts& counts_;
+  SharedBudget& answers_;
   unsigned open_ = 0;                                               // of this loop
   kj::Vector<kj::Own<kj::PromiseFulfiller<void>>> waitingForRoom_;  // while the limit is reached
   TaskErrors taskErrors_;

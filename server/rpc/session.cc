@@ -17,6 +17,7 @@ kj::Promise<BudgetedRead> Session::read(PartitionKey key, ReadWish wish) {
     // Others were quicker. It is there, but it is not held while it cannot leave.
     wish.waitMsMax = 0;
   }
+  wish.bytesMax = answers.moderate(wish.bytesMax);
   auto share = co_await answers.share(wish.bytesMax);
   auto outcome = co_await broker.read(key, wish);
   co_return BudgetedRead{kj::mv(outcome), kj::mv(share)};

@@ -11,16 +11,17 @@ namespace cambium {
 
 // Limits of what one client may ask for at once.
 struct RpcLimits {
-  Bytes readBytesMax = mebibytes(16);      // of one read or push
-  int64_t waitMsMax = 5 * 60 * 1000;       // of one long poll
-  Bytes requestBytesMax = mebibytes(512);  // of all requests that are being received or served, per loop; half is
-                                           // for large ones
-  Bytes largeRequestBytes = mebibytes(1);  // a request beyond this is a large one
-  int64_t requestStepMsMax = 30 * 1000;    // for each further part of a request that has begun
-  Bytes callBytesMax = mebibytes(32);      // parameters of unfinished calls, per connection
-  Bytes unsentBytesMax = mebibytes(32);    // records read that the client has not taken yet, per connection
-  int sendBufferBytes = 1 << 20;           // SO_SNDBUF: what a slow consumer can hold in the system
-  unsigned connectionsMax = 10'000;        // per loop
+  Bytes readBytesMax = mebibytes(16);       // of one read or push
+  int64_t waitMsMax = 5 * 60 * 1000;        // of one long poll
+  Bytes requestBytesMax = mebibytes(512);   // of all requests that are being received or served, per loop; half is
+                                            // for large ones
+  Bytes largeRequestBytes = mebibytes(1);   // a request beyond this is a large one
+  int64_t requestStepMsMax = 30 * 1000;     // for each further part of a request that has begun
+  Bytes callBytesMax = mebibytes(32);       // parameters of unfinished calls, per connection
+  Bytes unsentBytesMax = mebibytes(32);     // records read that the client has not taken yet, per connection
+  int64_t pressedUntakenMsMax = 15 * 1000;  // a client that takes no answer for so long while others wait for its room
+  int sendBufferBytes = 1 << 20;            // SO_SNDBUF: what a slow consumer can hold in the system
+  unsigned connectionsMax = 10'000;         // per loop
   // Entries of a list in one request. A list of empty structs has a few bytes on the wire, whatever its length.
   unsigned listEntriesMax = 10'000;          // offsets, partitions, configs
   unsigned recordsPerAppendMax = 1'000'000;  // records, and their headers in all
@@ -95,12 +96,12 @@ class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
  public:
   // `clientHost`: "/127.0.0.1", as Kafka writes it.
   Session(LocalBroker& broker, const RpcLimits& limits, WorkInFlight& work, WorkInFlight& sessions,
-          kj::String clientHost)
+          SharedBudget& allAnswers, kj::String clientHost)
       : broker(broker),
         limits(limits),
         work(work),
         clientHost(kj::mv(clientHost)),
-        answers(limits.unsentBytesMax),
+        answers(limits.unsentBytesMax, allAnswers, this->clientHost),
         alive_(sessions),
         background_(*this) {}
 

@@ -42,6 +42,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
                                                       .partitionsMax = partitionsMax,
                                                       .limits = limits,
                                                       .kafkaLimits = kafkaLimits,
+                                                      .answers = answers,
                                                       .moveBytesPerSecond = moveBytesPerSecond,
                                                       .retentionCheckMs = retentionCheckMs,
                                                       .cleanerBackoffMs = cleanerBackoffMs,
@@ -73,6 +74,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   TemporaryFolder folder{TemporaryFolder::inMemory()};
   int32_t partitionsMax = 1000;
   RpcLimits limits{};
+  SharedBudget::Limits answers{};
   kafka::KafkaLimits kafkaLimits{};
   int64_t retentionCheckMs = 300'000;
   int64_t cleanerBackoffMs = 15'000;

@@ -82,7 +82,7 @@ class Machine {
         ->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
           auto receivers = kj::heapArrayBuilder<kj::Own<kj::ConnectionReceiver>>(1);
           receivers.add(kj::Own<kj::ConnectionReceiver>(&loopback_, kj::NullDisposer::instance));
-          return kj::heap<KafkaDoor>(local, loop, entropy_, settings_, counts_, receivers.finish());
+          return kj::heap<KafkaDoor>(local, loop, entropy_, settings_, counts_, answers_, receivers.finish());
         })
         .wait(io().waitScope);
     auto made = broker_->local().createTopic(NewTopic{.name = kj::str("words"), .partitions = 2}).wait(io().waitScope);
@@ -144,6 +144,7 @@ class Machine {
   Loopback loopback_;
   KafkaSettings settings_;
   KafkaConnectionCounts counts_;
+  SharedBudget answers_{SharedBudget::Limits{}};
   kj::Own<Broker> broker_;
 };
 

@@ -14,6 +14,7 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
       clock_(options.clockShiftMs),
       files_(dataDir, 256),
       engines_(options.files.orDefault(files_), dataDir, 256),
+      answers_(options.answers),
       pool_(2),
       loop_{io.provider->getTimer(), *io.lowLevelProvider},
       world_{options.files.orDefault(files_), clock_, entropy_, pool_, loops_, engines_, logLevel_, readMemoryUse} {
@@ -39,8 +40,9 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
     auto starting = broker_->start([this](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
       auto index = local.here().index();
       kj::Vector<kj::Own<Door>> doors;
-      doors.add(kj::heap<RpcDoor>(local, loop, options_.limits, counts_, sockets_[index]->receivers(0, loop.io)));
-      doors.add(kj::heap<kafka::KafkaDoor>(local, loop, entropy_, kafka_, kafkaCounts_,
+      doors.add(
+          kj::heap<RpcDoor>(local, loop, options_.limits, counts_, answers_, sockets_[index]->receivers(0, loop.io)));
+      doors.add(kj::heap<kafka::KafkaDoor>(local, loop, entropy_, kafka_, kafkaCounts_, answers_,
                                            kafkaSockets_[index]->receivers(0, loop.io)));
       return kj::heap<DoorGroup>(kj::mv(doors));
     });

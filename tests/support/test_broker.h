@@ -50,6 +50,7 @@ class TestBroker {
     // Instead of the real file system below the data directory; rooted there as well.
     kj::Maybe<FileSystem&> files{};
     kafka::KafkaLimits kafkaLimits{};
+    SharedBudget::Limits answers{};
     Bytes moveBytesPerSecond{0};
     // Set: the start is dropped after so many turns of the loop, if it has not come to its end by then; only stop() may
     // follow.
@@ -87,6 +88,8 @@ class TestBroker {
   LocalBroker& local() { return broker_->local(); }
   // All loops together.
   ShardReport total();
+  // Of all loops and doors.
+  SharedBudget& answers() { return answers_; }
   // Returns when so many long polls and appends wait; throws after ten seconds.
   void awaitWaiting(size_t count);
   // The same for connections.
@@ -106,6 +109,7 @@ class TestBroker {
   ThreadLoops loops_{logLevel_};
   DiskEngines engines_;
   RpcConnectionCounts counts_;
+  SharedBudget answers_;
   kafka::KafkaConnectionCounts kafkaCounts_;
   ThreadWorkPool pool_;
   LoopContext loop_;

@@ -1,7 +1,6 @@
-#include <map>
-
 #include "engine/base/coroutine.h"
 #include "engine/metadata/config_operation.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/config_answers.h"
 #include "server/kafka/handlers/handlers.h"
@@ -87,13 +86,18 @@ Result<void> alterLoggers(RequestContext& context, const IncrementalAlterConfigs
 template <class Response, class Request>
 kj::Promise<Response> alterAll(RequestContext& context, Request& request) {
   Response response;
-  std::map<std::pair<int8_t, std::string_view>, size_t> named;
+  using Named = NamedTwice<int8_t, std::string_view>;
+  Named named;
   for (auto& wanted : request.resources)
-    ++named[{wanted.resourceType, wanted.resourceName.view()}];
+    named.name(wanted.resourceType, wanted.resourceName);
+  WorkShare share(context.turns());
   for (auto& wanted : request.resources) {
+    if (share.use(4 + wanted.configs.size())) co_await share.turn();
+    auto what = named.answer(wanted.resourceType, wanted.resourceName);
+    if (what == Named::Answer::kNone) continue;
     Result<void> outcome;
-    if (named[{wanted.resourceType, wanted.resourceName.view()}] > 1) {
-      outcome = makeError(ErrorCode::kInvalidRequest, "the resource is named twice in one request");
+    if (what == Named::Answer::kRefuse) {
+      outcome = namedTwice("resource"_kj, wanted.resourceName);
     } else if (wanted.resourceType == kBrokerLoggerResource) {
       outcome = alterLoggers(context, wanted, request.validateOnly);
     } else {

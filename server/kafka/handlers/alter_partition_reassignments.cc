@@ -1,3 +1,5 @@
+#include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 #include "server/kafka/topic_lookup.h"
@@ -27,11 +29,15 @@ kj::Promise<AlterPartitionReassignmentsResponse> handle(RequestContext& context,
                                                         AlterPartitionReassignmentsRequest& request) {
   AlterPartitionReassignmentsResponse response;
   response.allowReplicationFactorChange = request.allowReplicationFactorChange;
+  NamedOnce<std::string_view, int32_t> named;
+  WorkShare share(context.turns());
   for (auto& wanted : request.topics) {
     auto& answers = response.responses.add();
     answers.name = wanted.name.view();
     auto topic = findTopic(context.broker(), false, wanted.name, Uuid());
     for (auto& partition : wanted.partitions) {
+      if (share.use(2)) co_await share.turn();
+      if (!named.first(wanted.name, partition.partitionIndex)) continue;
       auto error = reassign(context, topic, partition);
       auto& answer = answers.partitions.add();
       answer.partitionIndex = partition.partitionIndex;
@@ -39,7 +45,7 @@ kj::Promise<AlterPartitionReassignmentsResponse> handle(RequestContext& context,
       answer.errorMessage = wireMessage(error);
     }
   }
-  return kj::mv(response);
+  co_return kj::mv(response);
 }
 
 }  // namespace cambium::kafka

@@ -1,4 +1,5 @@
 #include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 
@@ -33,8 +34,16 @@ Result<void> check(RequestContext& context, const CreatePartitionsRequest::Topic
 
 kj::Promise<CreatePartitionsResponse> handle(RequestContext& context, CreatePartitionsRequest& request) {
   CreatePartitionsResponse response;
+  WorkShare share(context.turns());
+  using Named = NamedTwice<std::string_view>;
+  Named named;
+  for (auto& wanted : request.topics)
+    named.name(wanted.name);
   for (auto& wanted : request.topics) {
-    auto done = check(context, wanted);
+    if (share.use(4)) co_await share.turn();
+    auto what = named.answer(wanted.name);
+    if (what == Named::Answer::kNone) continue;
+    auto done = what == Named::Answer::kServe ? check(context, wanted) : namedTwice("topic"_kj, wanted.name);
     if (done.ok() && !request.validateOnly) {
       done = co_await context.broker().addPartitions(kj::str(wanted.name), wanted.count);
     }

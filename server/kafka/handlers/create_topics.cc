@@ -1,7 +1,7 @@
-#include <map>
 #include <set>
 
 #include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/config_answers.h"
 #include "server/kafka/handlers/handlers.h"
@@ -96,20 +96,24 @@ kj::Promise<Answer> createOne(RequestContext& context, const CreateTopicsRequest
 }  // namespace
 
 kj::Promise<CreateTopicsResponse> handle(RequestContext& context, CreateTopicsRequest& request) {
+  // The configs of a topic that was made, with their names and values.
+  constexpr size_t kBytesPerTopic = 16 << 10;
   CreateTopicsResponse response;
-  std::map<std::string_view, size_t> names;  // 0: answered already
+  using Named = NamedTwice<std::string_view>;
+  Named named;
   for (auto& wanted : request.topics)
-    ++names[wanted.name.view()];
+    named.name(wanted.name);
+  WorkShare share(context.turns());
   for (auto& wanted : request.topics) {
-    auto& times = names[wanted.name.view()];
-    if (times == 1) {
+    if (share.use(20)) co_await share.turn();
+    auto what = named.answer(wanted.name);
+    if (what == Named::Answer::kServe) {
+      co_await context.room.grow(Bytes(kBytesPerTopic));
       response.topics.add(co_await createOne(context, wanted, request.validateOnly));
-    } else if (times > 1) {
-      times = 0;
-      // Named twice: one answer, and nothing is done.
+    } else if (what == Named::Answer::kRefuse) {
       auto& answer = response.topics.add();
       answer.name = wanted.name.view();
-      refuse(answer, makeError(ErrorCode::kInvalidRequest, "topic ", wanted.name, " is named twice in one request"));
+      refuse(answer, namedTwice("topic"_kj, wanted.name));
     }
   }
   co_return kj::mv(response);

@@ -1,5 +1,5 @@
-#include <set>
-
+#include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/config_answers.h"
 #include "server/kafka/handlers/handlers.h"
@@ -73,10 +73,13 @@ void describeLoggers(RequestContext& context, const Wanted& wanted, Answer& answ
 
 kj::Promise<DescribeConfigsResponse> handle(RequestContext& context, DescribeConfigsRequest& request) {
   DescribeConfigsResponse response;
-  // Each resource is answered once, however often it is named: a short request must not make an endless answer.
-  std::set<std::pair<int8_t, std::string_view>> answered;
+  // Values and synonyms, and what is said about a config.
+  size_t bytesPerConfig = 512 + (request.includeDocumentation ? 2048 : 0);
+  NamedOnce<int8_t, std::string_view> named;
+  WorkShare share(context.turns());
   for (auto& wanted : request.resources) {
-    if (!answered.emplace(wanted.resourceType, wanted.resourceName.view()).second) continue;
+    if (share.use(50)) co_await share.turn();
+    if (!named.first(wanted.resourceType, wanted.resourceName)) continue;
     auto& answer = response.results.add();
     answer.resourceType = wanted.resourceType;
     answer.resourceName = wanted.resourceName.view();
@@ -90,10 +93,11 @@ kj::Promise<DescribeConfigsResponse> handle(RequestContext& context, DescribeCon
       answer.errorMessage = wireMessage(configs.error());
       continue;
     }
+    co_await context.room.grow(Bytes(configs.value().size() * bytesPerConfig));
     for (auto& config : configs.value())
       if (isWanted(wanted, config.name)) fill(answer.configs.add(), config, request);
   }
-  return kj::mv(response);
+  co_return kj::mv(response);
 }
 
 }  // namespace cambium::kafka

@@ -1,7 +1,6 @@
-#include <set>
-
 #include "engine/base/coroutine.h"
 #include "server/kafka/authorized_operations.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/group_identity.h"
 #include "server/kafka/handlers/handlers.h"
@@ -13,14 +12,28 @@ namespace {
 // From this version on a group that is not there is an error; before, it is shown as dead (KIP-1043).
 constexpr Version kNotFoundSince = 6;
 
+// In memory and encoded.
+Bytes bytesOf(const GroupDescription& group) {
+  constexpr size_t kBytesPerMember = 512;
+  size_t bytes = 0;
+  for (auto& member : group.members) {
+    bytes += kBytesPerMember + 2 * (member.member.size() + member.clientId.size() + member.clientHost.size()) +
+             member.metadata.size() + member.assignment.size();
+  }
+  return Bytes(bytes);
+}
+
 }  // namespace
 
 kj::Promise<DescribeGroupsResponse> handle(RequestContext& context, DescribeGroupsRequest& request) {
   DescribeGroupsResponse response;
-  std::set<std::string_view> answered;  // each once, however often it is named
+  NamedOnce<std::string_view> named;
+  WorkShare share(context.turns());
   for (auto& name : request.groups) {
-    if (!answered.insert(name.view()).second) continue;
+    if (share.use(2)) co_await share.turn();
+    if (!named.first(name)) continue;
     auto described = co_await context.broker().describeGroup(name.str());
+    if (described.ok()) co_await context.room.grow(bytesOf(described.value()));
     auto& answer = response.groups.add();
     answer.groupId = name.view();
     if (!described.ok()) {

@@ -1,6 +1,5 @@
-#include <set>
-
 #include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 
@@ -10,35 +9,33 @@ namespace {
 
 using LogDir = DescribeLogDirsResponse::LogDir;
 
-struct Which {
-  kj::Own<const Topic> topic;
-  int32_t partition;
-};
+// Partitions of one topic, in an entry of its own that is made with the first of them.
+class TopicEntry {
+ public:
+  TopicEntry(RequestContext& context, LogDir& dir, kj::Own<const Topic> topic)
+      : context_(context), dir_(dir), topic_(kj::mv(topic)) {}
 
-// The partitions asked for that exist, or all of them.
-kj::Vector<Which> partitionsOf(RequestContext& context, const DescribeLogDirsRequest& request) {
-  kj::Vector<Which> all;
-  KJ_IF_MAYBE(topics, request.topics) {
-    for (auto& wanted : *topics) {
-      auto topic = context.broker().topic(kj::str(wanted.topic));
-      if (!topic.ok()) continue;
-      std::set<int32_t> indexes;
-      for (auto index : wanted.partitions)
-        indexes.insert(index);
-      for (auto index : indexes) {
-        if (index >= 0 && index < topic.value()->partitionCount()) {
-          all.add(Which{kj::atomicAddRef(*topic.value()), index});
-        }
-      }
+  kj::Promise<void> add(int32_t index) {
+    constexpr size_t kBytesPerPartition = 128;
+    auto status = co_await context_.broker().status({topic_->id(), index});
+    if (!status.ok()) co_return;  // deleted meanwhile
+    co_await context_.room.grow(Bytes(kBytesPerPartition));
+    if (!begun_) {
+      begun_ = true;
+      dir_.topics.add().name = Text(kj::str(topic_->name()));
     }
-    return all;
+    auto& answer = dir_.topics.back().partitions.add();
+    answer.partitionIndex = index;
+    answer.partitionSize = static_cast<int64_t>(status.value().bytes.value());
   }
-  auto image = context.broker().image();
-  for (auto& topic : image->topics())
-    for (int32_t i = 0; i < topic->partitionCount(); ++i)
-      all.add(Which{kj::atomicAddRef(*topic), i});
-  return all;
-}
+  int32_t count() const { return topic_->partitionCount(); }
+
+ private:
+  RequestContext& context_;
+  LogDir& dir_;
+  kj::Own<const Topic> topic_;
+  bool begun_ = false;
+};
 
 }  // namespace
 
@@ -49,17 +46,27 @@ kj::Promise<DescribeLogDirsResponse> handle(RequestContext& context, DescribeLog
   dir.logDir = Text(kj::mv(space.folder));
   dir.totalBytes = static_cast<int64_t>(space.total.value());
   dir.usableBytes = static_cast<int64_t>(space.available.value());
-  LogDir::Topic* answers = nullptr;
-  for (auto& which : partitionsOf(context, request)) {
-    auto status = co_await context.broker().status({which.topic->id(), which.partition});
-    if (!status.ok()) continue;  // deleted meanwhile
-    if (answers == nullptr || answers->name.view() != std::string_view(which.topic->name().cStr())) {
-      answers = &dir.topics.add();
-      answers->name = Text(kj::str(which.topic->name()));
+  WorkShare share(context.turns());
+  KJ_IF_MAYBE(topics, request.topics) {
+    NamedOnce<std::string_view, int32_t> named;
+    for (auto& wanted : *topics) {
+      auto topic = context.broker().topic(kj::str(wanted.topic));
+      if (!topic.ok()) continue;
+      TopicEntry entry(context, dir, kj::mv(topic.value()));
+      for (auto index : wanted.partitions) {
+        if (share.use(2)) co_await share.turn();
+        if (index >= 0 && index < entry.count() && named.first(wanted.topic, index)) co_await entry.add(index);
+      }
     }
-    auto& answer = answers->partitions.add();
-    answer.partitionIndex = which.partition;
-    answer.partitionSize = static_cast<int64_t>(status.value().bytes.value());
+    co_return kj::mv(response);
+  }
+  auto image = context.broker().image();
+  for (auto& topic : image->topics()) {
+    TopicEntry entry(context, dir, kj::atomicAddRef(*topic));
+    for (int32_t i = 0; i < entry.count(); ++i) {
+      if (share.use(2)) co_await share.turn();
+      co_await entry.add(i);
+    }
   }
   co_return kj::mv(response);
 }

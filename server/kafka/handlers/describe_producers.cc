@@ -1,4 +1,5 @@
 #include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 #include "server/kafka/topic_lookup.h"
@@ -19,13 +20,20 @@ kj::Promise<Producers> producersOf(LocalBroker& broker, const Result<kj::Own<con
 }  // namespace
 
 kj::Promise<DescribeProducersResponse> handle(RequestContext& context, DescribeProducersRequest& request) {
+  constexpr size_t kBytesPerProducer = 192;
   DescribeProducersResponse response;
+  WorkShare share(context.turns());
+  NamedOnce<std::string_view, int32_t> named;
   for (auto& wanted : request.topics) {
     auto& answers = response.topics.add();
     answers.name = wanted.name.view();
     auto topic = findTopic(context.broker(), false, wanted.name, Uuid());
     for (auto index : wanted.partitionIndexes) {
+      if (share.use(2)) co_await share.turn();
+      if (!named.first(wanted.name, index)) continue;
       auto producers = co_await producersOf(context.broker(), topic, index);
+      auto count = producers.ok() ? producers.value().size() : 0;
+      if (count > 0) co_await context.room.grow(Bytes(count * kBytesPerProducer));
       auto& answer = answers.partitions.add();
       answer.partitionIndex = index;
       if (!producers.ok()) {
@@ -34,6 +42,7 @@ kj::Promise<DescribeProducersResponse> handle(RequestContext& context, DescribeP
         continue;
       }
       for (auto& producer : producers.value()) {
+        if (share.use()) co_await share.turn();
         auto& entry = answer.activeProducers.add();
         entry.producerId = producer.producerId;
         entry.producerEpoch = producer.epoch;

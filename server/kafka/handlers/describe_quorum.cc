@@ -1,3 +1,5 @@
+#include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 
@@ -26,10 +28,14 @@ void describeSelf(RequestContext& context, DescribeQuorumResponse::Topic::Partit
 
 kj::Promise<DescribeQuorumResponse> handle(RequestContext& context, DescribeQuorumRequest& request) {
   DescribeQuorumResponse response;
+  NamedOnce<std::string_view, int32_t> named;
+  WorkShare share(context.turns());
   for (auto& wanted : request.topics) {
     auto& answers = response.topics.add();
     answers.topicName = wanted.topicName.view();
     for (auto& partition : wanted.partitions) {
+      if (share.use(2)) co_await share.turn();
+      if (!named.first(wanted.topicName, partition.partitionIndex)) continue;
       auto& answer = answers.partitions.add();
       answer.partitionIndex = partition.partitionIndex;
       if (wanted.topicName.view() == kMetadataTopic && partition.partitionIndex == 0) {
@@ -49,7 +55,7 @@ kj::Promise<DescribeQuorumResponse> handle(RequestContext& context, DescribeQuor
   listener.name = kListener;
   listener.host = Text(kj::str(endpoint.host));
   listener.port = static_cast<uint16_t>(endpoint.port);
-  return kj::mv(response);
+  co_return kj::mv(response);
 }
 
 }  // namespace cambium::kafka

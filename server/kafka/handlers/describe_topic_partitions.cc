@@ -1,5 +1,6 @@
 #include <set>
 
+#include "engine/base/coroutine.h"
 #include "server/kafka/authorized_operations.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
@@ -28,15 +29,20 @@ void addPartitions(TopicAnswer& answer, const Topic& topic, int32_t from, int32_
 }
 
 // The topics to describe, sorted: those named, or all.
-std::set<std::string> namesWanted(RequestContext& context, const DescribeTopicPartitionsRequest& request) {
+kj::Promise<std::set<std::string>> namesWanted(RequestContext& context, WorkShare& share,
+                                               const DescribeTopicPartitionsRequest& request) {
   std::set<std::string> names;
-  for (auto& topic : request.topics)
+  for (auto& topic : request.topics) {
+    if (share.use()) co_await share.turn();
     names.insert(topic.name.str());
-  if (!names.empty()) return names;
+  }
+  if (!names.empty()) co_return kj::mv(names);
   auto image = context.broker().image();
-  for (auto& topic : image->topics())
+  for (auto& topic : image->topics()) {
+    if (share.use()) co_await share.turn();
     names.insert(topic->name().cStr());
-  return names;
+  }
+  co_return kj::mv(names);
 }
 
 }  // namespace
@@ -50,7 +56,9 @@ kj::Promise<DescribeTopicPartitionsResponse> handle(RequestContext& context, Des
     firstName = cursor->topicName.str();
     firstPartition = kj::max(0, cursor->partitionIndex);
   }
-  auto names = namesWanted(context, request);
+  constexpr size_t kBytesPerPartition = 768;
+  WorkShare share(context.turns());
+  auto names = co_await namesWanted(context, share, request);
   for (auto at = names.lower_bound(firstName); at != names.end(); ++at) {
     int32_t from = *at == firstName ? firstPartition : 0;
     if (room == 0) {
@@ -59,6 +67,7 @@ kj::Promise<DescribeTopicPartitionsResponse> handle(RequestContext& context, Des
       next.partitionIndex = from;
       break;
     }
+    if (share.use(2)) co_await share.turn();
     auto& answer = response.topics.add();
     answer.name = Text(*at);
     answer.topicAuthorizedOperations = kTopicOperations;
@@ -69,6 +78,9 @@ kj::Promise<DescribeTopicPartitionsResponse> handle(RequestContext& context, Des
     }
     answer.topicId = topic.value()->id();
     answer.isInternal = topic.value()->isInternal();
+    auto most = static_cast<size_t>(kj::min(topic.value()->partitionCount(), room));
+    co_await context.room.grow(Bytes((most + 1) * kBytesPerPartition));
+    share.use(most);
     addPartitions(answer, *topic.value(), from, room, context.brokerId());
     auto listed = static_cast<int32_t>(answer.partitions.size());
     room -= listed;
@@ -79,7 +91,7 @@ kj::Promise<DescribeTopicPartitionsResponse> handle(RequestContext& context, Des
       break;
     }
   }
-  return kj::mv(response);
+  co_return kj::mv(response);
 }
 
 }  // namespace cambium::kafka

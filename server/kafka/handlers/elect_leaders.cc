@@ -1,3 +1,5 @@
+#include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 #include "server/kafka/topic_lookup.h"
@@ -16,12 +18,16 @@ Error alreadyLed(kj::StringPtr topic, int32_t partition) {
 
 kj::Promise<ElectLeadersResponse> handle(RequestContext& context, ElectLeadersRequest& request) {
   ElectLeadersResponse response;
+  NamedOnce<std::string_view, int32_t> named;
+  WorkShare share(context.turns());
   KJ_IF_MAYBE(topics, request.topicPartitions) {
     for (auto& wanted : *topics) {
       auto& answers = response.replicaElectionResults.add();
       answers.topic = wanted.topic.view();
       auto topic = findTopic(context.broker(), false, wanted.topic, Uuid());
       for (auto index : wanted.partitions) {
+        if (share.use(2)) co_await share.turn();
+        if (!named.first(wanted.topic, index)) continue;
         auto& answer = answers.partitionResult.add();
         answer.partitionId = index;
         auto found = topic.ok() ? checkPartition(*topic.value(), index) : Result<void>(topic.error().clone());
@@ -32,7 +38,7 @@ kj::Promise<ElectLeadersResponse> handle(RequestContext& context, ElectLeadersRe
     }
   }
   // All partitions: only those that need an election are listed, and none does.
-  return kj::mv(response);
+  co_return kj::mv(response);
 }
 
 }  // namespace cambium::kafka

@@ -1,3 +1,5 @@
+#include <map>
+
 #include "engine/base/coroutine.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/fetch_sessions.h"
@@ -14,20 +16,29 @@ constexpr Version kByIdSince = 13;
 constexpr int32_t kFullEpoch = 0;    // a full request that would like a session
 constexpr int32_t kFinalEpoch = -1;  // a full request without one
 
-kj::Vector<FetchedPartition> partitionsOf(const FetchRequest& request) {
+// What the request names, in that order. Of a partition that is named twice what is said last counts, as with Kafka.
+kj::Promise<kj::Vector<FetchedPartition>> partitionsOf(WorkShare& share, const FetchRequest& request) {
   kj::Vector<FetchedPartition> all;
+  std::map<std::tuple<std::string_view, Uuid, int32_t>, size_t> places;
   for (auto& topic : request.topics) {
     for (auto& wanted : topic.partitions) {
-      all.add(FetchedPartition{.topic = topic.topic.str(),
-                               .topicId = topic.topicId,
-                               .partition = wanted.partition,
-                               .currentLeaderEpoch = wanted.currentLeaderEpoch,
-                               .fetchOffset = wanted.fetchOffset,
-                               .lastFetchedEpoch = wanted.lastFetchedEpoch,
-                               .bytesMax = wanted.partitionMaxBytes});
+      if (share.use()) co_await share.turn();
+      FetchedPartition one{.topic = topic.topic.str(),
+                           .topicId = topic.topicId,
+                           .partition = wanted.partition,
+                           .currentLeaderEpoch = wanted.currentLeaderEpoch,
+                           .fetchOffset = wanted.fetchOffset,
+                           .lastFetchedEpoch = wanted.lastFetchedEpoch,
+                           .bytesMax = wanted.partitionMaxBytes};
+      auto place = places.emplace(std::tuple(topic.topic.view(), topic.topicId, wanted.partition), all.size());
+      if (place.second) {
+        all.add(kj::mv(one));
+      } else {
+        all[place.first->second] = kj::mv(one);
+      }
     }
   }
-  return all;
+  co_return kj::mv(all);
 }
 
 kj::Vector<FetchedPartition> forgottenOf(const FetchRequest& request) {
@@ -48,11 +59,12 @@ struct Plan {
   bool incremental = false;
 };
 
-Plan begin(FetchSessions& sessions, const FetchRequest& request, bool byId, int64_t nowMs) {
+Plan begin(FetchSessions& sessions, const FetchRequest& request, kj::Vector<FetchedPartition> named, bool byId,
+           int64_t nowMs) {
   Plan plan;
   if (request.sessionEpoch == kFullEpoch || request.sessionEpoch == kFinalEpoch) {
     if (request.sessionId != 0) sessions.remove(request.sessionId);
-    plan.partitions = partitionsOf(request);
+    plan.partitions = kj::mv(named);
     if (request.sessionEpoch == kFinalEpoch) return plan;
     if (auto* session = sessions.create(nowMs, plan.partitions.size())) {
       session->byId = byId;
@@ -77,9 +89,9 @@ Plan begin(FetchSessions& sessions, const FetchRequest& request, bool byId, int6
     return plan;
   }
   session->epoch = session->epoch == INT32_MAX ? 1 : session->epoch + 1;
-  session->put(partitionsOf(request));
+  session->put(kj::mv(named));
   session->forget(forgottenOf(request));
-  if (sessions.overfull()) {
+  if (sessions.overfull(*session)) {
     // Without a session the client asks for everything each time, which is bounded by its request.
     sessions.remove(session->id);
     plan.error = wireCode(ErrorCode::kFetchSessionIdNotFound);
@@ -162,6 +174,37 @@ void add(FetchResponse& response, const FetchedPartition& wanted, PartitionAnswe
   topic->partitions.add(kj::mv(answer));
 }
 
+// What is read for the partitions of the plan: an outcome for each.
+kj::Promise<kj::Vector<kj::Maybe<Result<ReadOutcome>>>> read(RequestContext& context, WorkShare& share,
+                                                             const FetchRequest& request, const Plan& plan) {
+  auto& limits = context.door.limits;
+  auto bytesMax = kj::min(static_cast<uint64_t>(kj::max(request.maxBytes, 0)), limits.fetchBytesMax.value());
+  FetchWish wish{.bytesMax = Bytes(bytesMax),
+                 .bytesMin = Bytes(static_cast<uint64_t>(kj::max(request.minBytes, 0))),
+                 .waitMsMax = kj::min(int64_t{request.maxWaitMs}, limits.fetchWaitMsMax),
+                 .room = context.room};
+  kj::Vector<kj::Maybe<Result<ReadOutcome>>> outcomes;
+  kj::Vector<size_t> places;
+  for (auto& wanted : plan.partitions) {
+    if (share.use()) co_await share.turn();
+    auto located = locate(context.broker(), wanted, context.version());
+    if (located.ok()) {
+      places.add(outcomes.size());
+      outcomes.add(nullptr);
+      auto most = kj::min(static_cast<uint64_t>(kj::max(wanted.bytesMax, 0)), limits.partitionBytesMax.value());
+      wish.parts.add(FetchWish::Part{located.value(), Offset(wanted.fetchOffset), Bytes(most),
+                                     LeaderEpoch(kj::max(wanted.lastFetchedEpoch, -1))});
+    } else {
+      wish.waitMsMax = 0;  // an error is told at once
+      outcomes.add(Result<ReadOutcome>(kj::mv(located.error())));
+    }
+  }
+  auto fetched = co_await context.broker().fetch(kj::mv(wish));
+  for (size_t i = 0; i < fetched.size(); ++i)
+    outcomes[places[i]] = kj::mv(fetched[i]);
+  co_return kj::mv(outcomes);
+}
+
 }  // namespace
 
 kj::Promise<FetchResponse> handle(RequestContext& context, FetchRequest& request) {
@@ -169,41 +212,27 @@ kj::Promise<FetchResponse> handle(RequestContext& context, FetchRequest& request
   auto& sessions = context.door.fetchSessions;
   auto& broker = context.broker();
   bool byId = context.version() >= kByIdSince;
-  auto plan = begin(sessions, request, byId, broker.now().value());
+  WorkShare share(context.turns());
+  auto named = co_await partitionsOf(share, request);
+  auto plan = begin(sessions, request, kj::mv(named), byId, broker.now().value());
   KJ_IF_MAYBE(error, plan.error) {
     response.errorCode = *error;
     co_return kj::mv(response);
   }
   response.sessionId = plan.session;
+  auto outcomes = co_await read(context, share, request, plan);
 
-  auto bytesMax =
-      kj::min(static_cast<uint64_t>(kj::max(request.maxBytes, 0)), context.door.limits.fetchBytesMax.value());
-  FetchWish wish{.bytesMax = Bytes(bytesMax),
-                 .bytesMin = Bytes(static_cast<uint64_t>(kj::max(request.minBytes, 0))),
-                 .waitMsMax = kj::min(int64_t{request.maxWaitMs}, context.door.limits.fetchWaitMsMax)};
-  kj::Vector<kj::Maybe<Result<ReadOutcome>>> outcomes;
-  kj::Vector<size_t> places;
-  for (auto& wanted : plan.partitions) {
-    auto located = locate(broker, wanted, context.version());
-    if (located.ok()) {
-      places.add(outcomes.size());
-      outcomes.add(nullptr);
-      wish.parts.add(FetchWish::Part{located.value(), Offset(wanted.fetchOffset),
-                                     Bytes(static_cast<uint64_t>(kj::max(wanted.bytesMax, 0))),
-                                     LeaderEpoch(kj::max(wanted.lastFetchedEpoch, -1))});
-    } else {
-      wish.waitMsMax = 0;  // an error is told at once
-      outcomes.add(Result<ReadOutcome>(kj::mv(located.error())));
-    }
-  }
-  auto fetched = co_await broker.fetch(kj::mv(wish));
-  for (size_t i = 0; i < fetched.size(); ++i)
-    outcomes[places[i]] = kj::mv(fetched[i]);
-
-  // The session may be gone by now: the answer is complete all the same.
-  auto* session = plan.session == 0 ? nullptr : sessions.find(plan.session, broker.now().value());
+  constexpr size_t kBytesPerPartition = 256;
+  co_await context.room.grow(Bytes(plan.partitions.size() * kBytesPerPartition));
+  // The session may be gone by now, and after each turn: the answer is complete all the same.
+  auto findSession = [&] { return plan.session == 0 ? nullptr : sessions.find(plan.session, broker.now().value()); };
+  auto* session = findSession();
   kj::Vector<bool> served;
   for (size_t i = 0; i < plan.partitions.size(); ++i) {
+    if (share.use()) {
+      co_await share.turn();
+      session = findSession();
+    }
     auto& wanted = plan.partitions[i];
     auto answer = answerOf(wanted, KJ_ASSERT_NONNULL(outcomes[i]), request.isolationLevel == kReadCommitted);
     served.add(KJ_ASSERT_NONNULL(answer.records).size() > 0);

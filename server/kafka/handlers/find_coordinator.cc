@@ -1,4 +1,5 @@
 #include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 
@@ -48,8 +49,12 @@ kj::Promise<Answer> answerKey(RequestContext& context, const Text& key, int8_t t
 kj::Promise<FindCoordinatorResponse> handle(RequestContext& context, FindCoordinatorRequest& request) {
   FindCoordinatorResponse response;
   if (context.version() >= kManySince) {
-    for (auto& key : request.coordinatorKeys)
-      response.coordinators.add(co_await answerKey(context, key, request.keyType));
+    NamedOnce<std::string_view> named;
+    WorkShare share(context.turns());
+    for (auto& key : request.coordinatorKeys) {
+      if (share.use(2)) co_await share.turn();
+      if (named.first(key)) response.coordinators.add(co_await answerKey(context, key, request.keyType));
+    }
     co_return kj::mv(response);
   }
   auto answer = co_await answerKey(context, request.key, request.keyType);

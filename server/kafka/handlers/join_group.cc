@@ -37,6 +37,11 @@ cambium::JoinGroupRequest wishOf(RequestContext& context, JoinGroupRequest& requ
 
 kj::Promise<JoinGroupResponse> handle(RequestContext& context, JoinGroupRequest& request) {
   auto answer = co_await context.broker().joinGroup(wishOf(context, request));
+  constexpr size_t kBytesPerMember = 256;
+  size_t bytes = 0;
+  for (auto& member : answer.members)
+    bytes += kBytesPerMember + 2 * member.member.size() + member.metadata.size();
+  co_await context.room.grow(Bytes(bytes));
   JoinGroupResponse response;
   response.errorCode = wireCode(answer.error);
   response.generationId = answer.generation;

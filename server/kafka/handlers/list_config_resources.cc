@@ -1,3 +1,4 @@
+#include "engine/base/coroutine.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/config_answers.h"
 #include "server/kafka/handlers/handlers.h"
@@ -35,19 +36,24 @@ kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListCon
   };
   if (context.version() < kTypesSince) {
     addOwners(kClientMetricsResource, ConfigOwner::Kind::kClientMetrics);
-    return kj::mv(response);
+    co_return kj::mv(response);
   }
   for (auto type : request.resourceTypes) {
     if (!isKnown(type)) {
       response.errorCode = wireCode(ErrorCode::kUnsupportedVersion);
-      return kj::mv(response);
+      co_return kj::mv(response);
     }
   }
   bool all = request.resourceTypes.size() == 0;
   if (all || contains(request.resourceTypes, kTopicResource)) {
     auto image = context.broker().image();
-    for (auto& topic : image->topics())
+    constexpr size_t kBytesPerTopic = 1024;
+    WorkShare share(context.turns());
+    co_await context.room.grow(Bytes(image->topics().size() * kBytesPerTopic));
+    for (auto& topic : image->topics()) {
+      if (share.use()) co_await share.turn();
       add(kTopicResource, Text(kj::str(topic->name())));
+    }
   }
   if (all || contains(request.resourceTypes, kBrokerResource)) add(kBrokerResource, Text(kj::str(context.brokerId())));
   if (all || contains(request.resourceTypes, kBrokerLoggerResource)) {
@@ -57,7 +63,7 @@ kj::Promise<ListConfigResourcesResponse> handle(RequestContext& context, ListCon
     addOwners(kClientMetricsResource, ConfigOwner::Kind::kClientMetrics);
   }
   if (all || contains(request.resourceTypes, kGroupResource)) addOwners(kGroupResource, ConfigOwner::Kind::kGroup);
-  return kj::mv(response);
+  co_return kj::mv(response);
 }
 
 }  // namespace cambium::kafka

@@ -22,9 +22,14 @@ bool passes(const kj::Vector<Text>& filter, kj::StringPtr name) {
 
 kj::Promise<ListGroupsResponse> handle(RequestContext& context, ListGroupsRequest& request) {
   ListGroupsResponse response;
+  constexpr size_t kBytesPerGroup = 512;
+  WorkShare share(context.turns());
   for (auto& group : co_await context.broker().listGroups()) {
+    if (share.use(1 + request.statesFilter.size() / 8)) co_await share.turn();
     auto state = groupStateName(group.state);
     if (!passes(request.statesFilter, state) || !passes(request.typesFilter, kClassic)) continue;
+    auto bytes = Bytes(kBytesPerGroup + 2 * (group.group.size() + group.protocolType.size()));
+    if (!context.room.tryGrow(bytes)) co_await context.room.grow(bytes);
     auto& answer = response.groups.add();
     answer.groupId = Text(group.group);
     answer.protocolType = Text(group.protocolType);

@@ -1,4 +1,5 @@
 #include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 #include "server/kafka/topic_lookup.h"
@@ -46,6 +47,11 @@ OffsetQuery queryFor(int64_t timestamp) {
   }
 }
 
+// A place by time is looked for in the log.
+size_t unitsOf(int64_t timestamp) {
+  return timestamp >= 0 || timestamp == kMaxTimestamp ? 25 : 2;
+}
+
 kj::Promise<Answer> answerPartition(RequestContext& context, kj::Own<const Topic> topic,
                                     const ListOffsetsRequest::Topic::Partition& wanted) {
   Answer answer;
@@ -75,22 +81,34 @@ kj::Promise<Answer> answerPartition(RequestContext& context, kj::Own<const Topic
 
 }  // namespace
 
+// A partition that is named twice is refused, in one answer, as with Kafka.
 kj::Promise<ListOffsetsResponse> handle(RequestContext& context, ListOffsetsRequest& request) {
   ListOffsetsResponse response;
+  WorkShare share(context.turns());
+  using Named = NamedTwice<std::string_view, int32_t>;
+  Named named;
+  for (auto& wanted : request.topics) {
+    for (auto& partition : wanted.partitions) {
+      if (share.use()) co_await share.turn();
+      named.name(wanted.name, partition.partitionIndex);
+    }
+  }
   for (auto& wanted : request.topics) {
     ListOffsetsResponse::Topic answers;
     answers.name = wanted.name.view();
     auto topic = findTopic(context.broker(), false, wanted.name, Uuid());
     for (auto& partition : wanted.partitions) {
-      if (topic.ok()) {
+      if (share.use(unitsOf(partition.timestamp))) co_await share.turn();
+      auto what = named.answer(wanted.name, partition.partitionIndex);
+      if (what == Named::Answer::kServe && topic.ok()) {
         answers.partitions.add(co_await answerPartition(context, kj::atomicAddRef(*topic.value()), partition));
-      } else {
+      } else if (what != Named::Answer::kNone) {
         auto& answer = answers.partitions.add();
         answer.partitionIndex = partition.partitionIndex;
-        answer.errorCode = wireCode(topic.error().code);
+        answer.errorCode = wireCode(what == Named::Answer::kServe ? topic.error().code : ErrorCode::kInvalidRequest);
       }
     }
-    response.topics.add(kj::mv(answers));
+    if (answers.partitions.size() > 0) response.topics.add(kj::mv(answers));
   }
   co_return response;
 }

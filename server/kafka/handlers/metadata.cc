@@ -1,7 +1,6 @@
-#include <set>
-
 #include "engine/base/coroutine.h"
 #include "server/kafka/authorized_operations.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 
@@ -11,20 +10,24 @@ namespace {
 
 using TopicAnswer = MetadataResponse::Topic;
 
-TopicAnswer describeTopic(const Topic& topic, int32_t brokerId) {
+kj::Promise<TopicAnswer> describeTopic(RequestContext& context, WorkShare& share, kj::Own<const Topic> topic) {
+  constexpr size_t kBytesPerPartition = 512;  // with its lists of replicas
+  auto brokerId = context.brokerId();
   TopicAnswer answer;
-  answer.name = Text(kj::str(topic.name()));
-  answer.topicId = topic.id();
-  answer.isInternal = topic.isInternal();
-  for (int32_t i = 0; i < topic.partitionCount(); ++i) {
+  answer.name = Text(kj::str(topic->name()));
+  answer.topicId = topic->id();
+  answer.isInternal = topic->isInternal();
+  co_await context.room.grow(Bytes(static_cast<size_t>(topic->partitionCount()) * kBytesPerPartition));
+  for (int32_t i = 0; i < topic->partitionCount(); ++i) {
+    if (share.use()) co_await share.turn();
     auto& partition = answer.partitions.add();
     partition.partitionIndex = i;
     partition.leaderId = brokerId;
-    partition.leaderEpoch = topic.partition(i).leaderEpoch.value();
+    partition.leaderEpoch = topic->partition(i).leaderEpoch.value();
     partition.replicaNodes.add(brokerId);
     partition.isrNodes.add(brokerId);
   }
-  return answer;
+  co_return kj::mv(answer);
 }
 
 kj::Promise<Result<kj::Own<const Topic>>> createMissing(RequestContext& context, kj::String name) {
@@ -40,7 +43,8 @@ kj::Promise<Result<kj::Own<const Topic>>> createMissing(RequestContext& context,
 }
 
 // By id where there is one: the Java client leaves an empty name beside it, not null.
-kj::Promise<TopicAnswer> answerTopic(RequestContext& context, const MetadataRequest::Topic& wanted, bool mayCreate) {
+kj::Promise<TopicAnswer> answerTopic(RequestContext& context, WorkShare& share, const MetadataRequest::Topic& wanted,
+                                     bool mayCreate) {
   auto& broker = context.broker();
   kj::Maybe<const Text&> byName = wanted.name;
   if (!wanted.topicId.isZero()) byName = nullptr;
@@ -49,7 +53,7 @@ kj::Promise<TopicAnswer> answerTopic(RequestContext& context, const MetadataRequ
     auto topic = broker.topic(text);
     // Made before the answer, so that no client has to come again.
     if (!topic.ok() && mayCreate && !isInternalTopic(text)) topic = co_await createMissing(context, kj::str(text));
-    if (topic.ok()) co_return describeTopic(*topic.value(), context.brokerId());
+    if (topic.ok()) co_return co_await describeTopic(context, share, kj::mv(topic.value()));
     TopicAnswer answer;
     answer.errorCode = wireCode(topic.error().code);
     // Every client waits on this one and asks again, by when the topic may be made; many give up on others.
@@ -58,7 +62,7 @@ kj::Promise<TopicAnswer> answerTopic(RequestContext& context, const MetadataRequ
     co_return answer;
   }
   auto topic = broker.topic(wanted.topicId);
-  if (topic.ok()) co_return describeTopic(*topic.value(), context.brokerId());
+  if (topic.ok()) co_return co_await describeTopic(context, share, kj::mv(topic.value()));
   TopicAnswer answer;
   answer.errorCode = wireCode(topic.error().code);
   answer.topicId = wanted.topicId;
@@ -79,25 +83,28 @@ kj::Promise<MetadataResponse> handle(RequestContext& context, MetadataRequest& r
   response.clusterId = Text(broker.facts().clusterId);
   response.controllerId = context.brokerId();
 
+  WorkShare share(context.turns());
   bool all = request.topics == nullptr;
   KJ_IF_MAYBE(topics, request.topics) {
     // Version 0 has no other way of asking for all.
     all = context.version() == 0 && topics->size() == 0;
     bool mayCreate = broker.facts().config.autoCreateTopics && request.allowAutoTopicCreation;
-    // Each topic is answered once, as with Kafka: a short request must not make an endless answer.
-    std::set<std::pair<Uuid, std::string_view>> answered;
+    NamedOnce<Uuid, std::string_view> named;
     for (auto& wanted : *topics) {
+      if (share.use(2)) co_await share.turn();
       std::string_view name;
       KJ_IF_MAYBE(text, wanted.name) name = text->view();
-      if (answered.emplace(wanted.topicId, name).second) {
-        response.topics.add(co_await answerTopic(context, wanted, mayCreate));
+      if (named.first(wanted.topicId, name)) {
+        response.topics.add(co_await answerTopic(context, share, wanted, mayCreate));
       }
     }
   }
   if (all) {
     auto image = broker.image();
-    for (auto& topic : image->topics())
-      response.topics.add(describeTopic(*topic, context.brokerId()));
+    for (auto& topic : image->topics()) {
+      if (share.use(2)) co_await share.turn();
+      response.topics.add(co_await describeTopic(context, share, kj::atomicAddRef(*topic)));
+    }
   }
   if (request.includeTopicAuthorizedOperations) {
     for (auto& topic : response.topics)

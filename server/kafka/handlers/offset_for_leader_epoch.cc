@@ -1,4 +1,5 @@
 #include "engine/base/coroutine.h"
+#include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
 #include "server/kafka/topic_lookup.h"
@@ -35,11 +36,15 @@ kj::Promise<Answer> answerPartition(RequestContext& context, kj::Own<const Topic
 
 kj::Promise<OffsetForLeaderEpochResponse> handle(RequestContext& context, OffsetForLeaderEpochRequest& request) {
   OffsetForLeaderEpochResponse response;
+  WorkShare share(context.turns());
+  NamedOnce<std::string_view, int32_t> named;
   for (auto& wanted : request.topics) {
     OffsetForLeaderEpochResponse::Topic answers;
     answers.topic = wanted.topic.view();
     auto topic = findTopic(context.broker(), false, wanted.topic, Uuid());
     for (auto& partition : wanted.partitions) {
+      if (share.use(2)) co_await share.turn();
+      if (!named.first(wanted.topic, partition.partition)) continue;
       if (topic.ok()) {
         answers.partitions.add(co_await answerPartition(context, kj::atomicAddRef(*topic.value()), partition.partition,
                                                         partition.currentLeaderEpoch, partition.leaderEpoch));

@@ -14,6 +14,7 @@ kj::Promise<SyncGroupResponse> handle(RequestContext& context, SyncGroupRequest&
   for (auto& assignment : request.assignments)
     wish.assignments.add(MemberAssignment{assignment.memberId.str(), assignment.assignment.toArray()});
   auto answer = co_await context.broker().syncGroup(kj::mv(wish));
+  co_await context.room.grow(Bytes(answer.assignment.size()));
   SyncGroupResponse response;
   response.errorCode = wireCode(answer.error);
   response.protocolType = optional(answer.protocolType);

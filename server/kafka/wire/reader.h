@@ -53,11 +53,15 @@ class LeastSize {
 // message are views into what is read.
 //
 // Memory for arrays is taken as elements are read, never for a count that was only claimed, and in all at most
-// `memoryMax` bytes.
+// `memoryMax` bytes. All arrays together have `elementsMax` elements at most: reading them is done in one go.
 class Reader {
  public:
-  Reader(ByteView bytes, Version version, bool flexible, size_t memoryMax)
-      : in_(bytes), version_(version), flexible_(flexible), memoryLeft_(memoryMax) {}
+  Reader(ByteView bytes, Version version, bool flexible, size_t memoryMax, size_t elementsMax = kNoLimit)
+      : in_(bytes), version_(version), flexible_(flexible), memoryLeft_(memoryMax), elementsMax_(elementsMax) {}
+
+  static constexpr size_t kNoLimit = SIZE_MAX / 16;
+  // Of all arrays, so far.
+  size_t elements() const { return elements_; }
 
   // Everything fitted so far.
   bool fits() const { return !in_.failed(); }
@@ -109,11 +113,18 @@ class Reader {
       if (in_.failed()) break;
       if (int64_t{tag} <= previous) return fail("tagged fields", "are not in ascending order");
       previous = tag;
+      // One that nobody knows is skipped, which is a small part of the work of reading an element.
+      if (++tagged_ > elementsMax_ * kTaggedPerElement)
+        return fail("tagged fields", "are more than a request may have");
       // A field of its own size: what is inside may not reach beyond.
-      Reader inner(content, version_, true, memoryLeft_);
+      Reader inner(content, version_, true, memoryLeft_, elementsMax_);
+      inner.elements_ = elements_;
+      inner.tagged_ = tagged_;
       TaggedField field(inner, tag);
       T::describe(value, field);
       memoryLeft_ = inner.memoryLeft_;
+      elements_ = inner.elements_;
+      tagged_ = inner.tagged_;
       if (field.known() && !inner.finished()) return fail("tagged field", "does not have the size it claims");
     }
     check("tagged fields");
@@ -197,6 +208,10 @@ class Reader {
         return true;
       }
       memoryLeft_ -= sizeof(T) * kGrowth;
+      if (++elements_ > elementsMax_) {
+        fail(name, "has more elements than a request may; send several requests");
+        return true;
+      }
       if (!getValue(name, value.add())) fail(name, "has an element that is null");
     }
     return true;
@@ -245,6 +260,10 @@ class Reader {
   const Version version_;
   const bool flexible_;
   size_t memoryLeft_;
+  static constexpr size_t kTaggedPerElement = 5;
+  const size_t elementsMax_;
+  size_t elements_ = 0;
+  size_t tagged_ = 0;
   const char* failedField_ = nullptr;
   const char* failure_ = nullptr;
 };
@@ -256,10 +275,13 @@ inline size_t memoryMaxFor(size_t size) {
 
 // Reads a request as a broker does: bytes behind the last field are let be. Kafka ignores them, and there are clients
 // that count on it (librdkafka 2.12 and later asks for the metadata of all topics with three bytes too many).
+// `elements` becomes the number of elements in all its arrays, at most `elementsMax`.
 template <class Request>
-bool decodeRequest(ByteView bytes, Version version, Request& request, kj::String& failure) {
-  Reader reader(bytes, version, Request::kFacts.flexible(version), memoryMaxFor(bytes.size()));
+bool decodeRequest(ByteView bytes, Version version, size_t elementsMax, Request& request, size_t& elements,
+                   kj::String& failure) {
+  Reader reader(bytes, version, Request::kFacts.flexible(version), memoryMaxFor(bytes.size()), elementsMax);
   reader.structure(request);
+  elements = reader.elements();
   if (reader.fits()) return true;
   failure = reader.failure();
   return false;

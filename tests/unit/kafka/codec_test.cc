@@ -128,7 +128,27 @@ TEST(CodecTest, LeftOverBytesAreRefused) {
   EXPECT_STREQ(failure.cStr(), "1 bytes are left over behind the last field");
   // A broker lets them be, as Kafka does.
   MetadataRequest tolerated;
-  EXPECT_TRUE(decodeRequest(bytes, 9, tolerated, failure));
+  size_t elements = 0;
+  EXPECT_TRUE(decodeRequest(bytes, 9, 10, tolerated, elements, failure));
+}
+
+TEST(CodecTest, ElementsOfAllListsAreCountedAndBounded) {
+  ListOffsetsRequest request;
+  for (int topic = 0; topic < 3; ++topic) {
+    auto& one = request.topics.add();
+    one.name = Text("words");
+    for (int32_t i = 0; i < 4; ++i)
+      one.partitions.add().partitionIndex = i;
+  }
+  auto bytes = encode(request, 7).flatten();
+  kj::String failure;
+  size_t elements = 0;
+  ListOffsetsRequest fits;
+  EXPECT_TRUE(decodeRequest(bytes, 7, 15, fits, elements, failure));
+  EXPECT_EQ(elements, 15u);
+  ListOffsetsRequest tooMany;
+  EXPECT_FALSE(decodeRequest(bytes, 7, 14, tooMany, elements, failure));
+  EXPECT_NE(std::string(failure.cStr()).find("more elements than a request may"), std::string::npos) << failure.cStr();
 }
 
 TEST(CodecTest, ManySmallElementsDoNotTakeEndlessMemory) {

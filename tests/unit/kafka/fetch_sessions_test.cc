@@ -60,8 +60,8 @@ TEST_F(FetchSessionsTest, PutAddsAndChanges) {
 }
 
 // With a search through all for each, this would take minutes.
-TEST_F(FetchSessionsTest, HundredsOfThousandsOfChangesAtOnce) {
-  constexpr int32_t kMany = 200'000;
+TEST_F(FetchSessionsTest, ThousandsOfChangesAtOnce) {
+  constexpr int32_t kMany = 10'000;
   auto* session = sessions.create(0, kMany);
   session->put(partitions(kMany));
   session->put(partitions(kMany, 5));
@@ -72,10 +72,28 @@ TEST_F(FetchSessionsTest, HundredsOfThousandsOfChangesAtOnce) {
 }
 
 TEST_F(FetchSessionsTest, SessionsThatGrowTooLargeAreNoticed) {
-  sessions.create(0, 1)->put(partitions(300'000));
-  EXPECT_FALSE(sessions.overfull());
-  sessions.create(0, 1)->put(partitions(300'000));
-  EXPECT_TRUE(sessions.overfull());
+  auto* session = sessions.create(0, 1);
+  session->put(partitions(10'000));
+  EXPECT_FALSE(sessions.overfull(*session));
+  session->put(partitions(10'001));
+  EXPECT_TRUE(sessions.overfull(*session));
+}
+
+TEST_F(FetchSessionsTest, TooManyPartitionsGetNoSession) {
+  EXPECT_NE(sessions.create(0, 10'000), nullptr);
+  EXPECT_EQ(sessions.create(0, 10'001), nullptr);
+}
+
+TEST_F(FetchSessionsTest, AllSessionsTogetherAreBounded) {
+  FetchSessions many(1000, entropy);
+  FetchSession* last = nullptr;
+  for (int i = 0; i < 50; ++i) {
+    last = many.create(0, 10'000);
+    ASSERT_NE(last, nullptr) << i;
+    last->put(partitions(10'000));
+  }
+  EXPECT_FALSE(many.overfull(*last));
+  EXPECT_EQ(many.create(0, 1), nullptr);
 }
 
 TEST_F(FetchSessionsTest, AnUnusedSessionGivesWay) {
