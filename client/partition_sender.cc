@@ -242,6 +242,7 @@ void PartitionSender::attemptFailed(Batch batch, Error error) {
 
 // Running out of time is no reason by itself.
 void PartitionSender::noteProblem(Error error) {
+  events_.problem(error);
   if (lastProblem_ == nullptr || error.code != ErrorCode::kRequestTimedOut) lastProblem_ = kj::mv(error);
 }
 

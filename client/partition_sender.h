@@ -21,6 +21,8 @@ class BatchEvents {
   virtual void delivered(OutgoingBatch& batch, PartitionIndex partition, Acknowledged acknowledged) = 0;
   virtual void failed(OutgoingBatch& batch, const Error& error) = 0;
   virtual void retried() = 0;
+  // Something keeps records from being acknowledged; it is tried again.
+  virtual void problem(const Error& error) = 0;
   // Somebody waits for flush(): no lingering.
   virtual bool isFlushing() const = 0;
 

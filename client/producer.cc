@@ -30,6 +30,9 @@ class Producer::Impl final : private TopicSender::Events {
   kj::Promise<Result<void>> flush();
   void refuseFurther() { closed_ = true; }
   ProducerStats stats() const;
+  kj::Maybe<Error> lastProblem() const {
+    return lastProblem_.map([](const Error& error) { return error.clone(); });
+  }
 
  private:
   struct Flush {
@@ -41,6 +44,7 @@ class Producer::Impl final : private TopicSender::Events {
   void failed(OutgoingBatch& batch, const Error& error) override;
   void failedWaiting(WaitingRecord& record, const Error& error) override;
   void retried() override { ++stats_.batchesRetried; }
+  void problem(const Error& error) override { lastProblem_ = error.clone(); }
   bool isFlushing() const override { return flushes_.size() > 0; }
 
   bool hasRoom() const { return waiting_.empty() && admittedBytes_ < options_.bufferBytesMax; }
@@ -65,6 +69,7 @@ class Producer::Impl final : private TopicSender::Events {
   std::map<uint64_t, uint64_t> unsettled_;  // records by epoch
   kj::Vector<Flush> flushes_;
   kj::Maybe<Error> firstFailure_;
+  kj::Maybe<Error> lastProblem_;
   ProducerStats stats_;
   std::map<kj::StringPtr, kj::Own<TopicSender>> topics_;  // last: they call back
 };
@@ -124,6 +129,7 @@ TopicSender& Producer::Impl::topic(kj::StringPtr name) {
 // ------------------------------------------------------------------------------------------------
 
 void Producer::Impl::delivered(OutgoingBatch& batch, PartitionIndex partition, Acknowledged acknowledged) {
+  lastProblem_ = nullptr;
   ++stats_.batchesDelivered;
   stats_.bytesDelivered += batch.sealed().size();
   int64_t index = 0;
@@ -244,6 +250,10 @@ kj::Promise<Result<void>> Producer::close() {
 
 ProducerStats Producer::stats() const {
   return impl_->stats();
+}
+
+kj::Maybe<Error> Producer::lastProblem() const {
+  return impl_->lastProblem();
 }
 
 }  // namespace cambium::client

@@ -94,6 +94,8 @@ class Producer {
   kj::Promise<Result<void>> close();
 
   ProducerStats stats() const;
+  // Why the last attempt failed that is made again; null when something was acknowledged since.
+  kj::Maybe<Error> lastProblem() const;
 
   class Impl;
 

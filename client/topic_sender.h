@@ -38,6 +38,7 @@ class TopicSender final : private PartitionSender::Events, private kj::TaskSet::
   }
   void failed(OutgoingBatch& batch, const Error& error) override;
   void retried() override { events_.retried(); }
+  void problem(const Error& error) override { events_.problem(error); }
   bool isFlushing() const override { return events_.isFlushing(); }
   void closed(PartitionIndex partition) override { partitioner_->batchClosed(partition); }
   void taskFailed(kj::Exception&& e) override;

@@ -29,9 +29,12 @@ struct Command {
   kj::StringPtr details;    // further lines of help, each ended by '\n'; may be empty
   size_t argumentsMin;
   size_t argumentsMax;
-  kj::ArrayPtr<const FlagUse> flags;  // beside --broker, --json and --help, which all have
+  kj::ArrayPtr<const FlagUse> flags;  // beside --broker, --json, --timeout and --help, which all have
   // Returns an ExitCode. An exception it throws becomes one line on standard error and kExitFailed.
   kj::Promise<int> (*run)(Session& session);
+  // A command that may well take long: it says itself what it waits for (Session::waitFor). Of others the whole run is
+  // such a wait.
+  bool takesLong = false;
 };
 
 inline constexpr size_t kAnyNumber = static_cast<size_t>(-1);

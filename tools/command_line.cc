@@ -7,7 +7,7 @@
 namespace cambium::tools {
 namespace {
 
-constexpr FlagUse kCommonFlags[] = {{"broker"_kj}, {"json"_kj}};
+constexpr FlagUse kCommonFlags[] = {{"broker"_kj}, {"json"_kj}, {"timeout"_kj}};
 
 // The first word of a command's name when it has two, else an empty text.
 kj::String groupOf(const Command& command) {

@@ -12,8 +12,6 @@ namespace {
 constexpr size_t kRecordsPerPoll = 10'000;
 // Also how long Ctrl-C may take: a poll is not broken off, since its records might be lost.
 constexpr uint32_t kPollWaitMs = 200;
-// A command that is to end by itself does not wait for a broker for ever.
-constexpr auto kGiveUpAfter = 60 * kj::SECONDS;
 constexpr uint32_t kCommitIntervalMs = 1'000;
 
 Error outOfRange(const client::PartitionDescription& partition, Offset offset) {
@@ -28,7 +26,8 @@ class RecordPrinter {
         topic_(session.argument(0)),
         options_(kj::mv(options)),
         format_(kj::mv(format)),
-        inGroup_(options_.from.is<client::FromCommitted>()) {}
+        inGroup_(options_.from.is<client::FromCommitted>()),
+        group_(kj::str(options_.consumer.group)) {}
 
   kj::Promise<int> run();
 
@@ -43,15 +42,21 @@ class RecordPrinter {
   kj::Promise<void> commit();
   void complain(const Error& error);
   bool finished() const;
+  // What is waited for beside records; null: nothing.
+  kj::Maybe<kj::String> describeWait();
+  // True when such a wait has taken too long, which is told.
+  bool gaveUp();
 
   Session& session_;
   kj::StringPtr topic_;
   ConsumeOptions options_;
   RecordFormat format_;
   bool inGroup_;
+  kj::String group_;  // empty: none
   // One of the two, once it has begun.
   kj::Maybe<kj::Own<client::Consumer>> alone_;
   kj::Maybe<kj::Own<client::GroupConsumer>> member_;
+  kj::Maybe<kj::TimePoint> joiningSince_;  // while the group has given no partitions
   uint64_t records_ = 0;
   kj::Array<Offset> endsAtStart_;  // high watermarks, by partition; used when the command stops there
   int exitCode_ = kExitOk;
@@ -69,6 +74,7 @@ kj::Promise<int> RecordPrinter::run() {
                      withSeparators(static_cast<uint64_t>(static_cast<double>(records_) / watch.seconds())),
                      " records/s");
     });
+    WaitNote note(session_.out(), session_.timer(), [this] { return describeWait(); });
     co_await loop();
   }
   // Without a reader the last records were perhaps not seen: they come again.
@@ -77,7 +83,7 @@ kj::Promise<int> RecordPrinter::run() {
 }
 
 kj::Promise<Result<void>> RecordPrinter::begin() {
-  auto described = co_await session_.admin().describeTopic(kj::str(topic_));
+  auto described = co_await session_.answer(session_.admin().describeTopic(kj::str(topic_)));
   if (!described.ok()) co_return kj::mv(described.error());
   endsAtStart_ = KJ_MAP(partition, described.value().partitions) {
     return partition.highWatermark;
@@ -154,11 +160,7 @@ kj::Promise<void> RecordPrinter::loop() {
     } else {
       complain(polled.error());
     }
-    if (options_.exitAtEnd && session_.disconnectedFor() > kGiveUpAfter) {
-      exitCode_ = session_.fail(kj::str("no connection to ", session_.connection().address(), " for ",
-                                        kGiveUpAfter / kj::SECONDS, " s; gave up before the end"));
-      co_return;
-    }
+    if (gaveUp()) co_return;
     // An error of one partition leaves the others; one of the membership leaves nothing.
     KJ_IF_MAYBE(member, member_) {
       if (!polled.ok() && (*member)->generation() < 0) co_return;
@@ -194,6 +196,41 @@ kj::Promise<void> RecordPrinter::commit() {
 
 void RecordPrinter::complain(const Error& error) {
   exitCode_ = session_.fail(error);
+}
+
+kj::Maybe<kj::String> RecordPrinter::describeWait() {
+  // Who is told of lost connections already hears of them from the session.
+  KJ_IF_MAYBE(member, member_) {
+    if ((*member)->generation() < 0 && session_.connection().isConnected()) {
+      return kj::str("the other members of group ", group_, " to come together", session_.untilTimeout());
+    }
+  }
+  return nullptr;
+}
+
+bool RecordPrinter::gaveUp() {
+  KJ_IF_MAYBE(limit, session_.timeout()) {
+    // A command that is to end by itself does not wait for a broker for ever.
+    if (options_.exitAtEnd && session_.disconnectedFor() > *limit) {
+      exitCode_ = session_.fail(kj::str("no connection to ", session_.connection().address(), " for ",
+                                        *limit / kj::SECONDS, " s (--timeout); gave up before the end"));
+      return true;
+    }
+    KJ_IF_MAYBE(member, member_) {
+      auto now = session_.timer().now();
+      if ((*member)->generation() >= 0 || !session_.connection().isConnected()) {
+        joiningSince_ = nullptr;
+      } else if (now - joiningSince_.orDefault(now) > *limit) {
+        exitCode_ = session_.fail(kj::str("gave up after ", *limit / kj::SECONDS,
+                                          " s of waiting for the other members of group ", group_,
+                                          " to come together (--timeout)"));
+        return true;
+      } else if (joiningSince_ == nullptr) {
+        joiningSince_ = now;
+      }
+    }
+  }
+  return false;
 }
 
 bool RecordPrinter::finished() const {
@@ -255,7 +292,7 @@ kj::ArrayPtr<const Command> consumeCommands() {
        "partition, offset, timestamp, key, value, headers; bytes that are not UTF-8 are {\"base64\": \"…\"}.\n"
        "\n"
        "  cambium consume words --from=@2026-11-20T12:00:00Z --exit_at_end --format='%p:%o %v\\n'\n"_kj,
-       1, 1, kConsumeFlags, consume},
+       1, 1, kConsumeFlags, consume, true},
   };
   return commands;
 }

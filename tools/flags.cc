@@ -9,6 +9,7 @@
 DEFINE_string(broker, "",
               "ADDRESS: the broker, host:port or unix:/path (default: $CAMBIUM_BROKER, else 127.0.0.1:9290)");
 DEFINE_bool(json, false, "print the result as one JSON document");
+DEFINE_int32(timeout, 60, "SECONDS: give up when the broker lets the command wait so long; 0: never");
 
 DEFINE_int32(partitions, 1, "N: number of partitions");
 DEFINE_string(config, "", "NAME=VALUE[,…]: set configs of the topic");
@@ -17,6 +18,7 @@ DEFINE_int32(total, -1, "N: number of partitions afterwards, those that are ther
 DEFINE_string(engine, "", "native|rocksdb: the storage engine to move to");
 DEFINE_bool(cancel, false, "give the move up, and bring back what had moved");
 DEFINE_bool(wait, false, "stay until it is done, and show how far it is");
+DEFINE_bool(all_configs, false, "show every config, those that have their default too");
 DEFINE_bool(names, false, "print the names only, one per line");
 DEFINE_bool(every_broker, false, "what is set for all brokers at once, in place of what this one has");
 DEFINE_bool(validate_only, false, "say whether it would be made, and make nothing");
@@ -196,7 +198,9 @@ CommonOptions commonOptions() {
     bool isSet = fromEnvironment != nullptr && *fromEnvironment != '\0';
     broker = isSet ? kj::str(fromEnvironment) : kj::str(client::kDefaultAddress);
   }
-  return {kj::mv(broker), FLAGS_json};
+  CommonOptions options{kj::mv(broker), FLAGS_json, nullptr};
+  if (FLAGS_timeout > 0) options.timeout = FLAGS_timeout * kj::SECONDS;
+  return options;
 }
 
 namespace {
@@ -221,7 +225,8 @@ Result<TopicOptions> topicOptions() {
   if (FLAGS_partitions < 1) return wrong("partitions", FLAGS_partitions, "at least 1");
   auto changes = configChanges();
   if (!changes.ok()) return kj::mv(changes.error());
-  TopicOptions options{FLAGS_partitions, kj::mv(changes.value()), nullptr, FLAGS_names, FLAGS_validate_only};
+  TopicOptions options{FLAGS_partitions, kj::mv(changes.value()), nullptr,
+                       FLAGS_names,      FLAGS_validate_only,     FLAGS_all_configs};
   if (FLAGS_total != -1) options.total = FLAGS_total;
   return options;
 }

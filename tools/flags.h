@@ -1,6 +1,7 @@
 #pragma once
 
 #include <kj/array.h>
+#include <kj/time.h>
 
 #include "client/admin.h"
 #include "client/consumer.h"
@@ -46,6 +47,7 @@ kj::Maybe<kj::String> setFlag(kj::StringPtr name, kj::StringPtr value);
 struct CommonOptions {
   kj::String broker;  // from --broker, else CAMBIUM_BROKER, else the default address
   bool json;
+  kj::Maybe<kj::Duration> timeout;  // for each wait; null: for ever
 };
 CommonOptions commonOptions();
 
@@ -55,6 +57,7 @@ struct TopicOptions {
   kj::Maybe<int32_t> total;
   bool names;
   bool validateOnly;
+  bool allConfigs;
 };
 Result<TopicOptions> topicOptions();
 

@@ -35,7 +35,9 @@ int runCommand(const Invocation& invocation, Output& output) {
   KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
                 auto io = kj::setupAsyncIo();
                 Session session(io, commonOptions(), invocation.arguments, output);
-                exitCode = invocation.command->run(session).wait(io.waitScope);
+                auto running = invocation.command->run(session);
+                if (!invocation.command->takesLong) running = session.answer(kj::mv(running));
+                exitCode = running.wait(io.waitScope);
                 output.flush();
               })) {
     output.complain(explain(*exception));

@@ -74,10 +74,14 @@ int report(Session& session, const Arrival& arrival) {
 kj::Promise<int> waitUntilThere(Session& session, Arrival arrival) {
   auto wanted = kj::str(arrival.wanted);
   Progress progress(session.out(), session.timer(), !session.json(), [&arrival] { return progressOf(arrival); });
+  WaitNote note(session.out(), session.timer(), [&session, &arrival]() -> kj::Maybe<kj::String> {
+    if (session.out().errorIsTerminal() && !session.json()) return nullptr;  // the status line says it
+    return kj::str(progressOf(arrival), ", for as long as it takes");
+  });
   while (!arrival.done() && arrival.underWay > 0 && arrival.wanted == wanted) {
     constexpr auto kEvery = 200 * kj::MILLISECONDS;
     co_await session.timer().afterDelay(kEvery);
-    auto topic = co_await session.admin().describeTopic(kj::str(session.argument(0)));
+    auto topic = co_await session.answer(session.admin().describeTopic(kj::str(session.argument(0))));
     if (!topic.ok()) co_return session.fail(topic.error());
     arrival = arrivalOf(topic.value());
   }
@@ -94,10 +98,10 @@ kj::Promise<int> move(Session& session) {
   if (!options.ok()) co_return session.wrongUsage(options.error().message);
   auto name = kj::str(session.argument(0));
   auto asked = options.value().cancel
-                   ? co_await session.admin().cancelMove(kj::str(name))
-                   : co_await session.admin().moveTopic(kj::str(name), kj::str(options.value().engine));
+                   ? co_await session.answer(session.admin().cancelMove(kj::str(name)))
+                   : co_await session.answer(session.admin().moveTopic(kj::str(name), kj::str(options.value().engine)));
   if (!asked.ok()) co_return session.fail(asked.error());
-  auto topic = co_await session.admin().describeTopic(kj::mv(name));
+  auto topic = co_await session.answer(session.admin().describeTopic(kj::mv(name)));
   if (!topic.ok()) co_return session.fail(topic.error());
   auto arrival = arrivalOf(topic.value());
   if (!options.value().wait) co_return report(session, arrival);
@@ -118,7 +122,7 @@ kj::ArrayPtr<const Command> moveCommands() {
        "stops goes on when it starts again. A move that failed is tried again when it is asked for again. With "
        "--cancel\n"
        "partitions that had moved go back. Give either --engine or --cancel.\n"_kj,
-       1, 1, kMoveFlags, move},
+       1, 1, kMoveFlags, move, true},
   };
   return commands;
 }

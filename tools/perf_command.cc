@@ -38,12 +38,12 @@ kj::ArrayPtr<const Command> perfCommands() {
        "from the moment a record was due: a stall shows in all records that it delayed. Without, the client's buffer "
        "is\n"
        "always full, and latency is mostly the time spent in it.\n"_kj,
-       1, 1, kProduceFlags, perfProduce},
+       1, 1, kProduceFlags, perfProduce, true},
       {"perf consume"_kj, "TOPIC"_kj, "Load test: read records and measure"_kj,
        "Reads until --records, or until the end as it was at the start. Latency is how long each poll took; with "
        "--follow\n"
        "also how old records were when they came (by their timestamps, hence by the clocks of both machines).\n"_kj,
-       1, 1, kConsumeFlags, perfConsume},
+       1, 1, kConsumeFlags, perfConsume, true},
   };
   return commands;
 }

@@ -56,7 +56,7 @@ kj::Promise<int> PerfConsumer::run() {
 
 kj::Promise<Result<void>> PerfConsumer::begin() {
   kj::StringPtr topic = session_.argument(0);
-  auto described = co_await session_.admin().describeTopic(kj::str(topic));
+  auto described = co_await session_.answer(session_.admin().describeTopic(kj::str(topic)));
   if (!described.ok()) co_return kj::mv(described.error());
   auto& partitions = described.value().partitions;
   endsAtStart_ = KJ_MAP(partition, partitions) {

@@ -62,7 +62,7 @@ class PerfProducer final : private kj::TaskSet::ErrorHandler {
 };
 
 kj::Promise<int> PerfProducer::run() {
-  auto topic = co_await session_.admin().describeTopic(kj::str(session_.argument(0)));
+  auto topic = co_await session_.answer(session_.admin().describeTopic(kj::str(session_.argument(0))));
   if (!topic.ok()) co_return session_.fail(topic.error());
   watch_ = Stopwatch();
   startNs_ = nowNs();

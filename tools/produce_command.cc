@@ -40,6 +40,8 @@ class LineProducer {
   kj::Promise<size_t> readOrStop(InputFile& file, kj::ArrayPtr<kj::byte> into);
   kj::Promise<void> roomOrStop();
   kj::String describe() const;
+  // Null while records are acknowledged, or none is on its way.
+  kj::Maybe<kj::String> describeWait();
   int report(const Result<void>& settled);
 
   // Nothing further is read: a record was refused, or somebody pressed Ctrl-C.
@@ -53,12 +55,13 @@ class LineProducer {
   Stopwatch watch_;
   uint64_t records_ = 0;
   uint64_t bytes_ = 0;
+  uint64_t acknowledgedBefore_ = 0;  // when describeWait() was asked last
   kj::Maybe<kj::String> inputError_;
 };
 
 kj::Promise<int> LineProducer::run() {
   // A topic that is not there is told at once, not after the delivery timeout.
-  auto topic = co_await session_.admin().describeTopic(kj::str(topic_));
+  auto topic = co_await session_.answer(session_.admin().describeTopic(kj::str(topic_)));
   if (!topic.ok()) co_return session_.fail(topic.error());
   KJ_IF_MAYBE(partition, options_.partition) {
     size_t partitions = topic.value().partitions.size();
@@ -68,6 +71,7 @@ kj::Promise<int> LineProducer::run() {
   }
   {
     Progress progress(session_.out(), session_.timer(), isatty(STDIN_FILENO) == 0, [this] { return describe(); });
+    WaitNote note(session_.out(), session_.timer(), [this] { return describeWait(); });
     co_await sendFiles();
     auto settled = co_await producer_.close();
     watch_.stop();
@@ -153,6 +157,17 @@ kj::String LineProducer::describe() const {
                  "/s");
 }
 
+kj::Maybe<kj::String> LineProducer::describeWait() {
+  auto stats = producer_.stats();
+  bool goesOn = stats.recordsDelivered != acknowledgedBefore_;
+  acknowledgedBefore_ = stats.recordsDelivered;
+  if (goesOn || stats.recordsBuffered == 0) return nullptr;
+  auto why = kj::str("the broker has not answered yet");
+  KJ_IF_MAYBE(problem, producer_.lastProblem()) why = kj::str(problem->message, " (", errorName(problem->code), ')');
+  return kj::str("the acknowledgement of ", withSeparators(stats.recordsBuffered), " records: ", why,
+                 "; gives up after ", options_.producer.deliveryTimeoutMs / 1000, " s (--delivery_timeout_ms)");
+}
+
 int LineProducer::report(const Result<void>& settled) {
   auto stats = producer_.stats();
   double seconds = watch_.seconds();
@@ -222,7 +237,7 @@ kj::ArrayPtr<const Command> produceCommands() {
        "--json to standard output.\n"
        "\n"
        "  cambium produce words --key_separator='\\t' < words.tsv\n"_kj,
-       1, kAnyNumber, kProduceFlags, produce},
+       1, kAnyNumber, kProduceFlags, produce, true},
   };
   return commands;
 }

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <unistd.h>
 
+#include <kj/debug.h>
+
 namespace cambium::tools {
 namespace {
 
@@ -28,6 +30,22 @@ Session::Session(kj::AsyncIoContext& io, CommonOptions options, kj::ArrayPtr<con
       output_(output),
       connection_(io.provider->getNetwork(), io.provider->getTimer(), connectionOptions(options_)),
       admin_(connection_) {}
+
+kj::String Session::untilTimeout() const {
+  KJ_IF_MAYBE(limit, options_.timeout) return kj::str("; gives up after ", *limit / kj::SECONDS, " s (--timeout)");
+  return kj::str("; for as long as it takes (--timeout=0)");
+}
+
+kj::Promise<void> Session::giveUp(kj::String what) {
+  WaitNote note(output_, timer(), [this, &what]() -> kj::Maybe<kj::String> { return kj::str(what, untilTimeout()); });
+  KJ_IF_MAYBE(limit, options_.timeout) {
+    co_await timer().afterDelay(*limit);
+    kj::throwFatalException(
+        kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                      kj::str("gave up after ", *limit / kj::SECONDS, " s of waiting for ", what, " (--timeout)")));
+  }
+  co_await kj::Promise<void>(kj::NEVER_DONE);
+}
 
 int Session::print(const JsonWriter& json) {
   output_.write(json.text());

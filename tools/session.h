@@ -9,6 +9,7 @@
 #include "tools/flags.h"
 #include "tools/json_writer.h"
 #include "tools/output.h"
+#include "tools/wait_note.h"
 
 namespace cambium::tools {
 
@@ -29,6 +30,22 @@ class Session {
   client::Admin& admin() { return admin_; }
   kj::Timer& timer() { return io_.provider->getTimer(); }
   kj::UnixEventPort& eventPort() { return io_.unixEventPort; }
+
+  // Waits for `promise`, says on standard error what for when that takes longer than a second, and fails when it takes
+  // longer than --timeout. `what`: "the broker at localhost:9290 to answer".
+  template <class T>
+  kj::Promise<T> waitFor(kj::String what, kj::Promise<T> promise) {
+    return promise.exclusiveJoin(giveUp(kj::mv(what)).then([]() -> T { KJ_UNREACHABLE; }));
+  }
+  // The same for an answer of the broker.
+  template <class T>
+  kj::Promise<T> answer(kj::Promise<T> promise) {
+    return waitFor(kj::str("the broker at ", connection_.address(), " to answer"), kj::mv(promise));
+  }
+  // --timeout; null: for ever.
+  kj::Maybe<kj::Duration> timeout() const { return options_.timeout; }
+  // "; gives up after 60 s (--timeout)", behind what is waited for.
+  kj::String untilTimeout() const;
 
   // The ends of a command. Each prints what there is to say and returns the exit code.
   int done() { return kExitOk; }
@@ -53,6 +70,8 @@ class Session {
   kj::Promise<void> yield() { return timer().afterDelay(0 * kj::NANOSECONDS); }
 
  private:
+  // Fails after --timeout.
+  kj::Promise<void> giveUp(kj::String what);
   kj::Promise<void> waitForSignals();
   kj::Promise<void> nextSignal();
   kj::Promise<void> reportLostConnections();

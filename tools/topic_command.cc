@@ -115,22 +115,32 @@ kj::String describeMove(const client::PartitionDescription& partition, const cli
   KJ_UNREACHABLE;
 }
 
-void printDescription(Session& session, const client::TopicDescription& topic) {
+// Those that differ from their defaults, or all.
+void printConfigs(Session& session, const client::TopicDescription& topic, bool all) {
+  Table configs({"CONFIG"_kj, "TYPE"_kj, "VALUE"_kj, "DEFAULT"_kj});
+  size_t shown = 0;
+  for (auto& config : topic.configs) {
+    if (config.isDefault && !all) continue;
+    ++shown;
+    configs.add(kj::arr(kj::str(config.name), kj::str(config.type), kj::str(config.value),
+                        config.isDefault ? kj::String() : kj::str(config.defaultValue)));
+  }
+  auto& out = session.out();
+  out.write("\n"_kj);
+  if (shown > 0) out.write(configs.render());
+  if (shown < topic.configs.size()) {
+    out.write(kj::str(topic.configs.size() - shown, shown > 0 ? " more" : "",
+                      " configs have their defaults: --all_configs\n"));
+  }
+}
+
+void printDescription(Session& session, const client::TopicDescription& topic, bool allConfigs) {
   uint64_t bytes = 0;
   for (auto& partition : topic.partitions)
     bytes += partition.bytes.value();
   auto& out = session.out();
   out.write(kj::str("topic ", topic.name, "  id ", topic.id, "  partitions ", topic.partitions.size(), "  size ",
                     humanBytes(static_cast<double>(bytes)), "\n\n"));
-
-  Table configs({"CONFIG"_kj, "TYPE"_kj, "VALUE"_kj, "DEFAULT"_kj});
-  for (auto& config : topic.configs) {
-    // What differs stands out.
-    configs.add(kj::arr(kj::str(config.name), kj::str(config.type), kj::str(config.value),
-                        config.isDefault ? kj::String() : kj::str(config.defaultValue)));
-  }
-  out.write(configs.render());
-  out.write("\n"_kj);
 
   Table partitions({"PARTITION"_kj, "START"_kj, "HIGH-WATERMARK"_kj, "END"_kj, "DURABLE"_kj, "UNSYNCED"_kj, "SIZE"_kj,
                     "EXTENTS"_kj, "ENGINE"_kj, "CORE"_kj});
@@ -150,13 +160,16 @@ void printDescription(Session& session, const client::TopicDescription& topic) {
     }
     KJ_IF_MAYBE(move, p.move) out.write(describeMove(p, *move));
   }
+  printConfigs(session, topic, allConfigs);
 }
 
 kj::Promise<int> describe(Session& session) {
+  auto options = topicOptions();
+  if (!options.ok()) co_return session.wrongUsage(options.error().message);
   auto topic = co_await session.admin().describeTopic(kj::str(session.argument(0)));
   if (!topic.ok()) co_return session.fail(topic.error());
   if (!session.json()) {
-    printDescription(session, topic.value());
+    printDescription(session, topic.value(), options.value().allConfigs);
     co_return session.done();
   }
   JsonWriter json;
@@ -211,6 +224,7 @@ kj::Promise<int> addPartitions(Session& session) {
 }
 
 constexpr FlagUse kCreateFlags[] = {{"partitions"_kj}, {"config"_kj}, {"validate_only"_kj}};
+constexpr FlagUse kDescribeFlags[] = {{"all_configs"_kj}};
 constexpr FlagUse kListFlags[] = {{"names"_kj}};
 constexpr FlagUse kAlterFlags[] = {{"config"_kj}, {"reset"_kj}};
 constexpr FlagUse kAddPartitionsFlags[] = {{.name = "total"_kj, .required = true}};
@@ -218,7 +232,8 @@ constexpr FlagUse kAddPartitionsFlags[] = {{.name = "total"_kj, .required = true
 constexpr kj::StringPtr kConfigDetails =
     "Configs have Kafka's names, such as retention.ms, segment.bytes or cleanup.policy, and some of Cambium's own, "
     "such as\n"
-    "durability and storage.engine. `cambium topic describe` shows all of them. A value may contain commas:\n"
+    "durability and storage.engine. `cambium topic describe --all_configs` shows all of them. A value may contain "
+    "commas:\n"
     "--config=cleanup.policy=compact,delete,retention.ms=60000 sets two configs.\n"_kj;
 
 }  // namespace
@@ -227,8 +242,8 @@ kj::ArrayPtr<const Command> topicCommands() {
   static const Command commands[] = {
       {"topic create"_kj, "NAME"_kj, "Make a topic"_kj, kConfigDetails, 1, 1, kCreateFlags, create},
       {"topic list"_kj, ""_kj, "List the topics"_kj, ""_kj, 0, 0, kListFlags, list},
-      {"topic describe"_kj, "NAME"_kj, "Show a topic's configs and partitions"_kj,
-       "SET says \"here\" where the topic's own value differs from the default. Offsets of a partition: START is that "
+      {"topic describe"_kj, "NAME"_kj, "Show a topic's partitions and configs"_kj,
+       "Of the configs those that differ from their defaults; with --json all. Offsets of a partition: START is that "
        "of the\n"
        "first record, HIGH-WATERMARK one past the last record that can be read, END one past the last one written; "
        "below\n"
@@ -238,7 +253,7 @@ kj::ArrayPtr<const Command> topicCommands() {
        "offline, "
        "and\n"
        "what to do, stands below, and how far it is on its way to another engine.\n"_kj,
-       1, 1, nullptr, describe},
+       1, 1, kDescribeFlags, describe},
       {"topic alter"_kj, "NAME"_kj, "Set configs of a topic, or return them to their defaults"_kj, kConfigDetails, 1, 1,
        kAlterFlags, alter},
       {"topic delete"_kj, "NAME"_kj, "Delete a topic with all its records"_kj, ""_kj, 1, 1, nullptr, remove},

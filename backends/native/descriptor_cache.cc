@@ -1,6 +1,7 @@
 #include "backends/native/descriptor_cache.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backends/native/system_error.h"
@@ -37,8 +38,15 @@ kj::Own<const Descriptor> DescriptorCache::use(Slot& slot) {
     // Closed here unless somebody uses it, before the next one is opened: so the limit holds.
     idle.descriptor_ = nullptr;
   }
-  int fd = retryInterrupted([&] { return ::open(slot.path_.cStr(), slot.flags_ | O_CLOEXEC, kFileMode); });
+  // Something else in a file's place must not hold us up: a named pipe waits for somebody who writes.
+  int fd = retryInterrupted([&] { return ::open(slot.path_.cStr(), slot.flags_ | O_CLOEXEC | O_NONBLOCK, kFileMode); });
   if (fd < 0) throwSystemError("open", slot.path_, errno);
+  struct stat stats;
+  if (::fstat(fd, &stats) < 0 || !S_ISREG(stats.st_mode)) {
+    ::close(fd);
+    kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                                          kj::str("cannot open ", slot.path_, ": it is no plain file")));
+  }
   // Opening again must not bring back a file that was removed.
   slot.flags_ &= ~O_CREAT;
   kj::Own<const Descriptor> opened = kj::atomicRefcounted<Descriptor>(fd, kj::atomicAddRef(*count_));

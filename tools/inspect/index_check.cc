@@ -57,6 +57,17 @@ void IndexComplaints::note(uint64_t number, kj::String what) {
                    .what = kj::str("entry ", number, " and what follows: ", what)});
 }
 
+void IndexComplaints::zeroEntries(uint64_t first, uint64_t count, bool mayBeBehind) {
+  if (count == 0) return;
+  inspection_.add({.severity = mayBeBehind ? Severity::kNote : Severity::kError,
+                   .file = kj::str(file_),
+                   .position = first * entryBytes_,
+                   .what = kj::str("entry ", first, " and what follows: ", count,
+                                   " entries of zeros; room for further ones, as Kafka makes it in advance"),
+                   .expected = kj::str(mayBeBehind ? "" : "nothing behind the last entry of a closed segment"),
+                   .found = kj::String()});
+}
+
 void IndexComplaints::oddSize(uint64_t bytes, bool mayBeBehind) {
   uint64_t odd = bytes % entryBytes_;
   if (odd == 0) return;
@@ -136,6 +147,7 @@ void OffsetIndexCheck::finish(uint64_t segmentBytes) {
       break;
     }
   }
+  complaints_.zeroEntries(entries_.size(), entries_.zeros(), place_.mayBeBehind);
   complaints_.oddSize(entries_.bytes(), place_.mayBeBehind);
 }
 
@@ -147,6 +159,7 @@ void OffsetIndexCheck::checkOrder() {
       break;
     }
   }
+  complaints_.zeroEntries(entries_.size(), entries_.zeros(), place_.mayBeBehind);
   complaints_.oddSize(entries_.bytes(), place_.mayBeBehind);
 }
 
@@ -227,6 +240,7 @@ void TimeIndexCheck::finish(Offset end) {
       break;
     }
   }
+  complaints_.zeroEntries(entries_.size(), entries_.zeros(), place_.mayBeBehind);
   complaints_.oddSize(entries_.bytes(), place_.mayBeBehind);
 }
 
@@ -238,6 +252,7 @@ void TimeIndexCheck::checkOrder() {
       break;
     }
   }
+  complaints_.zeroEntries(entries_.size(), entries_.zeros(), place_.mayBeBehind);
   complaints_.oddSize(entries_.bytes(), place_.mayBeBehind);
 }
 

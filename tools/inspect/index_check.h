@@ -24,6 +24,8 @@ class IndexComplaints {
 
   void add(uint64_t number, kj::String what, kj::String expected, kj::String found);
   void note(uint64_t number, kj::String what);
+  // Entries of zeros at the end, all in one.
+  void zeroEntries(uint64_t first, uint64_t count, bool mayBeBehind);
   // Bytes behind the last whole entry.
   void oddSize(uint64_t bytes, bool mayBeBehind);
 

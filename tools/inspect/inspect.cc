@@ -120,6 +120,11 @@ int inspect(const InspectOptions& options, Output& out) {
     out.complain(kj::str("cannot look at ", options.path, ": ", error.message().c_str()));
     return kNotRecognised;
   }
+  if (!fs::is_directory(path, error) && !fs::is_regular_file(path, error)) {
+    // Reading one might wait for ever, or never end.
+    out.complain(kj::str(options.path, " is no plain file and no folder, but a pipe, socket or device"));
+    return kNotRecognised;
+  }
   auto kind = PathKind::kUnknown;
   try {
     kind = recognise(path.c_str());

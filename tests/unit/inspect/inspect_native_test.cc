@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "engine/record/batch_view.h"
 #include "tests/unit/inspect/stores.h"
@@ -158,6 +160,41 @@ TEST_F(NativeInspection, UnknownThingsAreWrongUsage) {
     EXPECT_EQ(outcome.out, "");
     EXPECT_NE(outcome.errors.find(name.cStr()), std::string::npos) << outcome.errors;
   }
+}
+
+TEST_F(NativeInspection, APipeInAFilesPlaceIsNotWaitedFor) {
+  auto pipe = store_.path("00000000000000000000.log");
+  ASSERT_EQ(mkfifo(pipe.cStr(), 0600), 0);
+  for (kj::StringPtr path : {pipe.asPtr(), "/dev/null"_kj}) {
+    auto outcome = verify(path);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_NE(outcome.errors.find("is no plain file"), std::string::npos) << outcome.errors;
+  }
+  makeClean();
+  auto file = segment(0, 0, ".log");
+  fs::remove(file.cStr());
+  ASSERT_EQ(mkfifo(file.cStr(), 0600), 0);
+  auto outcome = verify(log(0));
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(has(outcome, "it is no plain file")) << outcome.out;
+}
+
+// As Kafka makes the indexes of the segment that it writes to.
+TEST_F(NativeInspection, RoomForFurtherEntriesIsOneNote) {
+  makeClean();
+  auto copy = store_.path("copy/words-0");
+  fs::create_directories(copy.cStr());
+  auto names = segments(log(0));
+  for (auto suffix : {".log", ".index", ".timeindex"}) {
+    auto file = kj::str(copy, "/", names.back().c_str(), suffix);
+    fs::copy_file(kj::str(log(0), "/", names.back().c_str(), suffix).cStr(), file.cStr());
+    bool isIndex = suffix != std::string(".log");
+    if (isIndex) fs::resize_file(file.cStr(), fileSize(file) + 12 * 800'000);
+  }
+  auto outcome = verify(copy);
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 3) << outcome.out.substr(0, 2000);
+  EXPECT_TRUE(has(outcome, " 1200000 entries of zeros")) << outcome.out.substr(0, 2000);
+  EXPECT_TRUE(has(outcome, " 800000 entries of zeros")) << outcome.out.substr(0, 2000);
 }
 
 TEST_F(NativeInspection, FlippedPayloadByte) {
