@@ -163,9 +163,11 @@ kj::Vector<ConfigDescription> LocalBroker::describeConfigs(const ConfigOwner& ow
 kj::Promise<Result<void>> LocalBroker::alterConfigs(ConfigOwner owner, kj::Vector<ConfigChange> changes,
                                                     bool validateOnly) {
   here_.disk().makeRoom();
-  return on<Result<void>>(first(),
-                          [&c = shared_.configController, owner = kj::mv(owner), changes = kj::mv(changes),
-                           validateOnly]() mutable { return c.alter(kj::mv(owner), kj::mv(changes), validateOnly); });
+  auto writable = here_.disk().requireWritable();
+  if (!writable.ok()) return kj::mv(writable);
+  return answered<void>(on<Result<void>>(
+      first(), [&c = shared_.configController, owner = kj::mv(owner), changes = kj::mv(changes),
+                validateOnly]() mutable { return c.alter(kj::mv(owner), kj::mv(changes), validateOnly); }));
 }
 
 // --- Partitions
