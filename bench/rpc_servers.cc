@@ -72,6 +72,7 @@ void serveBroker(kj::StringPtr logEngine, kj::StringPtr folder, kj::AsyncIoConte
   ThreadLoops loops(logLevel);
   DiskEngines engines(files, folder, kOpenFilesMax);
   RpcConnectionCounts connections;
+  SharedBudget answers{SharedBudget::Limits{}};
   ThreadWorkPool pool(2);
   World world{files, clock, entropy, pool, loops, engines, logLevel};
   BrokerConfig config;
@@ -82,7 +83,7 @@ void serveBroker(kj::StringPtr logEngine, kj::StringPtr folder, kj::AsyncIoConte
       .start([&](LocalBroker& local, LoopContext& loop) -> kj::Own<Door> {
         RpcLimits limits;
         limits.sendBufferBytes = kSendBufferBytes;
-        return kj::heap<RpcDoor>(local, loop, limits, connections, sockets.receivers(0, loop.io));
+        return kj::heap<RpcDoor>(local, loop, limits, connections, answers, sockets.receivers(0, loop.io));
       })
       .wait(io.waitScope);
   announce(kj::str(sockets.describe()));
