@@ -1,12 +1,13 @@
 # A menu over the CMake presets (CMakePresets.json): every target is a command or two that can be typed as well.
 
-.PHONY: help dependencies build run test tsan interop bench bench-kafka format tidy clean
+.PHONY: help dependencies build run test tsan damage interop bench bench-kafka format tidy clean
 
 help:
 	@echo "make build     release build: build/release/cambiumd, build/release/cambium"
 	@echo "make run       build, then start a broker on ./data with deploy/hybrid.flags"
 	@echo "make test      build with assertions and sanitizers, run every test"
 	@echo "make tsan      only what concerns threads, under TSan; make test begins with it"
+	@echo "make damage    every file of a data directory damaged in every way"
 	@echo "make interop   real clients and Apache Kafka's own tools against a real broker; writes docs/compatibility.md"
 	@echo "make bench     named workloads beside their probes"
 	@echo "make bench-kafka  Kafka clients on our broker, on Apache Kafka and on a null broker"
@@ -31,6 +32,11 @@ test: dependencies
 
 tsan: dependencies
 	scripts/run-tests threads
+
+damage: dependencies
+	cmake --preset relassert
+	cmake --build --preset relassert --target damage_test
+	CAMBIUM_DAMAGE=all build/relassert/tests/damage_test
 
 interop: build
 	scripts/install-dependencies interop

@@ -14,6 +14,13 @@ constexpr kj::StringPtr kFormat = "2"_kj;
 constexpr kj::StringPtr kFormatWithoutChecksum = "1"_kj;
 constexpr size_t kFileBytesMax = 64 * 1024;
 
+constexpr FileKind kKinds[] = {
+    {kFile, "what the data directory is"_kj},
+    {"cambium.properties.tmp"_kj, "a file that will replace it"_kj},
+    {kLockFile, "held while a broker runs"_kj},
+    {"cambium.reserve"_kj, "room that is given up when the device is full"_kj},
+};
+
 // A failure that the person who starts a broker reads: one sentence, no stack.
 [[noreturn]] void refuse(kj::String sentence) {
   kj::throwFatalException(kj::Exception(kj::Exception::Type::FAILED, "data_directory", 0, kj::mv(sentence)));
@@ -45,6 +52,10 @@ kj::String requireProperty(kj::StringPtr text, kj::StringPtr name, kj::StringPtr
 }
 
 }  // namespace
+
+kj::ArrayPtr<const FileKind> dataDirectoryFileKinds() {
+  return kKinds;
+}
 
 DataDirectory::DataDirectory(FileSystem& files, const Entropy& entropy, kj::StringPtr stateEngine) : files_(files) {
   files.createDirectory("");

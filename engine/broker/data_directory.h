@@ -4,6 +4,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/uuid.h"
+#include "engine/storage/file_kind.h"
 #include "engine/storage/file_system.h"
 
 namespace cambium {
@@ -46,5 +47,8 @@ class DataDirectory {
   kj::String stateEngine_;
   kj::Vector<kj::String> engines_;
 };
+
+// Every kind of file that the broker itself makes in a data directory; see backends/native/native_files.h.
+kj::ArrayPtr<const FileKind> dataDirectoryFileKinds();
 
 }  // namespace cambium

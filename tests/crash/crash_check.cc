@@ -82,6 +82,8 @@ void CrashRun::checkTopic(const std::string& name, Topic& topic, Complaints& com
   auto contents = contentsOf({there.id(), 0}, whyNot);
   if (contents) {
     add(complaints, name, which->log.check(*contents, leniency.needAll));
+  } else if (leniency.said != nullptr) {
+    leniency.said->push_back(name + " cannot be read: " + whyNot);
   } else if (!leniency.offline) {
     complaints.push_back(name + " cannot be read: " + whyNot);
   }
@@ -96,6 +98,7 @@ void CrashRun::checkOffsets(Complaints& complaints, Leniency leniency) {
     for (auto& one : answer.value())
       found[one.key.topic] = one.offset.offset.value();
   } else if (leniency.offline) {
+    if (leniency.said != nullptr) leniency.said->push_back(kj::str("offsets: ", answer.error()).cStr());
     return;
   } else {
     complaints.push_back(kj::str("offsets cannot be fetched: ", answer.error()).cStr());
@@ -128,6 +131,33 @@ CrashRun::Complaints CrashRun::checkRunning() {
     return complaints;
   }
   check(complaints, {.offline = true, .needAll = !restartedUncleanly_});
+  return complaints;
+}
+
+void CrashRun::end(bool cleanly) {
+  if (cleanly) {
+    broker_->stop();
+  } else {
+    files_.powerOff();
+  }
+  broker_ = nullptr;
+  if (!cleanly) files_.crash({.kind = MemoryFileSystem::Loss::Kind::kNothing});
+}
+
+CrashRun::Complaints CrashRun::startAndCheck(Complaints& said, bool& served) {
+  Complaints complaints;
+  size_t before = said.size();
+  auto oracle = topics_;
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
+                if (!start(&said)) return;
+                check(complaints, {.offline = true, .needAll = true, .said = &said});
+                if (complaints.empty()) useWhatIsThere(complaints);
+              })) {
+    complaints.push_back(kj::str(*exception).cStr());
+  }
+  served = said.size() == before;
+  broker_ = nullptr;
+  topics_ = kj::mv(oracle);
   return complaints;
 }
 

@@ -32,6 +32,13 @@ class CrashRun {
   // Power goes off, when it is still on; then a broker starts on what is left and is held against the oracle, and
   // appended to, and loses power again, twice in all. Returns what was not as it may be.
   Complaints crashAndCheck(MemoryFileSystem::Loss loss);
+  // Ends the broker, cleanly or as a kill does; the files stay.
+  void end(bool cleanly);
+  // A broker starts on what is there, is held against the oracle, appended to, and ends. Returns what is not as it may
+  // be without the broker having said so: what it says (that it does not start, why a topic or the offsets cannot be
+  // read, warnings) is added to `said`. `served` becomes false when not everything can be read. The oracle stays as it
+  // was; the files do not.
+  Complaints startAndCheck(Complaints& said, bool& served);
   // How many records had to be there.
   size_t safeCount() const;
   // The step that was under way last.
@@ -104,6 +111,7 @@ class CrashRun {
   struct Leniency {
     bool offline = false;
     bool needAll = false;
+    Complaints* said = nullptr;  // takes the reasons why something is offline
   };
   void check(Complaints& complaints, Leniency leniency);
   void checkTopic(const std::string& name, Topic& topic, Complaints& complaints, Leniency leniency);
