@@ -74,7 +74,8 @@ void serveBroker(kj::StringPtr logEngine, kj::StringPtr folder, kj::AsyncIoConte
   RpcConnectionCounts connections;
   SharedBudget answers{SharedBudget::Limits{}};
   ThreadWorkPool pool(2);
-  World world{files, clock, entropy, pool, loops, engines, logLevel};
+  ThreadWorkPool checkPool(1);
+  World world{files, clock, entropy, pool, loops, engines, logLevel, checkPool};
   BrokerConfig config;
   config.logEngine = kj::str(logEngine);
   config.stateEngine = kj::str("native");

@@ -90,8 +90,8 @@ class Broker::OtherLoop {
 
 Broker::Broker(World& world, BrokerConfig config, LoopContext& loop)
     : pool_(world.pool),
-      world_{world.files, world.clock,   world.entropy,  pool_,
-             world.loops, world.engines, world.logLevel, world.memoryUse},
+      world_{world.files,   world.clock,    world.entropy,   pool_,          world.loops,
+             world.engines, world.logLevel, world.checkPool, world.memoryUse},
       config_(kj::mv(config)),
       loop_(loop),
       directory_(world.files, world.entropy, config_.stateEngine),

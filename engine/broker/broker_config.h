@@ -6,6 +6,7 @@
 #include <kj/vector.h>
 
 #include "engine/base/live.h"
+#include "engine/partition/partition_config.h"
 #include "engine/partition/producer_states.h"
 
 namespace cambium {
@@ -50,7 +51,8 @@ struct BrokerConfig {
                                          << 20;    // read and written by compaction, of all loops together; 0: no limit
   Live<Bytes> moveBytesPerSecond = mebibytes(64);  // that moves between engines copy, all loops together; 0: no limit
   Live<int64_t> diskReserveBytes = -1;             // see DiskReserve; -1: its default
-  kj::Vector<FlagValue> flags{};                   // of the command line; empty when there was none
+  Bytes decompressedBatchBytesMax = Bytes(kInflatedBytesDefault);  // the records of a compressed batch
+  kj::Vector<FlagValue> flags{};                                   // of the command line; empty when there was none
 
   BrokerConfig clone() const {
     BrokerConfig copy;
@@ -79,6 +81,7 @@ struct BrokerConfig {
     copy.cleanerKeyMapBytes = cleanerKeyMapBytes;
     copy.cleanerBytesPerSecond = cleanerBytesPerSecond;
     copy.moveBytesPerSecond = moveBytesPerSecond;
+    copy.decompressedBatchBytesMax = decompressedBatchBytesMax;
     copy.diskReserveBytes = diskReserveBytes;
     for (auto& flag : flags)
       copy.flags.add(flag.clone());

@@ -262,7 +262,8 @@ void Shard::adopt(Opening opening) {
   if (metrics.get() == nullptr) metrics = kj::refcounted<TopicMetrics>();
   auto epoch = topic.partition(opening.index).leaderEpoch;
   auto name = partitionName(topic.name(), opening.index);
-  PartitionContext context{world_.pool, loop_.timer, world_.clock, metrics->metrics};
+  PartitionContext context{world_.pool,      loop_.timer,      world_.clock,
+                           metrics->metrics, world_.checkPool, config_.decompressedBatchBytesMax.value()};
   Slot slot{kj::addRef(*metrics), {}};
   KJ_IF_MAYBE(failure, opening.failure) {
     KJ_LOG(ERROR, "partition cannot be opened and stays offline", name, *failure);

@@ -37,8 +37,9 @@ kj::Promise<Result<AppendOutcome>> appendHere(Shard& shard, PartitionKey key, kj
     admitted.error().message = kj::str("partition ", partition->name(), ": ", admitted.error().message);
     co_return Result<AppendOutcome>(kj::mv(admitted.error()));
   }
-  auto appended = partition->holdsAppends() ? co_await partition->appendLater(kj::heapArray<kj::byte>(batches))
-                                            : partition->append(batches);
+  auto done = partition->appendNow(batches);
+  if (done == nullptr) done = co_await partition->appendLater(kj::heapArray<kj::byte>(batches));
+  auto& appended = KJ_ASSERT_NONNULL(done);
   if (appended.ok() && acks != Acks::kAll) partition->noteAcknowledged(appended.value().nextOffset);
   if (appended.ok() && acks == Acks::kAll) {
     auto committed = co_await partition->whenCommitted(appended.value().nextOffset);

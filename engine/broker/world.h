@@ -52,10 +52,11 @@ struct World {
   FileSystem& files;  // rooted at the data directory
   const Clock& clock;
   const Entropy& entropy;
-  WorkPool& pool;
+  WorkPool& pool;  // for what waits for the device
   LoopStarter& loops;
   EngineFactory& engines;
   LogLevelSwitch& logLevel;  // of the process
+  WorkPool& checkPool;       // for what takes a processor's time: nobody's sync waits behind it
   // Any thread; null where nobody asks.
   MemoryUse (*memoryUse)() = nullptr;
 };

@@ -128,7 +128,7 @@ kj::Promise<Result<void>> GroupLog::replay(Offset from, Offset end) {
 
 Result<GroupChanges> GroupLog::readChanges(const BatchView& batch) const {
   GroupChanges changes;
-  RecordReader records(batch, kStoredLimits);
+  RecordReader records(batch);
   while (auto* record = records.next()) {
     auto passOver = [&](kj::StringPtr what) {
       KJ_LOG(ERROR, "a record of the internal topic is passed over", partition_->name(), record->offset, what);

@@ -17,6 +17,7 @@ constexpr kj::StringPtr kCompressionWords[] = {"producer"_kj, "uncompressed"_kj,
                                                "snappy"_kj,   "lz4"_kj,          "zstd"_kj};
 constexpr kj::StringPtr kDurabilityWords[] = {"fsync"_kj, "interval"_kj, "os"_kj};
 constexpr kj::StringPtr kTimestampWords[] = {"CreateTime"_kj, "LogAppendTime"_kj};
+constexpr kj::StringPtr kValidationWords[] = {"full"_kj, "headers"_kj};
 constexpr kj::StringPtr kEngineWords[] = {""_kj, "native"_kj, "rocksdb"_kj};
 constexpr kj::StringPtr kThrottledText =
     "* or a list of partition:broker pairs (0:1,1:1), separated by commas, or nothing"_kj;
@@ -175,7 +176,7 @@ const TopicConfigDefinition kDefinitions[] = {
        config.partition.batchBytesMax = static_cast<size_t>(value.number);
        return true;
      },
-     "Largest batch that is taken, in bytes as sent (compressed)."_kj},
+     "Largest batch that is taken, in bytes as sent (compressed), and as stored where the broker compresses anew."_kj},
     {"message.timestamp.after.max.ms"_kj, "log.message.timestamp.after.max.ms"_kj, ConfigType::kLong, "3600000"_kj,
      range(0),
      [](const ConfigValue& value, TopicConfig& config) {
@@ -191,7 +192,8 @@ const TopicConfigDefinition kDefinitions[] = {
        return true;
      },
      "Milliseconds that a record's timestamp may be behind the broker's clock; earlier ones are refused. Counts with "
-     "message.timestamp.type=CreateTime; any value but the default makes the broker read every record."_kj},
+     "message.timestamp.type=CreateTime; any value but the default makes the broker read every record, whatever "
+     "record.validation says."_kj},
     {"message.timestamp.type"_kj, "log.message.timestamp.type"_kj, ConfigType::kString, "CreateTime"_kj,
      words(kTimestampWords),
      [](const ConfigValue& value, TopicConfig& config) {
@@ -229,6 +231,16 @@ const TopicConfigDefinition kDefinitions[] = {
      {},
      keep,
      "Kept, and without effect: how a storage engine reserves space is its own affair."_kj},
+    {"record.validation"_kj, ""_kj, ConfigType::kString, "full"_kj, words(kValidationWords),
+     [](const ConfigValue& value, TopicConfig& config) {
+       config.partition.readsCompressed = value.text == "full";
+       return true;
+     },
+     "What is looked at of a batch before it is acknowledged: all of its records (full), or only its header where it "
+     "is "
+     "compressed (headers), which costs less and takes what no consumer can read. Uncompressed batches, and all that "
+     "the broker has to read anyway (compacted topics, another compression.type, message.timestamp.before.max.ms), are "
+     "always looked at in full."_kj},
     {"remote.log.copy.disable"_kj,
      ""_kj,
      ConfigType::kBoolean,

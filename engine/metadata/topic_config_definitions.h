@@ -27,7 +27,7 @@ struct TopicConfigDefinition {
 inline constexpr kj::StringPtr kMinInsyncReplicas = "min.insync.replicas"_kj;
 
 // All of them, sorted by name. Names, types, ranges and defaults are those of LogConfig in Kafka 4.3.1 but for what is
-// said at the table; durability and storage.engine are ours.
+// said at the table; durability, record.validation and storage.engine are ours.
 kj::ArrayPtr<const TopicConfigDefinition> topicConfigDefinitions();
 // Null when there is none of that name.
 kj::Maybe<const TopicConfigDefinition&> findTopicConfig(kj::StringPtr name);

@@ -4,35 +4,46 @@
 
 namespace cambium {
 
-kj::Promise<Result<AppendOutcome>> AppendGate::wait(kj::Array<kj::byte> batches) {
-  KJ_REQUIRE(closed_, "an append waits at an open gate");
-  auto after = Bytes(bytes_.value() + batches.size());
+kj::Promise<Result<AppendOutcome>> AppendGate::wait(Waiting append) {
+  auto after = bytes_ + append.batches.size();
   // One alone is always taken: however large it is, its sender holds it as well.
-  if (after > bytesMax_ && !waiting_.empty()) {
-    return Result<AppendOutcome>(makeError(ErrorCode::kRequestTimedOut, "too much is waiting (", bytes_,
-                                           " bytes) for the log to be in its new engine; send again"));
+  if (after > bytesMax_.value() && !waiting_.empty()) {
+    return Result<AppendOutcome>(makeError(ErrorCode::kRequestTimedOut, "too much waits to be appended already (",
+                                           bytes_, " bytes); send again"));
   }
   bytes_ = after;
   auto paf = kj::newPromiseAndFulfiller<Result<AppendOutcome>>();
-  waiting_.push_back(Waiting{kj::mv(batches), kj::mv(paf.fulfiller)});
+  append.done = kj::mv(paf.fulfiller);
+  waiting_.push_back(kj::mv(append));
   return kj::mv(paf.promise);
 }
 
-kj::Promise<void> AppendGate::whenOpen() {
-  if (!closed_) return kj::READY_NOW;
-  return opened_.wait();
+void AppendGate::release() {
+  if (!held_) return;
+  held_ = false;
+  released_.wakeAll();
 }
 
-void AppendGate::open(kj::FunctionParam<Result<AppendOutcome>(kj::ArrayPtr<kj::byte>)> append) {
-  if (!closed_) return;
-  closed_ = false;
-  bytes_ = Bytes(0);
-  while (!waiting_.empty()) {
-    auto next = kj::mv(waiting_.front());
-    waiting_.pop_front();
-    next.done->fulfill(append(next.batches));
-  }
-  opened_.wakeAll();
+kj::Promise<void> AppendGate::whenReleased() {
+  if (!held_) return kj::READY_NOW;
+  return released_.wait();
+}
+
+kj::Maybe<AppendGate::Waiting&> AppendGate::first() {
+  if (held_ || waiting_.empty()) return nullptr;
+  return waiting_.front();
+}
+
+AppendGate::Waiting& AppendGate::front() {
+  KJ_REQUIRE(!waiting_.empty(), "no append waits");
+  return waiting_.front();
+}
+
+void AppendGate::finishFirst(Result<AppendOutcome> outcome) {
+  auto first = kj::mv(front());
+  waiting_.pop_front();
+  bytes_ -= first.batches.size();
+  first.done->fulfill(kj::mv(outcome));
 }
 
 }  // namespace cambium

@@ -3,10 +3,7 @@
 #include <kj/debug.h>
 
 #include "engine/base/coroutine.h"
-#include "engine/record/recompress.h"
 #include "engine/record/record_reader.h"
-#include "engine/record/record_rules.h"
-#include "engine/record/validator.h"
 
 namespace cambium {
 
@@ -22,10 +19,6 @@ struct SharedJob final : public kj::AtomicRefcounted {
 // Read at a time while looking for a record among batches.
 constexpr Bytes kSearchBytes = kibibytes(256);
 
-// The largest batch that a change of codec may make. A batch is sent whole in one RPC message, whose readers stop at
-// 64 MiB: half of that leaves room for what is around it, and every offset stays readable.
-constexpr size_t kConvertedBytesMax = size_t{32} << 20;
-
 // The longest that kj's durations, which count nanoseconds, are safe with.
 constexpr int64_t kIntervalMsMax = 365LL * 24 * 3600 * 1000;
 
@@ -35,20 +28,6 @@ constexpr int64_t kSyncAgainMs = 200;
 bool mayPass(const kj::Maybe<kj::Exception>& failure) {
   KJ_IF_MAYBE(exception, failure) return exception->getType() == kj::Exception::Type::OVERLOADED;
   return false;
-}
-
-DecompressionLimits inflationLimits() {
-  return {.outputBytesMax = kInflatedBytesMax, .ratioMax = 1000};
-}
-
-RecordRules recordRules(const PartitionConfig& config, TimestampMs now) {
-  RecordRules rules{.keysRequired = config.keysRequired};
-  // The broker's own timestamps need no check. A bound beyond what a timestamp can be is none.
-  if (config.timestampType == TimestampType::kLogAppendTime) return rules;
-  if (config.timestampBeforeMaxMs <= now.value()) rules.earliest = now - config.timestampBeforeMaxMs;
-  int64_t latest;
-  if (!__builtin_add_overflow(now.value(), config.timestampAfterMaxMs, &latest)) rules.latest = TimestampMs(latest);
-  return rules;
 }
 
 // `empty`: the bytes of the batches without records, which are left out.
@@ -130,106 +109,8 @@ Result<T> Partition::guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(Pa
   }
   return kj::mv(KJ_ASSERT_NONNULL(result));
 }
-
-Result<AppendOutcome> Partition::append(kj::ArrayPtr<kj::byte> batches) {
-  int64_t begun = context_.clock.steadyNs();
-  auto& metrics = context_.metrics;
-  auto refuse = [&](Error error) -> Result<AppendOutcome> {
-    ++metrics.appendFailures;
-    error.message = kj::str("partition ", name_, ": ", error.message);
-    return kj::mv(error);
-  };
-  if (!usable()) {
-    ++metrics.appendFailures;
-    return offlineError();
-  }
-  if (gate_.closed()) return refuse(makeError(ErrorCode::kRequestTimedOut, "the log changes engines; send again"));
-  auto validated = validateBatches(batches, {.batchBytesMax = config_.batchBytesMax});
-  if (!validated.ok()) return refuse(kj::mv(validated.error()));
-  auto lawful = checkRecordRules(batches, recordRules(config_, context_.clock.now()), inflationLimits());
-  if (!lawful.ok()) return refuse(kj::mv(lawful.error()));
-  auto sequences = producers_->states().check(batches);
-  if (!sequences.ok()) return refuse(kj::mv(sequences.error()));
-  KJ_IF_MAYBE(duplicate, sequences.value()) return answerDuplicate(*duplicate);
-  kj::Array<kj::byte> converted;
-  KJ_IF_MAYBE(codec, config_.codec) {
-    auto result = inTopicCodec(batches, *codec);
-    if (!result.ok()) return refuse(kj::mv(result.error()));
-    converted = kj::mv(result.value());
-    if (converted != nullptr) batches = converted;
-  }
-
-  auto appended = guarded<AppendOutcome>("append to", [&](PartitionLog& log) -> Result<AppendOutcome> {
-    AppendOutcome outcome;
-    auto bounds = log.bounds();
-    outcome.baseOffset = bounds.end;
-    outcome.logStart = bounds.start;
-    if (config_.timestampType == TimestampType::kLogAppendTime) outcome.logAppendTime = context_.clock.now();
-    auto next = bounds.end;
-    auto rest = batches;
-    BatchIterator each(batches);
-    while (auto* batch = each.next()) {
-      auto bytes = rest.slice(0, batch->size());
-      rest = rest.slice(batch->size(), rest.size());
-      int64_t count = int64_t{batch->lastOffsetDelta()} + 1;
-      stampBatch(bytes, next, epoch_);
-      if (outcome.logAppendTime != kNoTimestamp) stampLogAppendTime(bytes, outcome.logAppendTime);
-      next += count;
-    }
-    outcome.nextOffset = log.append(batches);
-    KJ_ASSERT(outcome.nextOffset == next, "the log ends elsewhere than its batches", name_);
-    return outcome;
-  });
-  if (!appended.ok()) {
-    ++metrics.appendFailures;
-    return appended;
-  }
-  producers_->appended(batches, context_.clock.now());
-  ++metrics.appends;
-  metrics.appendedRecords += static_cast<uint64_t>(validated.value().recordCount);
-  metrics.appendedBytes += batches.size();
-  appendedBytes_ += batches.size();
-  metrics.appendLatency.add(context_.clock.steadyNs() - begun);
-  noteUnsynced(batches.size());
-  if (config_.durability != Durability::kFsync) advanceHighWatermark();
-  scheduleSync();
-  keepProducers();
-  return appended;
-}
-
-Result<AppendOutcome> Partition::answerDuplicate(const DuplicateBatch& duplicate) const {
-  bool brokersTime = config_.timestampType == TimestampType::kLogAppendTime;
-  return AppendOutcome{.baseOffset = duplicate.baseOffset,
-                       .nextOffset = duplicate.nextOffset,
-                       .logAppendTime = brokersTime ? duplicate.timestamp : kNoTimestamp,
-                       .logStart = log_->bounds().start,
-                       .duplicate = true};
-}
-
-Result<kj::Array<kj::byte>> Partition::inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec) {
-  bool differs = false;
-  BatchIterator each(batches);
-  while (auto* batch = each.next())
-    differs |= batch->codec() != codec;
-  if (!differs) return kj::Array<kj::byte>();
-  ByteWriter out(batches.size());
-  BatchIterator again(batches);
-  while (auto* batch = again.next()) {
-    if (batch->codec() == codec) {
-      out.bytes(batch->bytes());
-      continue;
-    }
-    auto one = recompress(*batch, codec, config_.compressionLevel, inflationLimits());
-    if (!one.ok()) return kj::mv(one.error());
-    if (one.value().size() > kConvertedBytesMax) {
-      return makeError(ErrorCode::kMessageTooLarge, "a batch of ", batch->size(), " bytes has ", one.value().size(),
-                       " in the codec of its topic, at most ", kConvertedBytesMax,
-                       " can be stored; send smaller batches, or in the topic's codec");
-    }
-    out.bytes(one.value());
-  }
-  return out.finish();
-}
+template Result<AppendOutcome> Partition::guarded(kj::StringPtr doing,
+                                                  kj::FunctionParam<Result<AppendOutcome>(PartitionLog&)> action);
 
 kj::Promise<Result<void>> Partition::whenCommitted(Offset offset) {
   if (highWatermark_ < offset && usable()) co_await committers_.wait(offset);
@@ -400,7 +281,7 @@ Result<OffsetFound> Partition::searchRecords(PartitionLog& log, Offset from, Off
       while (auto* batch = each.next()) {
         at = batch->nextOffset();
         if (batch->maxTimestamp() < atLeast) continue;
-        RecordReader records(*batch, kStoredLimits);
+        RecordReader records(*batch);
         while (auto* record = records.next()) {
           if (record->offset < from || record->timestamp < atLeast) continue;
           return OffsetFound{
@@ -425,7 +306,7 @@ TimestampMs Partition::newestOfBatches(PartitionLog& log, Offset from, Offset up
     while (auto* batch = each.next()) {
       if (batch->baseOffset() < from) {
         // The log starts inside of it: the largest timestamp may be one of a record that was deleted.
-        RecordReader records(*batch, kStoredLimits);
+        RecordReader records(*batch);
         while (auto* record = records.next()) {
           if (record->offset >= from) newest = kj::max(newest, record->timestamp);
         }
@@ -440,7 +321,7 @@ TimestampMs Partition::newestOfBatches(PartitionLog& log, Offset from, Offset up
 
 Result<Offset> Partition::deleteRecords(Offset before) {
   return guarded<Offset>("delete records of", [&](PartitionLog& log) -> Result<Offset> {
-    if (gate_.closed()) {
+    if (gate_.held()) {
       return makeError(ErrorCode::kRequestTimedOut, "the log of partition ", name_, " changes engines; try again");
     }
     auto start = log.bounds().start;
@@ -462,7 +343,7 @@ Result<Offset> Partition::deleteRecords(Offset before) {
 
 Result<bool> Partition::maintain(kj::StringPtr doing, kj::FunctionParam<bool(PartitionLog& log)> action) {
   return guarded<bool>(doing, [&](PartitionLog& log) -> Result<bool> {
-    if (gate_.closed()) {
+    if (gate_.held()) {
       return makeError(ErrorCode::kRequestTimedOut, "the log of partition ", name_, " changes engines; try again");
     }
     return action(log);
@@ -551,7 +432,7 @@ kj::Maybe<ProducerRow> Partition::takeLastProducerRow() {
 // --------------------------------------------------------------------------------------------------------------
 
 void Partition::scheduleSync() {
-  if (syncing_ || !usable() || gate_.closed() || config_.durability == Durability::kOs) return;
+  if (syncing_ || !usable() || gate_.held() || config_.durability == Durability::kOs) return;
   auto bounds = log_->bounds();
   if (bounds.durable == bounds.end) return;
   syncing_ = true;
@@ -569,7 +450,7 @@ void Partition::requestSync() {
 // Everything that arrives during one sync rides on the next.
 kj::Promise<void> Partition::syncUntilClean(bool afterInterval) {
   if (afterInterval && !closing_) co_await waitForInterval();
-  while (usable() && !gate_.closed() && log_->bounds().durable < log_->bounds().end) {
+  while (usable() && !gate_.held() && log_->bounds().durable < log_->bounds().end) {
     co_await syncOnce();
     if (config_.durability != Durability::kFsync) break;
   }
@@ -671,7 +552,7 @@ kj::Promise<void> Partition::close(Ending ending) {
   closingBegun_.wakeAll();
   while (holds_ > 0)
     co_await holdsGone_.wait();
-  while (syncing_ || keeping_)
+  while (syncing_ || keeping_ || checking_)
     co_await tasks_.onEmpty();
   try {
     if (usable() && ending == Ending::kKept) co_await syncOnce();

@@ -24,6 +24,9 @@ struct PartitionContext {
   kj::Timer& timer;
   const Clock& clock;
   PartitionMetrics& metrics;
+  WorkPool& checkPool;  // where large batches are checked; not `pool`, whose syncs would wait
+  // What the records of a compressed batch may come to (--decompressed_batch_bytes_max).
+  uint64_t inflatedBytesMax = kInflatedBytesDefault;
 };
 
 struct ReadOutcome {
@@ -101,9 +104,14 @@ class Partition final : public kj::Refcounted {
   // Checks one or more batches, stamps them in place and writes them; readable up to the high watermark at once. The
   // bytes are the partition's to change during the call. An answer that waits for durability waits on
   // whenCommitted(nextOffset) as well, also for batches of an idempotent producer that are there already (`duplicate`),
-  // which are not written again. All of the batches or none. While appends are held: kRequestTimedOut, see
-  // appendLater().
+  // which are not written again. All of the batches or none. However long the check takes: for batches of our own.
+  // While others wait: kRequestTimedOut.
   Result<AppendOutcome> append(kj::ArrayPtr<kj::byte> batches);
+  // The same for batches of clients; null when others wait, or when there is so much in the batches that they are to be
+  // checked on a thread. Then, before anything else is appended: appendLater().
+  kj::Maybe<Result<AppendOutcome>> appendNow(kj::ArrayPtr<kj::byte> batches);
+  // append(), behind all that waits. Dropping the promise changes nothing.
+  kj::Promise<Result<AppendOutcome>> appendLater(kj::Array<kj::byte> batches);
   // What is appended from now on is of `epoch`; nothing when it is so already, or of a later one.
   void lead(LeaderEpoch epoch);
   // Counts an append that was refused before it came here.
@@ -147,10 +155,8 @@ class Partition final : public kj::Refcounted {
   void holdAppends();
   // Lets what waits go on, in the order in which it came.
   void releaseAppends();
-  bool holdsAppends() const { return gate_.closed(); }
-  // Only while appends are held: append(), once they are released.
-  kj::Promise<Result<AppendOutcome>> appendLater(kj::Array<kj::byte> batches) { return gate_.wait(kj::mv(batches)); }
-  kj::Promise<void> whenReleased() { return gate_.whenOpen(); }
+  bool holdsAppends() const { return gate_.held(); }
+  kj::Promise<void> whenReleased() { return gate_.whenReleased(); }
   // Done when no sync is under way any more; while appends are held, that is when nobody but the caller uses the log.
   kj::Promise<void> whenQuiet();
   bool isQuiet() const { return !syncing_; }
@@ -232,7 +238,6 @@ class Partition final : public kj::Refcounted {
   template <class T>
   Result<T> guarded(kj::StringPtr doing, kj::FunctionParam<Result<T>(PartitionLog&)> action);
   void goOffline(kj::String reason);
-  Result<kj::Array<kj::byte>> inTopicCodec(kj::ArrayPtr<kj::byte> batches, Codec codec);
   // The batches from `from` up to the high watermark that have records; moves `from` behind what was looked at.
   kj::Array<const kj::byte> readRecordful(PartitionLog& log, Offset& from, Bytes bytesMax);
   // The epochs of what the log has now.
@@ -245,6 +250,16 @@ class Partition final : public kj::Refcounted {
   Result<OffsetFound> searchRecords(PartitionLog& log, Offset from, Offset upTo, TimestampMs atLeast);
   // The largest max timestamp of the batches with a record in [from, upTo).
   TimestampMs newestOfBatches(PartitionLog& log, Offset from, Offset upTo);
+  // --- Appends. In partition_append.cc.
+  IntakeRules intakeRules() const;
+  // Appends what waits, in order, until one has to be checked on a thread or appends are held.
+  void letIn();
+  kj::Maybe<Result<AppendOutcome>> tryFirst(AppendGate::Waiting& first);
+  kj::Promise<void> checkFirst();
+  Result<AppendOutcome> finishAppend(kj::ArrayPtr<kj::byte> batches, Result<Intake> taken, int64_t begunNs);
+  AppendOutcome stampAndWrite(PartitionLog& log, kj::ArrayPtr<kj::byte> batches);
+  Result<AppendOutcome> refused(Error error);
+  Result<AppendOutcome> refusedOffline();
   // For batches that are all in the log already.
   Result<AppendOutcome> answerDuplicate(const DuplicateBatch& duplicate) const;
   // Writes the producers' states when it is time.
@@ -274,8 +289,9 @@ class Partition final : public kj::Refcounted {
     int64_t sinceNs = 0;
   };
   Waiting unsynced_, inSync_;
-  bool syncing_ = false;  // a sync loop is under way
-  bool keeping_ = false;  // a row of the producers is being written
+  bool syncing_ = false;   // a sync loop is under way
+  bool keeping_ = false;   // a row of the producers is being written
+  bool checking_ = false;  // batches of the append whose turn it is are checked on a thread
   bool closing_ = false;
   bool moving_ = false;
   uint32_t exchanges_ = 0;

@@ -28,20 +28,19 @@ struct PartitionConfig {
   // How far the producer's timestamps may be off the broker's clock, with kCreateTime.
   int64_t timestampBeforeMaxMs = std::numeric_limits<int64_t>::max();
   int64_t timestampAfterMaxMs = 3'600'000;
-  bool keysRequired = false;  // compacted topics
+  bool keysRequired = false;    // compacted topics
+  bool readsCompressed = true;  // record.validation=full: the records of compressed batches are looked at, too
 };
 
-// What may wait at one partition while its log is exchanged.
+// What may wait to be appended at one partition.
 inline constexpr Bytes kHeldBytesMax = mebibytes(64);
 
 // The longest that somebody who asks for the newest record waits until what was acknowledged before can be read. A sync
 // takes less, unless the device is full or failing.
 inline constexpr int64_t kAcknowledgedWaitMs = 1000;
 
-// Limits of taking a producer's batches apart, where that is needed.
-inline constexpr uint64_t kInflatedBytesMax = uint64_t{128} << 20;
-
-// The same for batches that are stored: however much a batch was compressed, who wrote it was told that it is there.
-inline constexpr DecompressionLimits kStoredLimits{.outputBytesMax = kInflatedBytesMax, .ratioMax = kInflatedBytesMax};
+// What the records of a compressed batch may come to, by default: a message of records over Cap'n Proto, whose readers
+// stop at 64 MiB, can hold any of them.
+inline constexpr uint64_t kInflatedBytesDefault = uint64_t{48} << 20;
 
 }  // namespace cambium

@@ -8,13 +8,14 @@
 namespace cambium {
 
 void Partition::holdAppends() {
-  gate_.close();
+  gate_.hold();
   // A sync loop that waits for its interval would be waited for in turn.
   endInterval();
 }
 
 void Partition::releaseAppends() {
-  gate_.open([this](kj::ArrayPtr<kj::byte> batches) { return append(batches); });
+  gate_.release();
+  letIn();
   scheduleSync();
 }
 
@@ -54,7 +55,7 @@ Result<LogSlice> Partition::slice(Offset from, Bytes bytesMax) {
 }
 
 kj::Own<PartitionLog> Partition::exchangeLog(kj::Own<PartitionLog> log) {
-  KJ_REQUIRE(gate_.closed() && !syncing_, "a log in use cannot be exchanged", name_);
+  KJ_REQUIRE(gate_.held() && !syncing_, "a log in use cannot be exchanged", name_);
   auto old = kj::mv(log_);
   log_ = kj::mv(log);
   ++exchanges_;

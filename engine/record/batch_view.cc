@@ -56,6 +56,12 @@ void stampLogAppendTime(kj::ArrayPtr<kj::byte> batch, TimestampMs now) {
   storeBigEndian(batch.begin() + kCrc, crc32c(checksummed(batch)));
 }
 
+void stampMaxTimestamp(kj::ArrayPtr<kj::byte> batch, TimestampMs max) {
+  KJ_REQUIRE(batch.size() >= kHeaderBytes);
+  storeBigEndian(batch.begin() + kMaxTimestamp, max.value());
+  storeBigEndian(batch.begin() + kCrc, crc32c(checksummed(batch)));
+}
+
 const BatchView* BatchIterator::next() {
   current_ = BatchView::first(rest_);
   KJ_IF_MAYBE(batch, current_) {

@@ -110,6 +110,9 @@ void stampBatch(kj::ArrayPtr<kj::byte> batch, Offset baseOffset, LeaderEpoch epo
 // Sets all timestamps of a batch to the broker's (message.timestamp.type=LogAppendTime) and computes the checksum anew.
 void stampLogAppendTime(kj::ArrayPtr<kj::byte> batch, TimestampMs now);
 
+// Sets the max timestamp to what the records say, and computes the checksum anew.
+void stampMaxTimestamp(kj::ArrayPtr<kj::byte> batch, TimestampMs max);
+
 // Walks batches that lie one after another.
 //
 //     BatchIterator batches(data);

@@ -28,8 +28,6 @@ class BoundedSource : public ByteSource {
  private:
   Codec codec_;
   size_t inputBytes_;
-  DecompressionLimits limits_;
-  // What the two limits come to for this input.
   uint64_t outputMax_;
   uint64_t produced_ = 0;
   bool ended_ = false;

@@ -28,16 +28,10 @@ kj::Array<kj::byte> copyWithHeadroom(ByteView data, size_t headroom) {
   return result;
 }
 
-uint64_t outputLimit(size_t inputBytes, const DecompressionLimits& limits) {
-  uint64_t byRatio;
-  if (__builtin_mul_overflow(uint64_t{inputBytes}, limits.ratioMax, &byRatio)) byRatio = UINT64_MAX;
-  return kj::min(limits.outputBytesMax, kj::max(byRatio, kRatioFreeBytes));
-}
-
 }  // namespace
 
 BoundedSource::BoundedSource(Codec codec, size_t inputBytes, DecompressionLimits limits)
-    : codec_(codec), inputBytes_(inputBytes), limits_(limits), outputMax_(outputLimit(inputBytes, limits)) {}
+    : codec_(codec), inputBytes_(inputBytes), outputMax_(limits.outputBytesMax) {}
 
 size_t BoundedSource::read(kj::ArrayPtr<kj::byte> into) {
   KJ_REQUIRE(into.size() > 0);
@@ -64,15 +58,8 @@ bool BoundedSource::damaged(size_t position, kj::StringPtr what) {
 }
 
 bool BoundedSource::tooLarge() {
-  if (outputMax_ < limits_.outputBytesMax) {
-    error_ = makeError(ErrorCode::kMessageTooLarge, codecName(codec_), " data of ", inputBytes_,
-                       " bytes becomes more than ", outputMax_, " bytes, the limit for its size (", limits_.ratioMax,
-                       " times as much): send it uncompressed, or in more than one batch");
-  } else {
-    error_ =
-        makeError(ErrorCode::kMessageTooLarge, codecName(codec_), " data of ", inputBytes_, " bytes becomes more than ",
-                  outputMax_, " bytes, the limit for one batch: send smaller batches");
-  }
+  error_ = makeError(ErrorCode::kMessageTooLarge, codecName(codec_), " data of ", inputBytes_,
+                     " bytes becomes more than ", outputMax_, " bytes, the limit for one batch: send smaller batches");
   return false;
 }
 

@@ -12,14 +12,12 @@ namespace cambium {
 // Lets each codec take the level it considers its usual one: gzip 6, lz4 its fast mode, zstd 3. Snappy has no levels.
 inline constexpr int kDefaultCompressionLevel = std::numeric_limits<int>::min();
 
-// What a decompressor may put out, so that a few bytes from a stranger do not become gigabytes here.
+// What a decompressor may put out, so that a few bytes from a stranger do not become gigabytes here. The default is for
+// batches that are stored: the most that a broker can be told to take (--decompressed_batch_bytes_max).
 struct DecompressionLimits {
   // Output of one batch at most.
-  uint64_t outputBytesMax = uint64_t{256} << 20;
-  // Output per byte of input at most. Counts only beyond kRatioFreeBytes: batches of equal records shrink a lot.
-  uint64_t ratioMax = 1000;
+  uint64_t outputBytesMax = uint64_t{1} << 30;
 };
-inline constexpr uint64_t kRatioFreeBytes = uint64_t{8} << 20;
 
 // Compresses `data` as Kafka's clients do: gzip as one member; snappy in xerial's framing, in blocks of 32 KiB; lz4 as
 // one frame of independent 64 KiB blocks; zstd as one frame that states its content size; none as a copy. A level

@@ -1,16 +1,11 @@
 #include "engine/record/record_rules.h"
 
 #include "engine/record/record_reader.h"
+#include "engine/record/record_walk.h"
 
 namespace cambium {
 
 namespace {
-
-bool headerSuffices(const BatchView& batch, const RecordRules& rules) {
-  if (rules.keysRequired || rules.earliest != nullptr) return false;
-  KJ_IF_MAYBE(latest, rules.latest) return batch.maxTimestamp() <= *latest;
-  return true;
-}
 
 kj::Maybe<kj::String> timestampFault(TimestampMs timestamp, const RecordRules& rules) {
   if (timestamp == kNoTimestamp) return nullptr;
@@ -52,7 +47,8 @@ class Faults {
   kj::Vector<RecordFault> list_;
 };
 
-Result<void> checkBatch(const BatchView& batch, const RecordRules& rules, DecompressionLimits limits) {
+// The walk has found something wrong: what it is.
+Error whatIsWrong(const BatchView& batch, const RecordRules& rules, DecompressionLimits limits) {
   RecordReader reader(batch, limits);
   Faults faults;
   int64_t index = 0;
@@ -69,28 +65,32 @@ Result<void> checkBatch(const BatchView& batch, const RecordRules& rules, Decomp
       }
     }
   }
-  KJ_IF_MAYBE(error, reader.error()) return kj::mv(*error);
-  if (!faults.empty()) return faults.refusal();
-  return Result<void>();
+  KJ_IF_MAYBE(error, reader.error()) {
+    bool tooLarge = error->code == ErrorCode::kMessageTooLarge;
+    return makeError(tooLarge ? ErrorCode::kMessageTooLarge : ErrorCode::kInvalidRecord, error->message);
+  }
+  if (faults.empty()) return makeError(ErrorCode::kInvalidRecord, "the records of a batch cannot be read");
+  return faults.refusal();
 }
 
 }  // namespace
 
-Result<void> checkRecordRules(ByteView batches, const RecordRules& rules, DecompressionLimits limits) {
-  BatchIterator each(batches);
-  while (auto* batch = each.next()) {
-    if (headerSuffices(*batch, rules)) continue;
-    auto checked = checkBatch(*batch, rules, limits);
-    if (!checked.ok()) return checked;
-    // The header is what everybody goes by from then on.
-    KJ_IF_MAYBE(latest, rules.latest) {
-      if (batch->maxTimestamp() > *latest) {
-        return makeError(ErrorCode::kInvalidTimestamp, "a batch says its max timestamp is ", batch->maxTimestamp(),
-                         ", after ", *latest, ", the latest now, and none of its records is so late");
-      }
-    }
+Result<CheckedRecords> checkRecords(const BatchView& batch, const RecordRules& rules, DecompressionLimits limits) {
+  auto walk = walkRecords(batch, rules, limits);
+  if (!walk.sound) return whatIsWrong(batch, rules, limits);
+  return CheckedRecords{walk.maxTimestamp, walk.bytes};
+}
+
+Result<void> checkHeaderOnly(const BatchView& batch, const RecordRules& rules) {
+  auto max = batch.maxTimestamp();
+  if (max < batch.baseTimestamp() && max != kNoTimestamp) {
+    return makeError(ErrorCode::kInvalidTimestamp, "a batch has max timestamp ", max, " before its base timestamp ",
+                     batch.baseTimestamp());
   }
-  return Result<void>();
+  KJ_IF_MAYBE(message, timestampFault(max, rules)) {
+    return makeError(ErrorCode::kInvalidTimestamp, "the max timestamp of a batch is wrong: ", *message);
+  }
+  return {};
 }
 
 }  // namespace cambium

@@ -14,14 +14,23 @@ struct RecordRules {
   kj::Maybe<TimestampMs> latest{};
 };
 
+// What is known of records that were read.
+struct CheckedRecords {
+  TimestampMs maxTimestamp = kNoTimestamp;  // the latest; kNoTimestamp when none is later than that
+  uint64_t bytes = 0;                       // of the records, decompressed
+};
+
 // Faults that one refusal lists at most; more are only counted.
 inline constexpr size_t kRecordFaultsMax = 1000;
 
-// Checks the records of validated batches. Records are read only where the header of their batch does not say enough:
-// for keys, for the earliest timestamp, and to find the late ones when the batch's max timestamp is too late. The first
-// batch with faults is refused: kInvalidTimestamp when one of its records has a bad timestamp, else kInvalidRecord,
-// with a fault for each record (KIP-467). A record with several faults is listed with the first. Records that are read
-// and cannot be fail as RecordReader does.
-Result<void> checkRecordRules(ByteView batches, const RecordRules& rules, DecompressionLimits limits = {});
+// Reads all records of a validated batch and holds them against the rules. A batch with faulty records is refused:
+// kInvalidTimestamp when one of its records has a bad timestamp, else kInvalidRecord, with a fault for each record
+// (KIP-467). A record with several faults is listed with the first. Records that cannot be read give kInvalidRecord;
+// kMessageTooLarge is for those beyond the limits.
+Result<CheckedRecords> checkRecords(const BatchView& batch, const RecordRules& rules, DecompressionLimits limits = {});
+
+// What the header of a batch alone tells, for batches whose records nobody looks at: kInvalidTimestamp when its max
+// timestamp lies beyond the latest, or before the timestamp of its first record.
+Result<void> checkHeaderOnly(const BatchView& batch, const RecordRules& rules);
 
 }  // namespace cambium

@@ -1,6 +1,7 @@
 #include "engine/record/validator.h"
 
-#include "engine/record/record_reader.h"
+#include "engine/record/compression.h"
+#include "engine/record/record.h"
 
 namespace cambium {
 
@@ -57,7 +58,7 @@ kj::Maybe<Problem> checkFrame(ByteView bytes, const BatchLimits& limits) {
 
 kj::Maybe<Problem> checkAttributes(const BatchView& batch) {
   if (static_cast<int>(batch.codec()) >= kCodecCount) {
-    return problem(ErrorCode::kUnsupportedCompressionType, "has compression type ", static_cast<int>(batch.codec()),
+    return problem(ErrorCode::kInvalidRecord, "has compression type ", static_cast<int>(batch.codec()),
                    "; known are 0 (none), 1 (gzip), 2 (snappy), 3 (lz4) and 4 (zstd)");
   }
   auto foreign = static_cast<uint16_t>(static_cast<uint16_t>(batch.attributes()) & ~kProducerAttributes);
@@ -65,21 +66,15 @@ kj::Maybe<Problem> checkAttributes(const BatchView& batch) {
     return problem(ErrorCode::kInvalidRecord, "has attributes 0x", kj::hex(foreign), ", which no producer may set");
   }
   if (batch.isControl()) return problem(ErrorCode::kInvalidRecord, "is a control batch; only brokers write those");
+  if (batch.isTransactional()) {
+    return problem(ErrorCode::kInvalidTxnState, "belongs to a transaction; this broker has no transactions");
+  }
   return nullptr;
 }
 
-kj::Maybe<Problem> checkTimestamps(const BatchView& batch) {
+kj::Maybe<Problem> checkTimestampType(const BatchView& batch) {
   if (batch.timestampType() == TimestampType::kLogAppendTime) {
     return problem(ErrorCode::kInvalidTimestamp, "says its timestamps are the broker's; producers send their own");
-  }
-  TimestampMs base = batch.baseTimestamp();
-  TimestampMs max = batch.maxTimestamp();
-  if (base < kNoTimestamp || max < kNoTimestamp) {
-    return problem(ErrorCode::kInvalidTimestamp, "has base timestamp ", base, " and max timestamp ", max,
-                   "; expected milliseconds since 1970, or -1 for none");
-  }
-  if (max < base && max != kNoTimestamp) {
-    return problem(ErrorCode::kInvalidTimestamp, "has max timestamp ", max, " before its base timestamp ", base);
   }
   return nullptr;
 }
@@ -105,9 +100,6 @@ kj::Maybe<Problem> checkProducer(const BatchView& batch) {
     return problem(ErrorCode::kInvalidRecord, "has producer id ", batch.producerId(), " with epoch ",
                    batch.producerEpoch(), " and base sequence ", batch.baseSequence(), "; expected both from 0 up");
   }
-  if (!named && batch.isTransactional()) {
-    return problem(ErrorCode::kInvalidRecord, "belongs to a transaction, but has no producer id");
-  }
   return nullptr;
 }
 
@@ -116,7 +108,7 @@ kj::Maybe<Problem> checkContents(const BatchView& batch) {
     return problem(ErrorCode::kCorruptMessage, "does not match its checksum 0x", kj::hex(batch.crc()),
                    ": it was damaged on its way here");
   }
-  for (auto check : {checkAttributes, checkTimestamps, checkCounts, checkProducer}) {
+  for (auto check : {checkAttributes, checkTimestampType, checkCounts, checkProducer}) {
     KJ_IF_MAYBE(found, check(batch)) {
       return kj::mv(*found);
     }
@@ -138,35 +130,12 @@ Result<ValidatedBatches> validateBatches(ByteView bytes, const BatchLimits& limi
       at += batch.size();
       ++totals.batchCount;
       totals.recordCount += batch.recordCount();
-      totals.maxTimestamp = kj::max(totals.maxTimestamp, batch.maxTimestamp());
     }
     KJ_IF_MAYBE(p, found) {
       return makeError(p->code, "the batch at byte ", rest.begin() - bytes.begin(), " ", p->text);
     }
   }
   return totals;
-}
-
-Result<void> validateRecords(BatchView batch, DecompressionLimits limits, RecordChecks checks) {
-  RecordReader reader(batch, limits);
-  Offset expected = batch.baseOffset();
-  TimestampMs max = kNoTimestamp;
-  while (auto* record = reader.next()) {
-    if (checks.denseOffsets && record->offset != expected) {
-      return makeError(ErrorCode::kInvalidRecord, "record ", expected - batch.baseOffset(), " has offset delta ",
-                       record->offset - batch.baseOffset(), "; offsets of a producer have no gaps");
-    }
-    expected = record->offset + 1;
-    max = kj::max(max, record->timestamp);
-  }
-  KJ_IF_MAYBE(error, reader.error()) {
-    return kj::mv(*error);
-  }
-  if (checks.exactMaxTimestamp && max != batch.maxTimestamp() && batch.recordCount() > 0) {
-    return makeError(ErrorCode::kInvalidTimestamp, "the batch says its max timestamp is ", batch.maxTimestamp(),
-                     ", the highest of its records is ", max);
-  }
-  return {};
 }
 
 }  // namespace cambium

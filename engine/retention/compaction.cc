@@ -2,7 +2,6 @@
 
 #include <kj/debug.h>
 
-#include "engine/partition/partition_config.h"
 #include "engine/record/record_reader.h"
 
 namespace cambium {
@@ -138,7 +137,7 @@ void Compaction::fillMap() {
 // False when the map is full: the records from there on are left to the next pass.
 bool Compaction::noteKeys(const BatchView& batch) {
   auto& map = KJ_ASSERT_NONNULL(map_);
-  RecordReader records(batch, kStoredLimits);
+  RecordReader records(batch);
   while (auto* record = records.next()) {
     if (record->offset < plan_.firstDirty) continue;
     KJ_IF_MAYBE(key, record->key) {

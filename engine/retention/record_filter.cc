@@ -2,7 +2,6 @@
 
 #include <kj/debug.h>
 
-#include "engine/partition/partition_config.h"
 #include "engine/record/record_reader.h"
 #include "engine/record/sparse_batch.h"
 
@@ -117,7 +116,7 @@ bool RecordFilter::keeps(const RecordView& record, bool tombstonesGo) const {
 
 RecordFilter::Verdict RecordFilter::judge(const BatchView& batch, bool tombstonesGo) const {
   Verdict verdict;
-  RecordReader records(batch, kStoredLimits);
+  RecordReader records(batch);
   while (auto* record = records.next()) {
     bool kept = keeps(*record, tombstonesGo);
     ++(kept ? verdict.kept : verdict.removed);
@@ -130,7 +129,7 @@ RecordFilter::Verdict RecordFilter::judge(const BatchView& batch, bool tombstone
 kj::Array<kj::byte> RecordFilter::rebuild(const BatchView& batch, bool tombstonesGo,
                                           kj::Maybe<TimestampMs> horizon) const {
   SparseBatchBuilder builder(batch, horizon);
-  RecordReader records(batch, kStoredLimits);
+  RecordReader records(batch);
   while (auto* record = records.next()) {
     if (keeps(*record, tombstonesGo)) builder.add(*record);
   }

@@ -97,7 +97,8 @@ int run(const ServerOptions& options, LogLevelSwitch& logLevel) {
   SharedBudget answers(options.answers);
   {
     ThreadWorkPool pool(options.syncThreads);
-    World world{files, clock, entropy, pool, loops, engines, logLevel, readMemoryUse};
+    ThreadWorkPool checkPool(options.broker.cores);
+    World world{files, clock, entropy, pool, loops, engines, logLevel, checkPool, readMemoryUse};
     Broker broker(world, options.broker.clone(), loop);
     HttpWiring http(broker, loop, pool, options.topicSeriesMax, options.httpConnectionsMax, connections);
     KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));

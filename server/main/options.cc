@@ -88,6 +88,10 @@ DEFINE_int64(
     "Bytes of the data directory's device that clients leave alone: with less free, nothing is appended and no "
     "topic or partition made until there is room; moves between engines leave them, too; -1: the larger of 64 MiB and "
     "1 % of the device; 0: no reserve");
+DEFINE_int64(
+    decompressed_batch_bytes_max, static_cast<int64_t>(cambium::kInflatedBytesDefault),
+    "Bytes that the records of a compressed batch may come to; larger ones are refused with MESSAGE_TOO_LARGE. "
+    "Up to the default, every record can be read in a message of records over Cap'n Proto");
 DEFINE_int32(sync_threads, 2, "Threads that write to the device what was appended");
 DEFINE_int32(open_files_max, 0,
              "Segment and index files that each storage engine keeps open; 0: a quarter of the process's limit of "
@@ -151,6 +155,8 @@ Result<void> checkAll() {
       {"cleaner_bytes_per_second"_kj, FLAGS_cleaner_bytes_per_second, 0, int64_t{1} << 50},
       {"move_bytes_per_second"_kj, FLAGS_move_bytes_per_second, 0, int64_t{1} << 40},
       {"disk_reserve_bytes"_kj, FLAGS_disk_reserve_bytes, -1, int64_t{1} << 50},
+      {"decompressed_batch_bytes_max"_kj, FLAGS_decompressed_batch_bytes_max, 1 << 20,
+       static_cast<int64_t>(DecompressionLimits().outputBytesMax)},
       {"sync_threads"_kj, FLAGS_sync_threads, 1, 64},
       {"open_files_max"_kj, FLAGS_open_files_max, 0, 10'000'000},
       {"kafka_frame_bytes_max"_kj, FLAGS_kafka_frame_bytes_max, 1 << 10, int64_t{1} << 30},
@@ -252,6 +258,7 @@ BrokerConfig brokerConfig() {
   config.cleanerKeyMapBytes = static_cast<uint64_t>(FLAGS_cleaner_key_map_bytes);
   config.cleanerBytesPerSecond = static_cast<uint64_t>(FLAGS_cleaner_bytes_per_second);
   config.moveBytesPerSecond = Bytes(static_cast<uint64_t>(FLAGS_move_bytes_per_second));
+  config.decompressedBatchBytesMax = Bytes(static_cast<uint64_t>(FLAGS_decompressed_batch_bytes_max));
   std::vector<gflags::CommandLineFlagInfo> all;
   gflags::GetAllFlags(&all);
   for (auto& flag : all) {

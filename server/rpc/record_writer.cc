@@ -1,6 +1,5 @@
 #include "server/rpc/record_writer.h"
 
-#include "engine/partition/partition_config.h"
 #include "engine/record/record_reader.h"
 
 namespace cambium {
@@ -30,7 +29,7 @@ Result<DecodedRecords> DecodedRecords::decode(ByteView batches, Offset from, Off
   BatchIterator each(batches);
   while (auto* batch = each.next()) {
     if (!batch->isControl()) {
-      RecordReader reader(*batch, kStoredLimits);
+      RecordReader reader(*batch);
       while (auto* record = reader.next()) {
         if (record->offset < from || record->offset >= end) continue;
         if (wordsOf(*record) > kWordsMax) {

@@ -141,7 +141,7 @@ class TidiedTopics {
       if (!read.ok()) return contents;
       BatchIterator each(read.value().batches);
       while (auto* batch = each.next()) {
-        RecordReader records(*batch, kStoredLimits);
+        RecordReader records(*batch);
         while (auto* record = records.next()) {
           auto offset = record->offset.value();
           auto value = kj::heapString(KJ_ASSERT_NONNULL(record->value).asChars());

@@ -109,7 +109,7 @@ class MovingTopic {
         if (read.value().batches.size() == 0) break;
         BatchIterator each(read.value().batches);
         while (auto* batch = each.next()) {
-          RecordReader records(*batch, kStoredLimits);
+          RecordReader records(*batch);
           while (auto* record = records.next()) {
             auto value = kj::heapString(KJ_ASSERT_NONNULL(record->value).asChars());
             ASSERT_STREQ(value.cStr(), kj::str(at).cStr()) << "partition " << index;

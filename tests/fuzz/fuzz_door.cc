@@ -140,7 +140,7 @@ class Machine {
   kj::TimerImpl timer_{kj::origin<kj::TimePoint>()};
   LoopContext loop_{timer_, *io().lowLevelProvider};
   LogLevelSwitch logLevel_{LogLevel::kWarn};
-  World world_{files_, clock_, entropy_, pool_, loops_, engines_, logLevel_};
+  World world_{files_, clock_, entropy_, pool_, loops_, engines_, logLevel_, pool_};
   Loopback loopback_;
   KafkaSettings settings_;
   KafkaConnectionCounts counts_;

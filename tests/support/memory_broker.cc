@@ -50,7 +50,7 @@ MemoryBroker::MemoryBroker(Surroundings& surroundings, FileSystem& files, kj::St
       loops_(kj::heap<NoMoreLoops>()),
       engines_(kj::heap<Engines>(files, storeFolder)),
       loop_{surroundings.timer, *surroundings.io.lowLevelProvider},
-      world_{files, surroundings.clock, *entropy_, pool_, *loops_, *engines_, logLevel_} {
+      world_{files, surroundings.clock, *entropy_, pool_, *loops_, *engines_, logLevel_, pool_} {
   BrokerConfig config{.cores = 1,
                       .logEngine = kj::str(logEngine),
                       .stateEngine = kj::str(stateEngine),

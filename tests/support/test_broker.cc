@@ -17,7 +17,8 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
       answers_(options.answers),
       pool_(2),
       loop_{io.provider->getTimer(), *io.lowLevelProvider},
-      world_{options.files.orDefault(files_), clock_, entropy_, pool_, loops_, engines_, logLevel_, readMemoryUse} {
+      world_{
+          options.files.orDefault(files_), clock_, entropy_, pool_, loops_, engines_, logLevel_, pool_, readMemoryUse} {
   auto& deployment = options_.deployment;
   for (unsigned i = 0; i < deployment.cores; ++i) {
     sockets_.push_back(kj::heap<ListenSockets>("rpc_listen", "127.0.0.1:0", 1));

@@ -21,7 +21,8 @@ void BatchLister::see(const BatchView& batch, const BatchLocation& location, boo
     ++listed_;
     list(batch, location, damaged);
   }
-  if (!damaged && (options.deep || (print && options.records))) readRecords(batch, location, print && options.records);
+  if (!damaged && (options.verify || options.deep || (print && options.records)))
+    readRecords(batch, location, print && options.records);
   if (print) inspection_.report.close();
   KJ_IF_MAYBE(max, options.batchesMax) done_ = done_ || listed_ >= *max;
 }
@@ -83,7 +84,8 @@ void BatchLister::readRecords(const BatchView& batch, const BatchLocation& locat
     inspection_.add({.file = kj::str(location.file),
                      .position = location.position,
                      .offset = batch.baseOffset(),
-                     .what = kj::str("the records of the batch cannot be read: ", failure->message)});
+                     .what = kj::str("the records of the batch cannot be read, its checksum is right: ",
+                                     failure->message)});
   }
 }
 

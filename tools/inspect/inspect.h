@@ -14,7 +14,7 @@ struct InspectOptions {
   bool json = false;     // one document, described in README.md
   bool batches = false;  // list batches also of folders and stores; a single .log file lists them anyway
   bool records = false;  // list records, decompressed; implies batches
-  bool deep = false;     // read records, and check them against their batch, without listing them
+  bool deep = false;     // read records, and check them against their batch, without listing them; as verify does
   bool entries = false;  // list index entries also of folders and stores; a single index file lists them anyway
   Offset from{0};        // batches that end beyond …
   kj::Maybe<Offset> to = nullptr;                 // … and begin below

@@ -6,6 +6,7 @@
 #include "backends/native/native_tables.h"
 #include "tools/inspect/salvage.h"
 #include "tools/inspect/segment_walk.h"
+#include "tools/inspect/unreadable.h"
 
 namespace cambium::tools {
 
@@ -101,6 +102,7 @@ void NativeLogOnDisk::walk(kj::FunctionParam<void(const BatchView&)> batch, kj::
   Offset next = bases_[0];
   // Where it ends is known with the next sound batch.
   kj::Maybe<LogGap> pending;
+  Offset unreadableUpTo = next;
   auto note = [&](Offset segment, uint64_t position, uint64_t bytes, kj::String what) {
     KJ_IF_MAYBE(begun, pending) {
       begun->bytes += bytes;
@@ -127,6 +129,11 @@ void NativeLogOnDisk::walk(kj::FunctionParam<void(const BatchView&)> batch, kj::
             continue;
           }
           if (found->baseOffset() > next) note(base, step->position, 0, kj::str("no batch holds these offsets"));
+          KJ_IF_MAYBE(reason, whyUnreadable(*found)) {
+            note(base, step->position, step->bytes, kj::str("a batch whose records cannot be read: ", *reason));
+            next = unreadableUpTo = found->nextOffset();
+            continue;
+          }
           KJ_IF_MAYBE(begun, pending) {
             begun->end = found->baseOffset();
             gap(kj::mv(*begun));
@@ -153,7 +160,8 @@ void NativeLogOnDisk::walk(kj::FunctionParam<void(const BatchView&)> batch, kj::
     note(last, file->size(), 0, kj::str("the log ends too early"));
   }
   KJ_IF_MAYBE(begun, pending) {
-    if (vouched > next) begun->end = vouched;
+    auto end = kj::max(vouched, unreadableUpTo);
+    if (end > begun->first) begun->end = end;
     gap(kj::mv(*begun));
   }
 }

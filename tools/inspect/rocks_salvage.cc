@@ -3,6 +3,7 @@
 #include "backends/rocksdb/rocks_engine.h"
 #include "backends/rocksdb/rocks_inspect.h"
 #include "tools/inspect/salvage.h"
+#include "tools/inspect/unreadable.h"
 
 namespace cambium::tools {
 
@@ -52,12 +53,18 @@ class RocksLogOnDisk final : public SalvageableLog {
         next = info.baseOffset;
         return true;
       }
+      auto sound = KJ_ASSERT_NONNULL(BatchView::first(info.bytes));
+      KJ_IF_MAYBE(reason, whyUnreadable(sound)) {
+        note(info.baseOffset, info.bytes.size(), kj::mv(where),
+             kj::str("a batch whose records cannot be read: ", *reason));
+        next = sound.nextOffset();
+        return true;
+      }
       KJ_IF_MAYBE(begun, pending) {
         begun->end = info.baseOffset;
         gap(kj::mv(*begun));
         pending = nullptr;
       }
-      auto sound = KJ_ASSERT_NONNULL(BatchView::first(info.bytes));
       batch(sound);
       next = sound.nextOffset();
       return true;

@@ -13,6 +13,8 @@ using Answers = ProduceResponse::Topic::Partition;
 // From this version on a batch may be compressed with zstd (KIP-110).
 constexpr Version kZstdSince = 7;
 
+constexpr int16_t kTransactionalIdAuthorizationFailed = 53;
+
 // A frame belongs to its connection, in memory that is not constant; batches are stamped where they lie.
 kj::ArrayPtr<kj::byte> inPlace(ByteView records) {
   return kj::arrayPtr(const_cast<kj::byte*>(records.begin()), records.size());
@@ -64,6 +66,22 @@ void fill(Answers& answer, const Result<AppendOutcome>& outcome) {
   answer.logStartOffset = appended.logStart.value();
 }
 
+// Whether a batch of a transaction is among them while the request names none, which Kafka refuses as a whole. With a
+// transactional id the partition says that it has no transactions.
+bool lacksTransactionalId(const ProduceRequest& request) {
+  if (request.transactionalId != nullptr) return false;
+  for (auto& topic : request.topicData) {
+    for (auto& data : topic.partitionData) {
+      KJ_IF_MAYBE(records, data.records) {
+        KJ_IF_MAYBE(batch, BatchView::first(records->view())) {
+          if (batch->isTransactional()) return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
 // Why none of the request may be done; null when it may.
 kj::Maybe<Error> checkRequest(const ProduceRequest& request) {
   if (request.acks < -1 || request.acks > 1) {
@@ -76,6 +94,7 @@ kj::Maybe<Error> checkRequest(const ProduceRequest& request) {
 
 kj::Promise<ProduceResponse> handle(RequestContext& context, ProduceRequest& request) {
   auto refusal = checkRequest(request);
+  bool unauthorized = refusal == nullptr && lacksTransactionalId(request);
   auto byId = context.version() >= 13;
   ProduceResponse response;
   kj::Vector<AppendPart> parts;
@@ -93,6 +112,11 @@ kj::Promise<ProduceResponse> handle(RequestContext& context, ProduceRequest& req
       answer.index = data.index;
       KJ_IF_MAYBE(error, refusal) {
         refuse(answer, *error);
+        continue;
+      }
+      if (unauthorized) {
+        answer.errorCode = kTransactionalIdAuthorizationFailed;
+        answer.baseOffset = -1;
         continue;
       }
       if (!topic.ok()) {

@@ -42,7 +42,7 @@ class CoordinatorTest : public ::testing::Test {
     auto producers =
         kj::heap<ProducerKeeper>(LogId{kj::str("offsets-0"), topic}, ProducerTable(*engine), ProducerLimits());
     partition = kj::refcounted<Partition>(kj::str("offsets-0"), kj::mv(log), kj::mv(producers), kj::mv(config),
-                                          LeaderEpoch(0), PartitionContext{pool, timer, clock, metrics});
+                                          LeaderEpoch(0), PartitionContext{pool, timer, clock, metrics, checkPool});
     surroundings = kj::heap(GroupSurroundings{*engine, pool, timer, clock, entropy, settings, checkPartition});
     auto rows = readGroupRows(*engine, 1);
     coordinator = kj::heap<GroupCoordinator>(topic, 0, kj::addRef(*partition), *surroundings);
@@ -178,6 +178,7 @@ class CoordinatorTest : public ::testing::Test {
   kj::TimerImpl timer{now};
   VirtualClock clock;
   HeldWorkPool pool;
+  HeldWorkPool checkPool;
   ByteCountingEntropy entropy;
   PartitionMetrics metrics;
   MemoryStore store;

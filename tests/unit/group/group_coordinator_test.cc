@@ -237,7 +237,7 @@ TEST_F(CoordinatorTest, AnOfflineLogIsNotAnEmptyOne) {
   EXPECT_EQ(commit("g", {{"words", 0, 1}}), "ok ");
   coordinator = nullptr;
   partition = kj::refcounted<Partition>(kj::str("offsets-0"), kj::str("it is damaged"), LeaderEpoch(0),
-                                        PartitionContext{pool, timer, clock, metrics});
+                                        PartitionContext{pool, timer, clock, metrics, checkPool});
   coordinator = kj::heap<GroupCoordinator>(topic, 0, kj::addRef(*partition), *surroundings);
   auto loaded = coordinator->load({}).wait(scope);
   ASSERT_FALSE(loaded.ok());

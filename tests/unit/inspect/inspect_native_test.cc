@@ -209,6 +209,25 @@ TEST_F(NativeInspection, FlippedPayloadByte) {
   EXPECT_TRUE(has(verify(store_.path()), "damaged: 1 errors, 0 warnings, 0 notes; checked 199 batches, 1990 records"));
 }
 
+// As a broker may have taken it that looked at no record.
+TEST_F(NativeInspection, ABatchThatNobodyCanReadIsAnError) {
+  store_.fill();
+  {
+    auto log = store_.open(0);
+    auto end = log->bounds().end;
+    log->append(unreadableBatch(end, TimestampMs(1'800'000'000'000)));
+    appendBatches(*log, 1);
+    syncNow(*log);
+  }
+  store_.closeCleanly();
+  auto outcome = verify(store_.path());
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(has(outcome, "batch at offset 1000: the records of the batch cannot be read, its checksum is right"))
+      << outcome.out;
+  EXPECT_TRUE(has(outcome, "damaged: 1 errors, 0 warnings, 0 notes; checked 202 batches")) << outcome.out;
+  EXPECT_EQ(look({.path = kj::str(store_.path())}).code, 0) << "it is looked for when verifying";
+}
+
 TEST_F(NativeInspection, FlippedHeaderBytes) {
   makeClean();
   auto file = segment(0, 0, ".log");

@@ -78,6 +78,20 @@ TEST_F(RocksInspection, CompactedLogsAreOk) {
   EXPECT_TRUE(has(outcome, "recordCount=0")) << outcome.out;
 }
 
+TEST_F(RocksInspection, ABatchThatNobodyCanReadIsAnError) {
+  fill();
+  {
+    auto log = engine_->open(LogId{kj::str("words-0"), topicId(1)}, {});
+    log->append(unreadableBatch(log->bounds().end, TimestampMs(1'800'000'000'000)));
+    syncNow(*log);
+  }
+  close();
+  auto outcome = verify(store());
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(has(outcome, "batch at offset 1000: the records of the batch cannot be read")) << outcome.out;
+  EXPECT_TRUE(has(outcome, "damaged: 1 errors")) << outcome.out;
+}
+
 TEST_F(RocksInspection, ListsLogsExtentsBatchesAndTables) {
   fill();
   close();

@@ -231,6 +231,47 @@ TEST_F(RepairNative, ACopyKeepsEveryOffsetAndTakesTheLogsPlace) {
   EXPECT_EQ(read.empty, 20);
 }
 
+// A batch that no consumer can read stops every one of them: it is left out as what is damaged is.
+TEST_F(RepairNative, ABatchThatNobodyCanRead) {
+  {
+    DiskFileSystem files(store.path(), 32);
+    auto engine = openNativeEngine(files, "native", {});
+    {
+      auto log = engine->open(LogId{kj::str("words-0"), topicId(1)}, {});
+      log->append(unreadableBatch(log->bounds().end, TimestampMs(1'800'000'000'000)));
+      appendBatches(*log, 1);
+      syncNow(*log);
+    }
+    engine->close();
+  }
+  auto outcome = mend(copying());
+  ASSERT_EQ(outcome.code, 0) << outcome.out << outcome.errors;
+  EXPECT_TRUE(has(outcome, "damaged: offsets 1000 to 1009 (10), ")) << outcome.out;
+  EXPECT_TRUE(has(outcome, "a batch whose records cannot be read")) << outcome.out;
+  EXPECT_EQ(verify(target.path("copy/native/words-0")).code, 0);
+  ASSERT_EQ(mend(cutting()).code, 0);
+  auto read = reopen();
+  EXPECT_EQ(read.end, 1000);
+  EXPECT_EQ(verify(store.path("native/words-0")).code, 0);
+}
+
+TEST_F(RepairNative, ABatchThatNobodyCanReadAtTheEnd) {
+  {
+    DiskFileSystem files(store.path(), 32);
+    auto engine = openNativeEngine(files, "native", {});
+    {
+      auto log = engine->open(LogId{kj::str("words-0"), topicId(1)}, {});
+      log->append(unreadableBatch(log->bounds().end, TimestampMs(1'800'000'000'000)));
+      syncNow(*log);
+    }
+    engine->close();
+  }
+  auto outcome = mend(copying());
+  ASSERT_EQ(outcome.code, 0) << outcome.out << outcome.errors;
+  EXPECT_TRUE(has(outcome, "damaged: offsets 1000 to 1009 (10), ")) << outcome.out;
+  EXPECT_TRUE(has(outcome, "empty batches hold the place of 10 offsets")) << outcome.out;
+}
+
 // Wherever a bit flips: what was said to be kept is there afterwards, and nothing else.
 TEST_F(RepairNative, EveryFewBytesOfABatch) {
   auto segment = segments[1].c_str();

@@ -1,5 +1,7 @@
 #include "tests/unit/inspect/stores.h"
 
+#include "engine/base/crc32c.h"
+
 #include <algorithm>
 #include <fcntl.h>
 #include <filesystem>
@@ -49,6 +51,15 @@ kj::Array<kj::byte> recordBatch(Offset base, int records, TimestampMs firstTimes
   }
   auto batch = builder.finish();
   stampBatch(batch, base, LeaderEpoch(0));
+  return batch;
+}
+
+kj::Array<kj::byte> unreadableBatch(Offset base, TimestampMs firstTimestamp) {
+  using namespace batch_layout;
+  auto whole = recordBatch(base, 10, firstTimestamp, Codec::kGzip);
+  auto batch = kj::heapArray<kj::byte>(whole.slice(0, whole.size() - 5));
+  storeBigEndian(batch.begin() + kLength, static_cast<int32_t>(batch.size() - kLengthFrom));
+  storeBigEndian(batch.begin() + kCrc, crc32c(batch.slice(kAttributes, batch.size())));
   return batch;
 }
 

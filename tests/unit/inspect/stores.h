@@ -15,6 +15,9 @@ namespace cambium::tools {
 // n.
 kj::Array<kj::byte> recordBatch(Offset base, int records, TimestampMs firstTimestamp, Codec codec = Codec::kNone);
 
+// The same, ten records that no consumer can read: compressed, and the last bytes are missing. The checksum is right.
+kj::Array<kj::byte> unreadableBatch(Offset base, TimestampMs firstTimestamp);
+
 // Appends `count` batches of ten records each, 1000 ms apart, behind what the log holds; every second one compressed.
 void appendBatches(PartitionLog& log, int count);
 

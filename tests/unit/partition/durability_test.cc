@@ -335,7 +335,7 @@ TEST_F(DurabilityTest, AnOpenedLogIsSyncedBeforeItIsShown) {
 
 TEST_F(DurabilityTest, ALogThatCouldNotBeOpenedSaysWhy) {
   partition = kj::refcounted<Partition>(kj::str("words-0"), kj::str("segment 0 is damaged"), LeaderEpoch(3),
-                                        PartitionContext{pool, timer, clock, metrics});
+                                        PartitionContext{pool, timer, clock, metrics, checkPool});
   auto status = partition->status();
   std::string why = KJ_ASSERT_NONNULL(status.offline).cStr();
   EXPECT_EQ(why.find("partition words-0 is offline: segment 0 is damaged; "), 0u) << why;

@@ -72,7 +72,7 @@ class LogMoveTest : public PartitionTest {
       if (read.value().batches.size() == 0) return text;
       BatchIterator each(read.value().batches);
       while (auto* batch = each.next()) {
-        RecordReader records(*batch, kStoredLimits);
+        RecordReader records(*batch);
         while (auto* record = records.next()) {
           if (record->offset < at) continue;
           auto value = KJ_ASSERT_NONNULL(record->value);
@@ -89,7 +89,7 @@ class LogMoveTest : public PartitionTest {
     auto log = from.open(logId(), {});
     auto producers = ProducerKeeper::recover(logId(), *log, ProducerTable(*engine), producerLimits, clock.now());
     partition = kj::refcounted<Partition>(kj::str("words-0"), kj::mv(log), kj::mv(producers), with(Durability::kFsync),
-                                          LeaderEpoch(3), PartitionContext{pool, timer, clock, metrics});
+                                          LeaderEpoch(3), PartitionContext{pool, timer, clock, metrics, checkPool});
     settle();
     return all();
   }
@@ -647,27 +647,42 @@ TEST(AppendGateTest, WhatWaitsIsBoundedAndGoesInOrder) {
   kj::EventLoop loop;
   kj::WaitScope scope(loop);
   AppendGate gate(Bytes(10));
-  gate.close();
-  auto large = gate.wait(kj::heapArray<kj::byte>(50));
-  auto beyond = gate.wait(kj::heapArray<kj::byte>(1));
+  auto wait = [&](size_t bytes) {
+    return gate.wait(AppendGate::Waiting{kj::heapArray<kj::byte>(bytes), false, 0});
+  };
+  std::vector<size_t> let;
+  auto letIn = [&] {
+    for (;;) {
+      KJ_IF_MAYBE(first, gate.first()) {
+        let.push_back(first->batches.size());
+        Offset next(static_cast<int64_t>(let.size()));
+        gate.finishFirst(AppendOutcome{.baseOffset = next - 1, .nextOffset = next, .logStart = Offset(0)});
+      } else {
+        return;
+      }
+    }
+  };
+  gate.hold();
+  auto large = wait(50);
+  auto beyond = wait(1);
   ASSERT_TRUE(beyond.poll(scope));
   EXPECT_EQ(beyond.wait(scope).error().code, ErrorCode::kRequestTimedOut);
-  std::vector<size_t> let;
-  auto append = [&](kj::ArrayPtr<kj::byte> batches) -> Result<AppendOutcome> {
-    let.push_back(batches.size());
-    Offset next(static_cast<int64_t>(let.size()));
-    return AppendOutcome{.baseOffset = next - 1, .nextOffset = next, .logStart = Offset(0)};
-  };
-  gate.open(append);
+  letIn();
+  EXPECT_EQ(let.size(), 0u) << "everybody is kept in";
+  gate.release();
+  EXPECT_TRUE(gate.closed()) << "whoever comes now waits behind the one that waits already";
+  letIn();
+  EXPECT_FALSE(gate.closed());
   EXPECT_EQ(large.wait(scope).value().nextOffset, Offset(1));
-  gate.close();
-  auto one = gate.wait(kj::heapArray<kj::byte>(4));
-  auto two = gate.wait(kj::heapArray<kj::byte>(6));
+  gate.hold();
+  auto one = wait(4);
+  auto two = wait(6);
   {
-    auto dropped = gate.wait(kj::heapArray<kj::byte>(1));
+    auto dropped = wait(1);
   }
   EXPECT_EQ(gate.waiting(), 2u) << "what is refused does not wait";
-  gate.open(append);
+  gate.release();
+  letIn();
   EXPECT_EQ(let, (std::vector<size_t>{50, 4, 6}));
   EXPECT_EQ(two.wait(scope).value().nextOffset, Offset(3));
   EXPECT_EQ(one.wait(scope).value().nextOffset, Offset(2));

@@ -23,7 +23,7 @@ class PartitionTest : public ::testing::Test {
     auto producers = ProducerKeeper::recover({kj::str("words-0"), Uuid()}, *log, table, producerLimits, clock.now());
     KJ_IF_MAYBE(row, producers->correction()) table.commit({row, 1});
     partition = kj::refcounted<Partition>(kj::str("words-0"), kj::mv(log), kj::mv(producers), kj::mv(config), epoch,
-                                          PartitionContext{pool, timer, clock, metrics});
+                                          PartitionContext{pool, timer, clock, metrics, checkPool});
   }
   static PartitionConfig with(Durability durability, int64_t flushMs = 1000) {
     PartitionConfig config;
@@ -124,6 +124,7 @@ class PartitionTest : public ::testing::Test {
   kj::TimerImpl timer{now};
   VirtualClock clock;
   HeldWorkPool pool;
+  HeldWorkPool checkPool;
   PartitionMetrics metrics;
   ProducerLimits producerLimits{};
   LeaderEpoch epoch{3};

@@ -136,6 +136,7 @@ TEST_F(PartitionTest, TheBrokersClockStampsWhereTheTopicSaysSo) {
 TEST_F(PartitionTest, ABatchThatConversionInflatesTooFarIsRefused) {
   PartitionConfig config;
   config.codec = Codec::kNone;
+  config.batchBytesMax = 64 << 20;
   open(kj::mv(config));
   auto valueOf = [](size_t size) {
     std::string value(size, 'x');

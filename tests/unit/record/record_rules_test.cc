@@ -26,7 +26,7 @@ kj::Array<kj::byte> batchOf(const std::vector<Sample>& samples, Codec codec = Co
 
 // "" when the batch passes, else the code and what is wrong with which record.
 std::string verdict(ByteView batch, const RecordRules& rules) {
-  auto checked = checkRecordRules(batch, rules);
+  auto checked = checkRecords(wholeBatch(batch), rules);
   if (checked.ok()) return "";
   std::string all = errorName(checked.error().code).cStr();
   for (auto& fault : checked.error().faults)
@@ -79,28 +79,32 @@ TEST(RecordRules, ABadTimestampDecidesTheCode) {
   auto batch = batchOf({{150, false}, {300, false}, {300}});
   auto expected = std::string("INVALID_TIMESTAMP; 0: ") + kNoKey + "; 1: " + kNoKey + "; 2: timestamp 300";
   EXPECT_EQ(verdict(batch, rules).substr(0, expected.size()), expected);
-  auto error = kj::str(checkRecordRules(batch, rules).error());
+  auto error = kj::str(checkRecords(wholeBatch(batch), rules).error());
   EXPECT_EQ(error, kj::str("INVALID_TIMESTAMP: 3 records were refused: record 0: ", kNoKey));
 }
 
-// What cannot be read shows whether reading was tried.
-TEST(RecordRules, RecordsAreReadOnlyWhenTheHeaderLeavesAQuestion) {
-  auto batch = batchOf({{100}, {200}}, Codec::kGzip);
-  memset(batch.begin() + batch_layout::kHeaderBytes, 0, 8);
-  EXPECT_EQ(verdict(batch, {}), "");
-  EXPECT_EQ(verdict(batch, until(200)), "");
-  EXPECT_EQ(verdict(batch, until(199)), "CORRUPT_MESSAGE");
-  EXPECT_EQ(verdict(batch, within(0, 300)), "CORRUPT_MESSAGE");
-  EXPECT_EQ(verdict(batch, {.keysRequired = true}), "CORRUPT_MESSAGE");
+TEST(RecordRules, TheLatestTimestampIsThatOfTheRecords) {
+  for (Codec codec : kAllCodecs) {
+    auto late = batchOf({{5}, {900}, {7}}, codec);
+    auto old = batchOf({{-500}, {-300}}, codec);
+    EXPECT_EQ(checkRecords(wholeBatch(late), {}).value().maxTimestamp.value(), 900);
+    // As in Kafka, no time before 1970 is the latest.
+    EXPECT_EQ(checkRecords(wholeBatch(old), {}).value().maxTimestamp, kNoTimestamp);
+    EXPECT_EQ(verdict(batchOf({{-220924800000}, {5}}, codec), until(200)), "");
+  }
 }
 
-TEST(RecordRules, AHeaderThatIsTooLateIsRefusedWhateverTheRecordsSay) {
-  auto batch = batchOf({{100}});
-  storeBigEndian(batch.begin() + batch_layout::kMaxTimestamp, int64_t{500});
-  auto checked = checkRecordRules(batch, until(200));
-  ASSERT_FALSE(checked.ok());
-  EXPECT_EQ(checked.error().code, ErrorCode::kInvalidTimestamp);
-  EXPECT_EQ(checked.error().faults.size(), 0u);
+TEST(RecordRules, AHeaderAloneSaysLittle) {
+  auto batch = batchOf({{100}, {200}}, Codec::kGzip);
+  auto setMax = [&](int64_t max) {
+    storeBigEndian(batch.begin() + batch_layout::kMaxTimestamp, max);
+    return checkHeaderOnly(wholeBatch(batch), until(300)).ok();
+  };
+  EXPECT_TRUE(setMax(200));
+  EXPECT_TRUE(setMax(-1));
+  EXPECT_TRUE(setMax(300));
+  EXPECT_FALSE(setMax(301));
+  EXPECT_FALSE(setMax(99)) << "before the first record";
 }
 
 TEST(RecordRules, GapsInTheOffsetsAreFaults) {
@@ -116,19 +120,10 @@ TEST(RecordRules, GapsInTheOffsetsAreFaults) {
             "INVALID_RECORD; 1: offset delta is 2; offsets of a producer have no gaps");
 }
 
-TEST(RecordRules, OfSeveralBatchesTheFirstBadOneIsReported) {
-  auto good = batchOf({{5}});
-  auto bad = batchOf({{5}, {5, false}});
-  auto worse = batchOf({{5, false}});
-  kj::Vector<kj::byte> all;
-  for (auto* batch : {&good, &bad, &worse})
-    all.addAll(*batch);
-  EXPECT_EQ(verdict(all, {.keysRequired = true}), std::string("INVALID_RECORD; 1: ") + kNoKey);
-}
-
 TEST(RecordRules, FaultsAreListedUpToALimitAndCountedBeyond) {
   std::vector<Sample> samples(kRecordFaultsMax + 5, Sample{5, false});
-  auto checked = checkRecordRules(batchOf(samples), {.keysRequired = true});
+  auto batch = batchOf(samples);
+  auto checked = checkRecords(wholeBatch(batch), {.keysRequired = true});
   ASSERT_FALSE(checked.ok());
   EXPECT_EQ(checked.error().faults.size(), kRecordFaultsMax);
   EXPECT_TRUE(checked.error().message.startsWith("1005 records were refused"));
