@@ -11,6 +11,7 @@
 #include "backends/native/native_engine.h"
 #include "backends/rocksdb/rocks_engine.h"
 #include "engine/base/text.h"
+#include "engine/record/record_rules.h"
 #include "engine/record/validator.h"
 
 namespace cambium::bench {
@@ -53,6 +54,8 @@ void EngineSubject::closeCleanly() {
 Offset appendAsPartition(PartitionLog& log, kj::ArrayPtr<kj::byte> batch) {
   auto checked = validateBatches(batch);
   KJ_REQUIRE(checked.ok(), checked.error().message);
+  auto read = checkRecords(KJ_ASSERT_NONNULL(BatchView::first(batch)), {});
+  KJ_REQUIRE(read.ok(), read.error().message);
   stampBatch(batch, log.bounds().end, LeaderEpoch(0));
   return log.append(batch);
 }

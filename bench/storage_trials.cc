@@ -20,6 +20,7 @@ kj::Maybe<kj::Vector<Trial>> storageTrials(const Workload& workload, kj::StringP
     Make make;
   } kinds[] = {
       {"append"_kj, appendTrial},
+      {"check"_kj, checkTrial},
       {"sync"_kj, syncTrial},
       {"commit"_kj, commitTrial},
       {"write-path"_kj, writePathTrial},

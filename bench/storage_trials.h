@@ -34,6 +34,9 @@ kj::Function<Sample()> appendTrial(const Workload& workload, kj::StringPtr subje
 kj::Function<Sample()> syncTrial(const Workload& workload, kj::StringPtr subject, Places& places);
 kj::Function<Sample()> commitTrial(const Workload& workload, kj::StringPtr subject, Places& places);
 
+// check: what a broker looks at before it acknowledges.
+kj::Function<Sample()> checkTrial(const Workload& workload, kj::StringPtr subject, Places& places);
+
 // write-path, read-tail: the ways that a segment's bytes could take, and the way back of its last ones.
 kj::Function<Sample()> writePathTrial(const Workload& workload, kj::StringPtr subject, Places& places);
 kj::Function<Sample()> readTailTrial(const Workload& workload, kj::StringPtr subject, Places& places);

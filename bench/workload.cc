@@ -106,6 +106,8 @@ void apply(Workload& workload, kj::StringPtr key, kj::StringPtr value, const Pla
     workload.window = parseCount(value, place);
   } else if (key == "rounds") {
     workload.rounds = static_cast<unsigned>(parseCount(value, place));
+  } else if (key == "codec") {
+    workload.codec = kj::str(value);
   } else if (key == "memory") {
     if (value != "fresh" && value != "recycled") place.refuse("memory is fresh or recycled, not ", value);
     workload.freshMemory = value == "fresh";
@@ -115,10 +117,10 @@ void apply(Workload& workload, kj::StringPtr key, kj::StringPtr value, const Pla
     for (auto& gate : split(value, ','))
       workload.gates.add(parseGate(gate, place));
   } else if (!applyKafka(workload, key, value, place)) {
-    place.refuse(
-        "there is no setting ", key,
-        "; known are batch, total, take, operations, window, rounds, memory, subjects, gates, and of Kafka workloads "
-        "acks, partitions, durability, rate, linger, clients");
+    place.refuse("there is no setting ", key,
+                 "; known are batch, total, take, operations, window, rounds, codec, memory, subjects, gates, and of "
+                 "Kafka workloads "
+                 "acks, partitions, durability, rate, linger, clients");
   }
 }
 

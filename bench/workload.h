@@ -31,7 +31,8 @@ struct Workload {
   uint64_t operations = 1000;    // where they are counted rather than bytes
   uint64_t window = 1;           // calls under way
   unsigned rounds = 5;
-  bool freshMemory = false;  // of write-path: memory that nobody used lately
+  kj::String codec = kj::str("none");  // of the batches of check
+  bool freshMemory = false;            // of write-path: memory that nobody used lately
   // Of the Kafka workloads: what a producer asks for, and the topic it writes to.
   kj::String acks = kj::str("1");
   uint64_t partitions = 1;

@@ -6,6 +6,7 @@
 #include <kj/debug.h>
 
 #include "engine/base/crc32c.h"
+#include "engine/record/record_walk.h"
 
 namespace cambium::bench {
 
@@ -170,6 +171,10 @@ int64_t NullAnswers::append(int32_t partition, ByteView records) {
     size_t size = kBatchLengthCountsFrom + uint32At(rest, kBatchLengthAt);
     KJ_REQUIRE(size >= kBatchHeaderBytes && size <= rest.size(), "a record batch has a wrong length", size);
     KJ_REQUIRE(crc32c(rest.slice(kCrcCoversFrom, size)) == uint32At(rest, kCrcAt), "a record batch has a wrong CRC");
+    if (config_.walksRecords) {
+      auto walk = walkRecords(KJ_ASSERT_NONNULL(BatchView::first(rest.slice(0, size))), {});
+      KJ_REQUIRE(walk.sound, "a record batch holds records that cannot be read");
+    }
     file.records += uint32At(rest, kLastOffsetDeltaAt) + 1;
     rest = rest.slice(size, rest.size());
   }

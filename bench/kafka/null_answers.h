@@ -9,11 +9,12 @@ struct NullBrokerConfig {
   uint16_t port;
   int32_t partitions;  // of every topic that is asked for
   kj::String folder;   // where files without a name are made
+  bool walksRecords;   // looks at every record of uncompressed batches, as a broker does
 };
 
 // The null broker's side of one connection: what a broker cannot leave out (receive, check the CRC, write, answer), and
-// nothing else. No topics, no offsets index, no state: whatever topic is named has `partitions` partitions, each a file
-// without a name that is gone when the connection ends.
+// nothing else, unless it is to walk over the records as well. No topics, no offsets index, no state: whatever topic is
+// named has `partitions` partitions, each a file without a name that is gone when the connection ends.
 //
 // Speaks ApiVersions 0-3, Metadata 1-4 and Produce 3-9. Also claims Fetch 4, without which librdkafka would send the
 // record format of 2015; whoever fetches loses the connection.

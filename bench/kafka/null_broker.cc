@@ -12,6 +12,7 @@
 
 DEFINE_int32(port, 0, "Port on 127.0.0.1; 0: any free one");
 DEFINE_int32(partitions, 16, "Partitions of every topic");
+DEFINE_bool(walk_records, false, "Look at every record of the batches, as a broker does");
 DEFINE_string(dir, "/tmp", "Folder on the device to write to; nothing is left in it");
 
 namespace cambium::bench {
@@ -73,7 +74,7 @@ void run() {
       io.provider->getNetwork().parseAddress("127.0.0.1", static_cast<unsigned>(FLAGS_port)).wait(io.waitScope);
   auto receiver = address->listen();
   NullBrokerConfig config{kj::str("127.0.0.1"), static_cast<uint16_t>(receiver->getPort()), FLAGS_partitions,
-                          kj::str(FLAGS_dir.c_str())};
+                          kj::str(FLAGS_dir.c_str()), FLAGS_walk_records};
   fprintf(stderr, "cambium_null_kafka: Kafka on 127.0.0.1:%u\n", config.port);
   Failures failures;
   kj::TaskSet tasks(failures);

@@ -115,12 +115,13 @@ kj::Own<Peer> startKafka(kj::StringPtr program, kj::StringPtr folder) {
   return kj::heap<RealPeer>(run(kj::mv(command), port, folder), folder, kafkaConfigs);
 }
 
-kj::Own<Peer> startNull(kj::StringPtr program, kj::StringPtr folder) {
+kj::Own<Peer> startNull(kj::StringPtr program, bool walks, kj::StringPtr folder) {
   auto port = freePort();
   kj::Vector<kj::String> command;
   command.add(kj::str(program));
   command.add(kj::str("--port=", port));
   command.add(kj::str("--dir=", folder));
+  command.add(kj::str("--walk_records=", walks ? "true" : "false"));
   return kj::heap<NullPeer>(run(kj::mv(command), port, folder));
 }
 
@@ -131,8 +132,10 @@ kj::Own<Peer> Peer::start(kj::StringPtr name, const Programs& programs, kj::Stri
   if (name == "cambium") return startCambium(programs.cambiumd, "native", folder);
   if (name == "cambium-rocksdb") return startCambium(programs.cambiumd, "rocksdb", folder);
   if (name == "kafka") return startKafka(programs.startKafka, folder);
-  if (name == "null") return startNull(programs.nullBroker, folder);
-  KJ_FAIL_REQUIRE("there is no subject of this name; known are cambium, cambium-rocksdb, null, kafka", name);
+  if (name == "null") return startNull(programs.nullBroker, false, folder);
+  if (name == "null-walking") return startNull(programs.nullBroker, true, folder);
+  KJ_FAIL_REQUIRE("there is no subject of this name; known are cambium, cambium-rocksdb, null, null-walking, kafka",
+                  name);
 }
 
 }  // namespace cambium::bench

@@ -14,8 +14,8 @@ struct Programs {
 // A broker that is measured, for as long as a run of the bench lasts.
 class Peer {
  public:
-  // The names a workload may use: cambium (native logs), cambium-rocksdb, null, kafka. Starts the broker in `folder`, a
-  // new one. Throws, with the reason in its last words, where it cannot run here.
+  // The names a workload may use: cambium (native logs), cambium-rocksdb, null, null-walking, kafka. Starts the broker
+  // in `folder`, a new one. Throws, with the reason in its last words, where it cannot run here.
   static kj::Own<Peer> start(kj::StringPtr name, const Programs& programs, kj::StringPtr folder);
 
   virtual ~Peer() noexcept(false) = default;

@@ -16,8 +16,8 @@
 #include "tests/support/kafka_scrambler.h"
 
 // fuzz_seeds CAPTURED OUT: writes the seeds of each fuzzer into OUT/message, OUT/batch, OUT/door and OUT/recovery:
-// every request and response in every version with invented content, batches of every codec, what was captured of real
-// clients (files in CAPTURED, each what one connection sent), and the files of a small store.
+// every request and response in every version with invented content, batches of every codec and such as lie, what was
+// captured of real clients (files in CAPTURED, each what one connection sent), and the files of a small store.
 
 namespace cambium::kafka {
 namespace {
@@ -71,6 +71,58 @@ void addBatches(const std::filesystem::path& out) {
   }
 }
 
+// Batches that lie: each is sound but for one thing.
+void addSpoiltBatches(const std::filesystem::path& out) {
+  using namespace batch_layout;
+  auto whole = [](Codec codec) {
+    BatchBuilder builder({.codec = codec});
+    builder.add(TimestampMs(-5), nullptr, "a"_kj.asBytes());
+    cambium::RecordHeader headers[] = {{"trace"_kj.asBytes(), nullptr}};
+    builder.add(TimestampMs(7), "key"_kj.asBytes(), nullptr, headers);
+    return builder.finish();
+  };
+  int number = 0;
+  auto add = [&](kj::StringPtr what, ByteView batch) {
+    write(out / "batch" / kj::str("spoilt-", number++, "-", what).cStr(), headed({1}, batch));
+  };
+  for (auto codec : {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
+    auto batch = whole(codec);
+    add("cut-off", batch.slice(0, batch.size() - 5));
+    add("left-over",
+        headed({}, kj::str(kj::StringPtr(reinterpret_cast<const char*>(batch.begin()), batch.size()), "x").asBytes()));
+    for (int32_t count : {1, 3}) {
+      auto counted = kj::heapArray<kj::byte>(batch.asPtr());
+      storeBigEndian(counted.begin() + kRecordCount, count);
+      storeBigEndian(counted.begin() + kLastOffsetDelta, count - 1);
+      add("count", counted);
+    }
+    auto other = kj::heapArray<kj::byte>(batch.asPtr());
+    other[kAttributes + 1] = static_cast<kj::byte>((other[kAttributes + 1] + 1) % 8);
+    add("another-codec", other);
+    auto early = kj::heapArray<kj::byte>(batch.asPtr());
+    storeBigEndian(early.begin() + kMaxTimestamp, int64_t{-1});
+    add("max-timestamp", early);
+    auto transactional = kj::heapArray<kj::byte>(batch.asPtr());
+    transactional[kAttributes + 1] |= 0x10;
+    add("transactional", transactional);
+  }
+  // Every length and number of an uncompressed batch, one larger and with more bytes than there are.
+  auto plain = whole(Codec::kNone);
+  for (size_t at = kHeaderBytes; at < plain.size(); ++at) {
+    for (int change : {2, 0x7e, 0x80}) {
+      auto changed = kj::heapArray<kj::byte>(plain.asPtr());
+      changed[at] = static_cast<kj::byte>(changed[at] + change);
+      add("byte", changed);
+    }
+  }
+  std::string zeros(2 << 20, '\0');
+  for (auto codec : {Codec::kGzip, Codec::kLz4, Codec::kZstd}) {
+    BatchBuilder builder({.codec = codec});
+    builder.add(TimestampMs(1), nullptr, kj::StringPtr(zeros.data(), zeros.size()).asBytes());
+    add("much-in-little", builder.finish());
+  }
+}
+
 void addStores(const std::filesystem::path& out) {
   for (bool closed : {false, true}) {
     MemoryFileSystem files;
@@ -121,6 +173,7 @@ void run(const std::filesystem::path& captured, const std::filesystem::path& out
   for (size_t choice = 0; choice < kMessages; ++choice)
     withMessage(choice, [&]<class Message>() { invent<Message>(choice, out); });
   addBatches(out);
+  addSpoiltBatches(out);
   addStores(out);
   for (auto& entry : std::filesystem::directory_iterator(captured)) {
     std::ifstream file(entry.path(), std::ios::binary);
