@@ -71,7 +71,7 @@ void serveBroker(kj::StringPtr logEngine, kj::StringPtr folder, kj::AsyncIoConte
   LogLevelSwitch logLevel(LogLevel::kWarn);
   ThreadLoops loops(logLevel);
   DiskEngines engines(files, folder, kOpenFilesMax);
-  RpcConnectionCounts connections;
+  RpcCounts connections{10'000};
   SharedBudget answers{SharedBudget::Limits{}};
   ThreadWorkPool pool(2);
   ThreadWorkPool checkPool(1);

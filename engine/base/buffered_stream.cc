@@ -17,6 +17,24 @@ constexpr size_t kFirstReadBytes = 4 << 10;
 // A flush does not wait for the end of the turn when there is this much, and an idle stream keeps no larger buffer.
 constexpr size_t kFlushAtOnceBytes = 64 << 10;
 
+// kj calls a connection that timed out an overload, as it does with every lack of the system. On a stream it means that
+// the peer cannot be reached any more.
+kj::Exception peerFailure(const kj::Exception& e) {
+  if (e.getType() != kj::Exception::Type::OVERLOADED) return kj::cp(e);
+  return kj::Exception(kj::Exception::Type::DISCONNECTED, e.getFile(), e.getLine(), kj::str(e.getDescription()));
+}
+
+kj::Promise<size_t> asPeerFailure(kj::Promise<size_t> read) {
+  return read.catch_([](kj::Exception&& e) -> kj::Promise<size_t> { return peerFailure(e); });
+}
+
+// Passes over what fails in its scope. Without it kj would log a failure as an error with a stack instead of throwing
+// it while another exception is on its way: a connection that is destroyed because its client has gone is such a case.
+class IgnoredFailures final : public kj::ExceptionCallback {
+ public:
+  void onRecoverableException(kj::Exception&&) override {}
+};
+
 class BufferedStreamImpl final : public BufferedStream {
  public:
   BufferedStreamImpl(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options)
@@ -138,7 +156,7 @@ kj::Promise<size_t> BufferedStreamImpl::tryRead(void* buffer, size_t minBytes, s
   KJ_IF_MAYBE(reads, options_.largeReads) {
     if (minBytes == maxBytes) return reads->read(*inner_, kj::arrayPtr(into, maxBytes), taken);
   }
-  return inner_->tryRead(into + taken, minBytes - taken, maxBytes - taken).then([taken](size_t n) {
+  return asPeerFailure(inner_->tryRead(into + taken, minBytes - taken, maxBytes - taken)).then([taken](size_t n) {
     return taken + n;
   });
 }
@@ -151,7 +169,8 @@ kj::Promise<size_t> BufferedStreamImpl::fillAndTake(kj::byte* into, size_t minBy
     makeReadRoom(minBytes);
     size_t room = kj::min(readBuffer_.size(), kj::max(readTarget_, minBytes)) - readEnd_;
     // "At least nothing" is the inner stream's to understand.
-    size_t n = co_await inner_->tryRead(readBuffer_.begin() + readEnd_, kj::min(minBytes, size_t{1}), room);
+    size_t n =
+        co_await asPeerFailure(inner_->tryRead(readBuffer_.begin() + readEnd_, kj::min(minBytes, size_t{1}), room));
     readEnd_ += n;
     readFull_ = n == room;
     if (n == 0) break;  // the end of the stream
@@ -199,7 +218,7 @@ kj::Promise<void> BufferedStreamImpl::writeCopied(kj::ArrayPtr<const ByteView> p
   if (size == 0) return kj::READY_NOW;
   for (auto& piece : pieces)
     pending_.addAll(piece);
-  startFlush();
+  startFlush(pending_.size() >= kFlushAtOnceBytes);
   if (pending_.size() <= options_.writeHighWaterBytes) return kj::READY_NOW;
   return waiting_.wait();
 }
@@ -301,15 +320,17 @@ void BufferedStreamImpl::shutdownWrite() {
 
 void BufferedStreamImpl::fail(const kj::Exception& e) {
   if (failure_ != nullptr) return;
-  failure_ = kj::cp(e);
+  auto failure = peerFailure(e);
+  failure_ = kj::cp(failure);
   pending_ = kj::Vector<kj::byte>();
-  waiting_.rejectAll(e);
+  waiting_.rejectAll(failure);
   failedFulfiller_->fulfill();
 }
 
 void BufferedStreamImpl::offerTheRest() noexcept {
   flush_ = nullptr;
   if (innerBusy_ || pending_.size() == 0) return;
+  IgnoredFailures ignored;
   // A socket takes what it has room for inside the call; the promise is of no use any more.
   kj::runCatchingExceptions([&] { auto dropped = inner_->write(pending_.begin(), pending_.size()); });
 }

@@ -15,4 +15,8 @@ kj::Maybe<T> parseInteger(kj::StringPtr text) {
   return value;
 }
 
+// The text as one line of at most so many bytes, cut between characters (UTF-8), with blanks for control characters:
+// for text that may quote what a client sent.
+kj::String oneLine(kj::StringPtr text, size_t bytesMax);
+
 }  // namespace cambium

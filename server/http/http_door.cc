@@ -1,130 +1,53 @@
 #include "server/http/http_door.h"
 
-#include <kj/debug.h>
-
 #include "engine/base/coroutine.h"
 #include "server/http/deadline_stream.h"
 
 namespace cambium {
 
-namespace {
-
-// Clients that are being turned away at a time; further ones are cut without a word.
-constexpr size_t kTurningAwayMax = 16;
-constexpr kj::Duration kTurnAwayTime = 1 * kj::SECONDS;
-constexpr size_t kTurnAwayBytes = 16 * 1024;
-
-constexpr kj::Duration kAcceptPauseMin = 10 * kj::MILLISECONDS;
-constexpr kj::Duration kAcceptPauseMax = 1 * kj::SECONDS;
-
-constexpr kj::StringPtr kTooMany = "too many HTTP connections; ask again soon\n"_kj;
-
-kj::HttpServerSettings serverSettings(const HttpDoorOptions& options, HttpErrors& errors) {
-  kj::HttpServerSettings settings;
-  settings.headerTimeout = options.headerTimeout;
-  settings.pipelineTimeout = options.idleTimeout;
-  settings.errorHandler = errors;
-  return settings;
-}
-
-// Says no, then waits a little for the client to close: closing while its request lies unread would reset the
-// connection and might take the answer with it.
-kj::Promise<void> sayTooMany(kj::Own<kj::AsyncIoStream> stream) {
-  auto answer = kj::str(
-      "HTTP/1.1 503 Service Unavailable\r\n"
-      "Connection: close\r\n"
-      "Content-Type: text/plain; charset=utf-8\r\n"
-      "Content-Length: ",
-      kTooMany.size(), "\r\n\r\n", kTooMany);
-  co_await stream->write(answer.begin(), answer.size());
-  stream->shutdownWrite();
-  kj::byte discarded[1024];
-  size_t total = 0;
-  while (total < kTurnAwayBytes) {
-    auto size = co_await stream->tryRead(discarded, 1, sizeof(discarded));
-    if (size == 0) break;
-    total += size;
-  }
-}
-
-}  // namespace
-
-void HttpDoor::TaskErrors::taskFailed(kj::Exception&& exception) {
-  if (exception.getType() != kj::Exception::Type::DISCONNECTED) {
-    KJ_LOG(INFO, "HTTP connection ended", exception.getDescription());
-  }
-}
-
 HttpDoor::HttpDoor(kj::Timer& timer, WorkPool& pool, BrokerState& broker, ProcessInfo& process,
                    ConnectionCounters& others, HttpDoorOptions options)
     : timer_(timer),
       others_(others),
-      options_(options),
-      errors_(table_),
-      metrics_(broker, process, *this, pool, timer, options.topicSeriesMax),
-      routes_(table_, broker, metrics_, timer, options.answerTimeout),
-      server_(timer, table_, routes_, serverSettings(options, errors_)),
-      acceptingStopped_(nullptr),
-      clients_(kj::heap<kj::TaskSet>(taskErrors_)) {
-  auto paf = kj::newPromiseAndFulfiller<void>();
-  stopAccepting_ = kj::mv(paf.fulfiller);
-  acceptingStopped_ = paf.promise.fork();
-}
+      options_(kj::mv(options)),
+      log_(timer),
+      errors_(table_, log_),
+      metrics_(broker, process, *this, pool, timer, options_.topicSeriesMax),
+      routes_(table_, broker, *this, metrics_, timer, options_.answerTimeout),
+      listener_(
+          "HTTP"_kj, {.connectionsMax = options_.connectionsMax, .reserve = options_.reserve}, counts_, log_, timer,
+          [this](kj::Own<kj::AsyncIoStream> stream, Listener::Place& place) { return serve(kj::mv(stream), place); }) {}
 
-kj::Promise<void> HttpDoor::listen(kj::Own<kj::ConnectionReceiver> receiver) {
-  return acceptAll(kj::mv(receiver)).exclusiveJoin(acceptingStopped_.addBranch());
-}
-
-kj::Promise<void> HttpDoor::acceptAll(kj::Own<kj::ConnectionReceiver> receiver) {
-  auto pause = 0 * kj::SECONDS;
-  for (;;) {
-    kj::Own<kj::AsyncIoStream> stream;
-    try {
-      stream = co_await receiver->accept();
-    } catch (const kj::Exception& e) {
-      if (pause == 0 * kj::SECONDS) KJ_LOG(ERROR, "HTTP door cannot accept; trying on", e.getDescription());
-      pause = kj::min(kj::max(pause * 2, kAcceptPauseMin), kAcceptPauseMax);
-    }
-    if (stream.get() != nullptr) {
-      pause = 0 * kj::SECONDS;
-      takeIn(kj::mv(stream));
-    } else {
-      co_await timer_.afterDelay(pause);
-    }
-  }
-}
-
-void HttpDoor::takeIn(kj::Own<kj::AsyncIoStream> stream) {
-  if (counts_.open >= options_.connectionsMax) {
-    turnAway(kj::mv(stream));
-    return;
-  }
-  ++counts_.open;
-  ++counts_.accepted;
-  auto limited = kj::heap<DeadlineStream>(kj::mv(stream), timer_, options_.writeTimeout);
-  clients_->add(server_.listenHttp(kj::mv(limited)).attach(kj::defer([this] { --counts_.open; })));
-}
-
-void HttpDoor::turnAway(kj::Own<kj::AsyncIoStream> stream) {
-  ++counts_.refused;
-  if (turningAway_ >= kTurningAwayMax) return;
-  ++turningAway_;
-  clients_->add(sayTooMany(kj::mv(stream)).exclusiveJoin(timer_.afterDelay(kTurnAwayTime)).attach(kj::defer([this] {
-    --turningAway_;
-  })));
+kj::Promise<void> HttpDoor::serve(kj::Own<kj::AsyncIoStream> stream, Listener::Place& place) {
+  auto local = localEndOf(*stream).host;
+  HttpConnection connection(kj::heap<DeadlineStream>(kj::mv(stream), timer_, options_.writeTimeout),
+                            {timer_, table_, routes_, errors_, options_.hosts, log_},
+                            {options_.headerTimeout, options_.idleTimeout}, place.peer().host, local,
+                            place.isReserved());
+  auto position = open_.insert(open_.end(), &connection);
+  KJ_DEFER(open_.erase(position));
+  place.settle(connection);
+  co_await connection.serve();
 }
 
 kj::Vector<DoorConnections> HttpDoor::connections() {
   auto all = others_.connections();
-  all.add(counts_);
+  all.add(describeConnections("http"_kj, counts_));
   return all;
 }
 
+kj::Promise<void> HttpDoor::whenAllAnswered() {
+  kj::Vector<kj::Promise<void>> answered;
+  for (auto* connection : open_)
+    answered.add(connection->drain());
+  return kj::joinPromises(answered.releaseAsArray());
+}
+
 kj::Promise<void> HttpDoor::drain() {
-  stopAccepting_->fulfill();
-  co_await server_.drain().exclusiveJoin(timer_.afterDelay(options_.drainTimeout));
+  listener_.stop();
+  co_await whenAllAnswered().exclusiveJoin(timer_.afterDelay(options_.drainTimeout));
   // Whoever is left is cut off.
-  clients_ = kj::heap<kj::TaskSet>(taskErrors_);
+  listener_.cut();
   co_await metrics_.whenIdle();
 }
 

@@ -16,12 +16,20 @@ kj::StringPtr reasonOf(unsigned status) {
       return "Not Found"_kj;
     case 405:
       return "Method Not Allowed"_kj;
+    case 413:
+      return "Content Too Large"_kj;
+    case 421:
+      return "Misdirected Request"_kj;
+    case 431:
+      return "Request Header Fields Too Large"_kj;
     case 500:
       return "Internal Server Error"_kj;
     case 501:
       return "Not Implemented"_kj;
     case 503:
       return "Service Unavailable"_kj;
+    case 505:
+      return "HTTP Version Not Supported"_kj;
     default:
       return "Error"_kj;
   }
@@ -48,6 +56,13 @@ kj::Promise<void> replyText(kj::HttpService::Response& response, const kj::HttpH
   return written.attach(kj::mv(copy));
 }
 
+kj::String closingAnswer(unsigned status, kj::StringPtr body, bool withBody) {
+  return kj::str("HTTP/1.1 ", status, " ", reasonOf(status),
+                 "\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n"
+                 "X-Content-Type-Options: nosniff\r\nContent-Length: ",
+                 body.size(), "\r\n\r\n", withBody ? body : nullptr);
+}
+
 kj::Promise<void> HttpErrors::handleClientProtocolError(kj::HttpHeaders::ProtocolError error,
                                                         kj::HttpService::Response& response) {
   // The client wrote it, so it is no news for the log.
@@ -58,7 +73,8 @@ kj::Promise<void> HttpErrors::handleClientProtocolError(kj::HttpHeaders::Protoco
 kj::Promise<void> HttpErrors::handleApplicationError(kj::Exception exception,
                                                      kj::Maybe<kj::HttpService::Response&> response) {
   if (exception.getType() == kj::Exception::Type::DISCONNECTED) return kj::READY_NOW;
-  KJ_LOG(ERROR, "HTTP request failed", exception);
+  // Overloads and the like come as often as somebody asks.
+  log_.warn("an HTTP request failed", exception.getFile(), ":", exception.getLine(), ": ", exception.getDescription());
   KJ_IF_MAYBE(r, response) {
     if (exception.getType() == kj::Exception::Type::OVERLOADED) {
       return replyText(*r, table_, 503, "the broker is too busy to answer; ask again later\n"_kj);
@@ -69,7 +85,7 @@ kj::Promise<void> HttpErrors::handleApplicationError(kj::Exception exception,
 }
 
 kj::Promise<void> HttpErrors::handleNoResponse(kj::HttpService::Response& response) {
-  KJ_LOG(ERROR, "HTTP request was left without an answer");
+  log_.warn("an HTTP request was left without an answer");
   return replyText(response, table_, 500, "the broker could not answer; its log says why\n"_kj);
 }
 

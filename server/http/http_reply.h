@@ -2,6 +2,8 @@
 
 #include <kj/compat/http.h>
 
+#include "engine/base/log_limiter.h"
+
 namespace cambium {
 
 // A short answer in plain text, with its length, not to be cached. `body` is copied.
@@ -13,11 +15,14 @@ kj::Promise<void> replyBody(kj::HttpService::Response& response, const kj::HttpH
                             kj::StringPtr contentType, kj::ArrayPtr<const char> body,
                             kj::Maybe<kj::StringPtr> allow = nullptr);
 
+// A whole answer, head and all, that ends its connection: for requests that kj's HTTP server is not shown.
+kj::String closingAnswer(unsigned status, kj::StringPtr body, bool withBody);
+
 // Answers what goes wrong outside the routes. A client gets a sentence; what happened, with file and line, goes to the
 // log.
 class HttpErrors final : public kj::HttpServerErrorHandler {
  public:
-  explicit HttpErrors(const kj::HttpHeaderTable& table) : table_(table) {}
+  HttpErrors(const kj::HttpHeaderTable& table, LogLimiter& log) : table_(table), log_(log) {}
 
   kj::Promise<void> handleClientProtocolError(kj::HttpHeaders::ProtocolError error,
                                               kj::HttpService::Response& response) override;
@@ -27,6 +32,7 @@ class HttpErrors final : public kj::HttpServerErrorHandler {
 
  private:
   const kj::HttpHeaderTable& table_;
+  LogLimiter& log_;
 };
 
 }  // namespace cambium

@@ -1,13 +1,14 @@
 #include "server/http/http_routes.h"
 
 #include "engine/base/coroutine.h"
+#include "engine/base/text.h"
 #include "server/http/http_reply.h"
 
 namespace cambium {
 
 namespace {
 
-constexpr size_t kActivityCharsMax = 300;
+constexpr size_t kReasonBytesMax = 300;
 
 // The path of a request's target: without the query, and without scheme and host, which a proxy's form has in front.
 kj::ArrayPtr<const char> pathOf(kj::StringPtr url) {
@@ -26,37 +27,38 @@ kj::ArrayPtr<const char> pathOf(kj::StringPtr url) {
   return path.slice(0, end);
 }
 
-// One line of bounded length, whatever the text: it may quote names that came from elsewhere.
-kj::String oneLine(kj::StringPtr text) {
-  auto size = kj::min(text.size(), kActivityCharsMax);
-  // Not in the middle of a character of several bytes.
-  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80)
-    --size;
-  auto line = kj::heapString(text.slice(0, size));
-  for (auto& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  return line;
-}
-
 }  // namespace
 
 struct HttpRoutes::Route {
   kj::StringPtr path;
   Handler handler;
   kj::StringPtr about;  // null for a route that the page does not name
+  bool alwaysHasRoom = false;
 };
 
 const HttpRoutes::Route HttpRoutes::kRoutes[] = {
     {"/"_kj, &HttpRoutes::index, nullptr},
-    {"/healthz"_kj, &HttpRoutes::health, "200 while the process lives"_kj},
-    {"/readyz"_kj, &HttpRoutes::readiness, "200 while the broker serves, else 503 and what it is doing"_kj},
+    {"/healthz"_kj, &HttpRoutes::health, "200 while the process lives"_kj, true},
+    {"/readyz"_kj, &HttpRoutes::readiness, "200 while the broker serves, else 503 and what it is doing"_kj, true},
     {"/metrics"_kj, &HttpRoutes::metrics, "metrics in Prometheus' text format"_kj},
 };
 
-HttpRoutes::HttpRoutes(const kj::HttpHeaderTable& table, BrokerState& broker, MetricsCollector& metrics,
-                       kj::Timer& timer, kj::Duration answerTimeout)
-    : table_(table), broker_(broker), metrics_(metrics), timer_(timer), answerTimeout_(answerTimeout) {}
+HttpRoutes::HttpRoutes(const kj::HttpHeaderTable& table, BrokerState& broker, ConnectionCounters& connections,
+                       MetricsCollector& metrics, kj::Timer& timer, kj::Duration answerTimeout)
+    : table_(table),
+      broker_(broker),
+      connections_(connections),
+      metrics_(metrics),
+      timer_(timer),
+      answerTimeout_(answerTimeout) {}
+
+bool HttpRoutes::alwaysHasRoom(kj::StringPtr url) {
+  auto path = pathOf(url);
+  for (auto& route : kRoutes) {
+    if (path == route.path.asArray()) return route.alwaysHasRoom;
+  }
+  return false;
+}
 
 kj::Promise<void> HttpRoutes::request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
                                       kj::AsyncInputStream& requestBody, Response& response) {
@@ -85,13 +87,19 @@ kj::Promise<void> HttpRoutes::health(Response& response) {
 
 kj::Promise<void> HttpRoutes::readiness(Response& response) {
   KJ_IF_MAYBE(activity, broker_.startingUp()) {
-    return replyText(response, table_, 503, kj::str("not ready: ", oneLine(*activity), "\n"));
+    return replyText(response, table_, 503, kj::str("not ready: ", oneLine(*activity, kReasonBytesMax), "\n"));
   }
   // What is there can be read, so it serves; who looks shall see it all the same.
+  auto answer = kj::str("ready");
   KJ_IF_MAYBE(reason, broker_.whyRefusing()) {
-    return replyText(response, table_, 200, kj::str("ready; ", oneLine(*reason), "\n"));
+    answer = kj::str(answer, "; ", oneLine(*reason, kReasonBytesMax));
   }
-  return replyText(response, table_, 200, "ready\n"_kj);
+  for (auto& door : connections_.connections()) {
+    if (door.fullLoops == 0) continue;
+    answer = kj::str(answer, "; the ", door.door, " door is full with ", door.open,
+                     " connections, further clients wait for one to leave");
+  }
+  return replyText(response, table_, 200, kj::str(answer, "\n"));
 }
 
 kj::Promise<void> HttpRoutes::metrics(Response& response) {

@@ -11,8 +11,11 @@ namespace cambium {
 class HttpRoutes final : public kj::HttpService {
  public:
   // A metrics page that takes longer than `answerTimeout` is answered with 503.
-  HttpRoutes(const kj::HttpHeaderTable& table, BrokerState& broker, MetricsCollector& metrics, kj::Timer& timer,
-             kj::Duration answerTimeout);
+  HttpRoutes(const kj::HttpHeaderTable& table, BrokerState& broker, ConnectionCounters& connections,
+             MetricsCollector& metrics, kj::Timer& timer, kj::Duration answerTimeout);
+
+  // Health and readiness: they are answered also when the door is full.
+  static bool alwaysHasRoom(kj::StringPtr url);
 
   kj::Promise<void> request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
                             kj::AsyncInputStream& requestBody, Response& response) override;
@@ -29,6 +32,7 @@ class HttpRoutes final : public kj::HttpService {
 
   const kj::HttpHeaderTable& table_;
   BrokerState& broker_;
+  ConnectionCounters& connections_;
   MetricsCollector& metrics_;
   kj::Timer& timer_;
   kj::Duration answerTimeout_;

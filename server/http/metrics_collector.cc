@@ -72,6 +72,7 @@ kj::Promise<kj::Own<MetricsText>> MetricsCollector::make() {
   snapshot.clusterId = kj::str(identity.clusterId);
   snapshot.process = process_.facts();
   snapshot.doors = connections_.connections();
+  snapshot.rpc = connections_.rpcHoldings();
   snapshot.ready = broker_.startingUp() == nullptr;
   if (snapshot.ready) {
     if (engineJob_ == nullptr) enginesAsked_ = askEngines().fork();

@@ -105,6 +105,8 @@ void addConnections(Families& families, kj::ArrayPtr<const DoorConnections> door
        &DoorConnections::accepted},
       {"cambium_connections_refused_total", "Client connections turned away because of a limit.", MetricType::Counter,
        &DoorConnections::refused},
+      {"cambium_connections_closed_idle_total", "Idle client connections closed to make room for others.",
+       MetricType::Counter, &DoorConnections::closedIdle},
   };
   for (auto& kind : kKinds) {
     auto& family = families.add(kind.name, kind.help, kind.type);
@@ -118,6 +120,16 @@ void addConnections(Families& families, kj::ArrayPtr<const DoorConnections> door
       }
     }
   }
+}
+
+void addRpc(Families& families, const RpcHoldings& rpc) {
+  families.gauge("cambium_rpc_unfinished_calls", "RPC calls that are not answered, or not finished by their client.",
+                 static_cast<double>(rpc.calls));
+  families.gauge("cambium_rpc_capabilities", "Capabilities that RPC clients have not released.",
+                 static_cast<double>(rpc.capabilities));
+  families.counter("cambium_rpc_connections_closed_total",
+                   "RPC connections closed because they held more calls or capabilities than they may.",
+                   static_cast<double>(rpc.connectionsClosed));
 }
 
 void addTraffic(Families& families, const PartitionMetrics& totals) {
@@ -276,6 +288,7 @@ std::string metricsPage(const MetricsSnapshot& snapshot) {
   addBroker(families, snapshot);
   addProcess(families, snapshot.process);
   addConnections(families, snapshot.doors);
+  addRpc(families, snapshot.rpc);
   if (snapshot.shards.size() > 0) {
     addShards(families, snapshot.shards);
     addGroups(families, snapshot.shards);

@@ -21,6 +21,7 @@ struct MetricsSnapshot {
   bool ready = false;
   ProcessFacts process;
   kj::Vector<DoorConnections> doors;
+  RpcHoldings rpc;
   kj::Vector<ShardReport> shards;       // empty until the broker serves
   kj::Vector<TopicSeries::Row> topics;  // as TopicSeries bounded them
   kj::Vector<EngineFacts> engines;      // empty when they could not be asked in time

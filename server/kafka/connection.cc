@@ -49,12 +49,13 @@ struct Connection::Call {
 };
 
 Connection::Connection(kj::Own<BufferedStream> stream, ConnectionFacts facts, DoorContext& door,
-                       RequestBudgets& requests, kj::Timer& timer)
+                       RequestBudgets& requests, LogLimiter& log, kj::Timer& timer)
     : stream_(kj::mv(stream)),
       facts_(kj::mv(facts)),
       door_(door),
       account_(door.answers, facts_.clientHost),
       share_(door.broker.here().turns()),
+      log_(log),
       timer_(timer),
       frames_(*stream_, door.limits, requests, timer),
       writingSince_(timer.now()),
@@ -99,7 +100,7 @@ kj::Promise<void> Connection::whenIdle() {
 }
 
 bool Connection::cutOff(kj::StringPtr why) {
-  KJ_LOG(WARNING, "a Kafka connection is closed", facts_.clientHost, why);
+  log_.warn("a Kafka connection is closed", facts_.clientHost, ", ", why);
   return false;
 }
 
@@ -123,6 +124,7 @@ kj::Promise<void> Connection::readRequests() {
     auto& frame = next.get<Frame>();
     if (share_.use(kUnitsPerRequest + frame.bytes.size() / kBytesPerUnit)) co_await share_.turn();
     if (!serving_) co_return;
+    ++begun_;
     if (!co_await begin(kj::heap<Call>(door_, facts_, account_, timer_, kj::mv(frame)))) co_return;
   }
 }

@@ -3,6 +3,8 @@
 #include <deque>
 
 #include "engine/base/buffered_stream.h"
+#include "engine/base/log_limiter.h"
+#include "server/door/listener.h"
 #include "server/kafka/api.h"
 #include "server/kafka/frame_reader.h"
 
@@ -11,11 +13,11 @@ namespace cambium::kafka {
 // One client: reads frames, serves the requests in them, and writes the answers in the order of the requests. A request
 // begins when everything before it on this connection is done, as with Kafka; only produce requests follow one another
 // at once, so that one which waits for its sync does not hold up the next one's append.
-class Connection {
+class Connection final : public Guest {
  public:
   // `requests` bounds the frames of all connections of a loop.
   Connection(kj::Own<BufferedStream> stream, ConnectionFacts facts, DoorContext& door, RequestBudgets& requests,
-             kj::Timer& timer);
+             LogLimiter& log, kj::Timer& timer);
   ~Connection() noexcept(false);
   KJ_DISALLOW_COPY(Connection);
 
@@ -26,6 +28,9 @@ class Connection {
   kj::Promise<void> whenIdle();
   // To be called now and then: cuts the client off when it is slow to take an answer whose room others wait for.
   void checkPace();
+
+  bool isIdle() const override { return calls_.empty(); }
+  uint64_t requests() const override { return begun_; }
 
  private:
   struct Call;
@@ -51,12 +56,14 @@ class Connection {
   DoorContext& door_;
   SharedBudget::Account account_;
   WorkShare share_;
+  LogLimiter& log_;
   kj::Timer& timer_;
   FrameReader frames_;
   std::deque<kj::Own<Call>> calls_;  // in order, until their answers are written
   size_t beingServed_ = 0;           // calls that have no answer yet …
   size_t pipelined_ = 0;             // … and those of them that others may follow
   size_t unsentBytes_ = 0;
+  uint64_t begun_ = 0;    // requests
   uint64_t written_ = 0;  // answers
   bool writing_ = false;
   size_t writingBytes_ = 0;     // of the answer that is being written

@@ -81,23 +81,23 @@ ProcessFacts HttpWiring::Process::facts() {
 
 kj::Vector<DoorConnections> HttpWiring::Counters::connections() {
   kj::Vector<DoorConnections> all;
-  all.add(DoorConnections{.door = "kafka"_kj, .open = counts_.kafka.open, .accepted = counts_.kafka.accepted});
-  all.add(DoorConnections{.door = "rpc"_kj, .open = counts_.rpc.open, .accepted = counts_.rpc.accepted});
+  all.add(describeConnections("kafka"_kj, counts_.kafka));
+  all.add(describeConnections("rpc"_kj, counts_.rpc.connections));
   return all;
 }
 
-HttpWiring::HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax, size_t connectionsMax,
+RpcHoldings HttpWiring::Counters::rpcHoldings() {
+  auto& calls = counts_.rpc.calls;
+  return {calls.calls, calls.capabilities, calls.connectionsClosed};
+}
+
+HttpWiring::HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, HttpDoorOptions options,
                        const ConnectionCounts& counts)
-    : state_(broker),
-      counters_(counts),
-      door_(loop.timer, pool, state_, process_, counters_,
-            {.connectionsMax = connectionsMax,
-             .topicSeriesMax = topicSeriesMax,
-             .drainTimeout = 200 * kj::MILLISECONDS}) {}
+    : state_(broker), counters_(counts), door_(loop.timer, pool, state_, process_, counters_, kj::mv(options)) {}
 
 void HttpWiring::listen(kj::Array<kj::Own<kj::ConnectionReceiver>> receivers) {
   for (auto& receiver : receivers)
-    listening_.add(door_.listen(kj::mv(receiver)));
+    door_.listen(kj::mv(receiver));
 }
 
 }  // namespace cambium

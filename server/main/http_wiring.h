@@ -9,14 +9,17 @@ namespace cambium {
 
 // Connections of all loops.
 struct ConnectionCounts {
-  kafka::KafkaConnectionCounts kafka;
-  RpcConnectionCounts rpc;
+  ConnectionCounts(size_t kafkaPerAddressMax, size_t rpcPerAddressMax)
+      : kafka(kafkaPerAddressMax), rpc(rpcPerAddressMax) {}
+
+  DoorCounts kafka;
+  RpcCounts rpc;
 };
 
 // The HTTP door over the real broker and process. Opens before the broker is ready; drained before the broker stops.
 class HttpWiring {
  public:
-  HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, size_t topicSeriesMax, size_t connectionsMax,
+  HttpWiring(Broker& broker, LoopContext& loop, WorkPool& pool, HttpDoorOptions options,
              const ConnectionCounts& counts);
   KJ_DISALLOW_COPY(HttpWiring);
 
@@ -44,21 +47,15 @@ class HttpWiring {
    public:
     explicit Counters(const ConnectionCounts& counts) : counts_(counts) {}
     kj::Vector<DoorConnections> connections() override;
+    RpcHoldings rpcHoldings() override;
 
    private:
     const ConnectionCounts& counts_;
   };
-  class TaskErrors final : public kj::TaskSet::ErrorHandler {
-   public:
-    void taskFailed(kj::Exception&& exception) override { KJ_LOG(ERROR, "HTTP door", exception); }
-  };
-
   State state_;
   Process process_;
   Counters counters_;
   HttpDoor door_;
-  TaskErrors taskErrors_;
-  kj::TaskSet listening_{taskErrors_};
 };
 
 }  // namespace cambium

@@ -1,5 +1,6 @@
 #include "server/main/listen_sockets.h"
 
+#include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
 #include <netdb.h>
@@ -99,6 +100,13 @@ ListenSockets::ListenSockets(kj::StringPtr flag, kj::StringPtr text, unsigned lo
   }
   bool v6 = where.host.findFirst(':') != nullptr;
   described_ = v6 ? kj::str('[', where.host, "]:", port) : kj::str(where.host, ':', port);
+  host_ = kj::mv(where.host);
+  port_ = port;
+}
+
+bool ListenSockets::hasName() const {
+  in6_addr address{};
+  return inet_pton(AF_INET, host_.cStr(), &address) != 1 && inet_pton(AF_INET6, host_.cStr(), &address) != 1;
 }
 
 kj::Array<kj::Own<kj::ConnectionReceiver>> ListenSockets::receivers(unsigned loop, kj::LowLevelAsyncIoProvider& io) {

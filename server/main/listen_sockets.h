@@ -19,9 +19,17 @@ class ListenSockets {
   kj::Array<kj::Own<kj::ConnectionReceiver>> receivers(unsigned loop, kj::LowLevelAsyncIoProvider& io);
   // With the real port, for people: "127.0.0.1:9290".
   kj::StringPtr describe() const { return described_; }
+  // As it was configured, without brackets: "localhost", "0.0.0.0", "::1".
+  kj::StringPtr host() const { return host_; }
+  // The host is a name, not an IP address.
+  bool hasName() const;
+  // The real one.
+  uint16_t port() const { return port_; }
 
  private:
   kj::Vector<kj::Vector<kj::AutoCloseFd>> sockets_;  // by loop, then by address
+  kj::String host_;
+  uint16_t port_ = 0;
   kj::String described_;
 };
 

@@ -1,5 +1,6 @@
 #include "server/main/logging.h"
 
+#include <exception>
 #include <glog/logging.h>
 
 #include <kj/debug.h>
@@ -27,6 +28,14 @@ google::LogSeverity toGlog(kj::LogSeverity severity) {
 void LogThread::logMessage(kj::LogSeverity severity, const char* file, int line, int, kj::String&& text) {
   if (!level_.lets(severity)) return;
   google::LogMessage(file, line, toGlog(severity)).stream() << text.cStr();
+}
+
+void LogThread::onRecoverableException(kj::Exception&& exception) {
+  if (exception.getType() == kj::Exception::Type::DISCONNECTED && std::uncaught_exceptions() > 0) {
+    KJ_LOG(INFO, "a peer has gone", exception.getDescription());
+    return;
+  }
+  ExceptionCallback::onRecoverableException(kj::mv(exception));
 }
 
 void startLogging(const char* program) {

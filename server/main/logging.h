@@ -13,6 +13,9 @@ class LogThread final : public kj::ExceptionCallback {
   explicit LogThread(const LogLevelSwitch& level) : level_(level) {}
 
   void logMessage(kj::LogSeverity severity, const char* file, int line, int contextDepth, kj::String&& text) override;
+  // kj cannot throw while another exception is on its way (in a destructor, say) and logs an error with a stack
+  // instead. That a peer has gone is none: it is mentioned at the level INFO.
+  void onRecoverableException(kj::Exception&& exception) override;
 
  private:
   const LogLevelSwitch& level_;

@@ -1,5 +1,6 @@
 #include <csignal>
 #include <cstdio>
+#include <unistd.h>
 
 #include <kj/async-unix.h>
 #include <kj/debug.h>
@@ -35,6 +36,13 @@ struct Doors {
   kj::Maybe<ListenSockets> http;
 };
 
+// Empty when the system has none.
+kj::String hostName() {
+  char name[256] = "";
+  if (gethostname(name, sizeof(name) - 1) != 0) return kj::str();
+  return kj::str(name);
+}
+
 kj::String readyLine(const ServerOptions& options, const Doors& doors) {
   kj::Vector<kj::String> served;
   KJ_IF_MAYBE(kafka, doors.kafka) served.add(kj::str("Kafka on ", kafka->describe()));
@@ -44,6 +52,29 @@ kj::String readyLine(const ServerOptions& options, const Doors& doors) {
   return kj::str("cambiumd " CAMBIUM_VERSION " is ready: ", kj::strArray(served, ", "), "; data in ", options.dataDir,
                  " (", options.broker.logEngine, " logs, ", options.broker.stateEngine, " state), ",
                  options.broker.cores, options.broker.cores == 1 ? " event loop\n" : " event loops\n");
+}
+
+// Clients that connected to a name are told this name: some compare it with what they connected to.
+kafka::KafkaSettings kafkaSettings(const ServerOptions& options, const Doors& doors) {
+  kafka::KafkaSettings settings{options.kafka.limits, nullptr};
+  KJ_IF_MAYBE(advertised, options.kafka.advertised) {
+    settings.advertised = advertised->clone();
+  } else KJ_IF_MAYBE(sockets, doors.kafka) {
+    if (sockets->hasName()) settings.advertised = kafka::Endpoint{kj::str(sockets->host()), sockets->port()};
+  }
+  return settings;
+}
+
+HttpDoorOptions httpOptions(const ServerOptions& options, const Doors& doors) {
+  kj::Vector<kj::String> names;
+  for (auto& name : options.httpHosts)
+    names.add(kj::str(name));
+  names.add(hostName());
+  KJ_IF_MAYBE(sockets, doors.http) names.add(kj::str(sockets->host()));
+  return {.connectionsMax = options.httpConnectionsMax,
+          .topicSeriesMax = options.topicSeriesMax,
+          .hosts = HttpHosts(names),
+          .drainTimeout = 200 * kj::MILLISECONDS};
 }
 
 kj::Promise<void> whenAskedToStop(kj::UnixEventPort& port) {
@@ -56,7 +87,7 @@ kj::Own<Door> openDoors(LocalBroker& local, LoopContext& loop, const ServerOptio
                         const Entropy& entropy, ConnectionCounts& counts, SharedBudget& answers) {
   kj::Vector<kj::Own<Door>> open;
   KJ_IF_MAYBE(sockets, doors.kafka) {
-    open.add(kj::heap<kafka::KafkaDoor>(local, loop, entropy, options.kafka, counts.kafka, answers,
+    open.add(kj::heap<kafka::KafkaDoor>(local, loop, entropy, kafkaSettings(options, doors), counts.kafka, answers,
                                         sockets->receivers(local.here().index(), loop.io)));
   }
   KJ_IF_MAYBE(sockets, doors.rpc) {
@@ -93,14 +124,14 @@ int run(const ServerOptions& options, LogLevelSwitch& logLevel) {
   SystemEntropy entropy;
   ThreadLoops loops(logLevel);
   DiskEngines engines(files, options.dataDir, options.openFilesMax);
-  ConnectionCounts connections;
+  ConnectionCounts connections(options.kafkaPerAddressMax, options.rpcPerAddressMax);
   SharedBudget answers(options.answers);
   {
     ThreadWorkPool pool(options.syncThreads);
     ThreadWorkPool checkPool(options.broker.cores);
     World world{files, clock, entropy, pool, loops, engines, logLevel, checkPool, readMemoryUse};
     Broker broker(world, options.broker.clone(), loop);
-    HttpWiring http(broker, loop, pool, options.topicSeriesMax, options.httpConnectionsMax, connections);
+    HttpWiring http(broker, loop, pool, httpOptions(options, doors), connections);
     KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
     auto failure = kj::runCatchingExceptions(
         [&] { serve(broker, options, doors, io.unixEventPort, entropy, connections, answers).wait(io.waitScope); });

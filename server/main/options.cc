@@ -14,8 +14,10 @@ DEFINE_string(data_dir, "./data", "Folder that holds everything this broker keep
 DEFINE_string(kafka_listen, "localhost:9092",
               "Address of the Kafka protocol, host:port; localhost: every loopback address there is; port 0: any free "
               "one; empty: closed");
-DEFINE_string(kafka_advertise, "",
-              "Address that Kafka clients are told to connect to, host:port; empty: the one they connected to");
+DEFINE_string(
+    kafka_advertise, "",
+    "Address that Kafka clients are told to connect to, host:port; empty: the name in --kafka_listen, or when that "
+    "is an IP address the one they connected to");
 DEFINE_int64(kafka_frame_bytes_max, 100 << 20, "Largest request of a Kafka client");
 DEFINE_int64(kafka_request_bytes_max, int64_t{512} << 20,
              "Bytes of Kafka requests that are being received or served, per event loop; more wait");
@@ -33,6 +35,15 @@ DEFINE_int64(rpc_request_bytes_max, int64_t{512} << 20,
              "Bytes of RPC requests that are being received or served, per event loop; more wait");
 DEFINE_string(http_listen, "127.0.0.1:9280",
               "Address of HTTP (health, metrics), host:port; port 0: any free one; empty: closed");
+DEFINE_string(http_hosts, "",
+              "Names under which HTTP may be asked, as in a request's Host header, separated by commas: besides "
+              "localhost, this machine's name, the host of --http_listen and the address that the client connected to; "
+              "*: every name");
+DEFINE_int32(
+    connections_per_address_max, 0,
+    "Connections of one client address to the Kafka door, and as many to the RPC door (addresses of IPv6 that "
+    "share their first 64 bits count as one); beyond, its longest idle one is closed, or the new one when none "
+    "is idle; 0: half of what the door takes");
 DEFINE_string(log_engine, "native", "Storage engine of topics that do not choose one: native or rocksdb");
 DEFINE_string(state_engine, "rocksdb",
               "Storage engine of metadata, committed offsets and producers: native or rocksdb; fixed once the data "
@@ -100,6 +111,14 @@ DEFINE_int32(rpc_connections_max, 10000, "RPC connections per event loop; more w
 DEFINE_int64(read_bytes_max, 16 << 20, "Bytes of one read or push, at most (but always one whole batch)");
 DEFINE_int64(connection_bytes_max, 32 << 20,
              "Bytes of calls under way per RPC connection, before it is read no further");
+DEFINE_int32(rpc_calls_max, 32768,
+             "Calls of one RPC connection that are not answered, or that its client has not finished: beyond, it is "
+             "closed; with half as many that are not answered it is read no further until some are");
+DEFINE_int32(rpc_capabilities_max, 32768,
+             "Capabilities (topics, partitions, subscriptions) that one RPC connection keeps; beyond, it is closed");
+DEFINE_int32(rpc_held_max, 131072,
+             "Such calls and capabilities of all RPC connections together, per event loop; beyond, the connection that "
+             "has most is closed");
 DEFINE_int64(unsent_bytes_max, 32 << 20,
              "Bytes of records that were read for an RPC connection whose client has not taken them yet; further reads "
              "wait");
@@ -167,6 +186,10 @@ Result<void> checkAll() {
       {"kafka_idle_ms"_kj, FLAGS_kafka_idle_ms, 1000, int64_t{7} * 24 * 3600 * 1000},
       {"rpc_request_bytes_max"_kj, FLAGS_rpc_request_bytes_max, 1 << 20, int64_t{1} << 40},
       {"rpc_connections_max"_kj, FLAGS_rpc_connections_max, 1, 1'000'000},
+      {"connections_per_address_max"_kj, FLAGS_connections_per_address_max, 0, 1'000'000},
+      {"rpc_calls_max"_kj, FLAGS_rpc_calls_max, 16, 1'000'000},
+      {"rpc_capabilities_max"_kj, FLAGS_rpc_capabilities_max, 16, 1'000'000},
+      {"rpc_held_max"_kj, FLAGS_rpc_held_max, 32, 10'000'000},
       {"read_bytes_max"_kj, FLAGS_read_bytes_max, 1, 48 << 20},
       {"connection_bytes_max"_kj, FLAGS_connection_bytes_max, 1 << 20, int64_t{4} << 30},
       {"unsent_bytes_max"_kj, FLAGS_unsent_bytes_max, 1 << 20, int64_t{4} << 30},
@@ -206,6 +229,36 @@ size_t descriptorLimit() {
 
 unsigned fewer(unsigned wanted, size_t possible) {
   return static_cast<unsigned>(kj::min(size_t{wanted}, possible));
+}
+
+// Of a door that takes so many connections on each loop.
+size_t perAddressMax(size_t connectionsMax, unsigned loops) {
+  if (FLAGS_connections_per_address_max > 0) return static_cast<size_t>(FLAGS_connections_per_address_max);
+  return kj::max(connectionsMax * loops / 2, size_t{1});
+}
+
+RpcLimits rpcLimits() {
+  RpcLimits limits;
+  limits.readBytesMax = Bytes(static_cast<uint64_t>(FLAGS_read_bytes_max));
+  limits.requestBytesMax = Bytes(static_cast<uint64_t>(FLAGS_rpc_request_bytes_max));
+  limits.callBytesMax = Bytes(static_cast<uint64_t>(FLAGS_connection_bytes_max));
+  limits.unsentBytesMax = Bytes(static_cast<uint64_t>(FLAGS_unsent_bytes_max));
+  limits.connectionsMax = static_cast<unsigned>(FLAGS_rpc_connections_max);
+  limits.calls = {.callsMax = static_cast<size_t>(FLAGS_rpc_calls_max),
+                  .capabilitiesMax = static_cast<size_t>(FLAGS_rpc_capabilities_max),
+                  .heldMax = static_cast<size_t>(FLAGS_rpc_held_max)};
+  return limits;
+}
+
+kj::Vector<kj::String> httpHosts() {
+  kj::Vector<kj::String> names;
+  kj::StringPtr rest = FLAGS_http_hosts.c_str();
+  while (rest.size() > 0) {
+    auto end = rest.findFirst(',').orDefault(rest.size());
+    if (end > 0) names.add(kj::heapString(rest.slice(0, end)));
+    rest = rest.slice(kj::min(end + 1, rest.size()));
+  }
+  return names;
 }
 
 Result<kafka::KafkaSettings> kafkaSettings() {
@@ -295,11 +348,8 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   auto kafka = kafkaSettings();
   if (!kafka.ok()) return kj::mv(kafka.error());
   options.kafka = kj::mv(kafka.value());
-  options.rpc.readBytesMax = Bytes(static_cast<uint64_t>(FLAGS_read_bytes_max));
-  options.rpc.requestBytesMax = Bytes(static_cast<uint64_t>(FLAGS_rpc_request_bytes_max));
-  options.rpc.callBytesMax = Bytes(static_cast<uint64_t>(FLAGS_connection_bytes_max));
-  options.rpc.unsentBytesMax = Bytes(static_cast<uint64_t>(FLAGS_unsent_bytes_max));
-  options.rpc.connectionsMax = static_cast<unsigned>(FLAGS_rpc_connections_max);
+  options.rpc = rpcLimits();
+  options.httpHosts = httpHosts();
   options.answers.all = Bytes(static_cast<uint64_t>(FLAGS_answer_bytes_max));
   options.answers.perAddress = FLAGS_answer_bytes_per_address_max == 0
                                    ? Bytes(options.answers.all.value() / 2)
@@ -310,6 +360,8 @@ Result<ServerOptions> parseOptions(int argc, char** argv) {
   options.httpConnectionsMax = budget.httpConnections;
   options.kafka.limits.connectionsMax = fewer(options.kafka.limits.connectionsMax, budget.connections);
   options.rpc.connectionsMax = fewer(options.rpc.connectionsMax, budget.connections);
+  options.kafkaPerAddressMax = perAddressMax(options.kafka.limits.connectionsMax, options.broker.cores);
+  options.rpcPerAddressMax = perAddressMax(options.rpc.connectionsMax, options.broker.cores);
   options.topicSeriesMax = static_cast<size_t>(FLAGS_metrics_topics_max);
   options.verbose = FLAGS_verbose;
   return kj::mv(options);

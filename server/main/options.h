@@ -22,6 +22,10 @@ struct ServerOptions {
   unsigned syncThreads = 2;
   size_t openFilesMax = 0;  // of each engine
   size_t httpConnectionsMax = 64;
+  kj::Vector<kj::String> httpHosts;  // further names of this broker
+  // Connections of one client address, of each door on all loops.
+  size_t kafkaPerAddressMax = 0;
+  size_t rpcPerAddressMax = 0;
   size_t topicSeriesMax = 0;
   bool verbose = false;
 };

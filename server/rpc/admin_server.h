@@ -22,7 +22,7 @@ class AdminServer final : public rpc::Admin::Server {
   kj::Promise<void> alterBrokerConfig(AlterBrokerConfigContext context) override;
 
  private:
-  kj::Own<Session> session_;
+  SessionHold session_;
 };
 
 }  // namespace cambium

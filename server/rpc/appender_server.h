@@ -17,7 +17,7 @@ class AppenderServer final : public rpc::Appender::Server {
   kj::Promise<void> flush(FlushContext context) override;
 
  private:
-  kj::Own<Session> session_;
+  SessionHold session_;
   PartitionKey key_;
   Acks acks_;
   kj::Maybe<AppendOutcome> span_;  // of everything so far

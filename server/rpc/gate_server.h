@@ -15,7 +15,7 @@ class GateServer final : public rpc::Gate::Server {
   kj::Promise<void> anonymous(AnonymousContext context) override;
 
  private:
-  kj::Own<Session> session_;
+  SessionHold session_;
 };
 
 // rpc::Broker: the way to topics, offsets and administration.
@@ -34,7 +34,7 @@ class BrokerServer final : public rpc::Broker::Server {
   kj::Promise<void> listGroupDetails(ListGroupDetailsContext context) override;
 
  private:
-  kj::Own<Session> session_;
+  SessionHold session_;
 };
 
 }  // namespace cambium

@@ -23,7 +23,7 @@ class GroupServer final : public rpc::Group::Server {
  private:
   std::string name() const { return group_.cStr(); }
 
-  kj::Own<Session> session_;
+  SessionHold session_;
   kj::String group_;
 };
 

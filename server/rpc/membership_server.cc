@@ -76,7 +76,7 @@ void write(rpc::Delivery::Builder delivery, const Parcel& parcel, int32_t genera
 MembershipServer::MembershipServer(kj::Own<Session> session, Options options,
                                    kj::Maybe<rpc::AssignmentListener::Client> listener,
                                    kj::Maybe<rpc::RecordSink::Client> sink)
-    : session_(kj::mv(session)),
+    : session_(kj::mv(session), SessionHold::kStanding),
       asBatches_(options.asBatches),
       bytesPerPush_(options.bytesPerPush),
       listener_(kj::mv(listener)),

@@ -38,7 +38,7 @@ class MembershipServer final : public rpc::Membership::Server, private GroupMemb
   void writeAssignment(rpc::GroupAssignment::Builder builder) const;
   bool isSettled() const { return ending_ != nullptr || reader_.isReading(); }
 
-  kj::Own<Session> session_;
+  SessionHold session_;
   const bool asBatches_;
   const Bytes bytesPerPush_;
   kj::Maybe<rpc::AssignmentListener::Client> listener_;  // null also once the membership has ended

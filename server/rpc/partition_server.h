@@ -28,7 +28,7 @@ class PartitionServer final : public rpc::Partition::Server {
   kj::Promise<Result<AppendOutcome>> appendNow(kj::ArrayPtr<kj::byte> batches, rpc::Acks acks);
   Result<ReadWish> wishOf(rpc::ReadRequest::Reader request) const;
 
-  kj::Own<Session> session_;
+  SessionHold session_;
   kj::Own<const Topic> topic_;
   int32_t index_;
   PartitionKey key_;

@@ -11,6 +11,9 @@ namespace {
 // Without room for the whole, so much of a message is read before its room is taken.
 constexpr size_t kFirstPartBytes = 64 << 10;
 constexpr size_t kPartBytes = 1 << 20;
+// What a message costs, in units of WorkShare: a call takes some microseconds, and looking at what it brings, too.
+constexpr size_t kUnitsPerMessage = 8;
+constexpr uint64_t kBytesPerUnit = 2 << 10;
 
 // Up to the first segment that is empty, which nobody but a client with bad intentions sends. (MessageReader has a
 // sizeInWords(), which in Cap'n Proto 0.9 reads what only getRoot() makes.)
@@ -25,25 +28,47 @@ uint64_t bytesOf(capnp::MessageReader& message) {
 
 }  // namespace
 
-RequestStream::RequestStream(kj::Own<kj::AsyncIoStream> socket, StreamObserver& observer,
-                             kj::Own<RequestBudgets> budgets, kj::Timer& timer, Limits limits, kj::StringPtr peer)
+RequestStream::RequestStream(kj::Own<kj::AsyncIoStream> socket, Surroundings surroundings,
+                             kj::Own<RequestBudgets> budgets, Limits limits, kj::StringPtr peer)
     : budgets_(kj::mv(budgets)),
-      timer_(timer),
+      calls_(surroundings.calls),
+      log_(surroundings.log),
+      timer_(surroundings.timer),
       limits_(limits),
       peer_(kj::str(peer)),
-      stream_(newBufferedStream(kj::mv(socket), {.observer = observer, .largeReads = *this})),
+      share_(surroundings.turns),
+      stream_(newBufferedStream(kj::mv(socket), {.observer = surroundings.observer, .largeReads = *this})),
       messages_(*stream_) {}
 
 kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> RequestStream::tryReadMessage(kj::ArrayPtr<kj::AutoCloseFd> fds,
                                                                                  capnp::ReaderOptions options,
                                                                                  kj::ArrayPtr<capnp::word> scratch) {
+  if (shareIsUsed_) {
+    stream_->flushNow();
+    co_await share_.turn();
+  }
+  if (calls_.isPressed()) co_await awaitAnswers();
   auto received = co_await messages_.tryReadMessage(fds, options, scratch);
   KJ_IF_MAYBE(message, received) {
-    if (room_ == nullptr) co_await takeRoom(Bytes(bytesOf(*message->reader)));
+    auto bytes = bytesOf(*message->reader);
+    shareIsUsed_ = share_.use(kUnitsPerMessage + bytes / kBytesPerUnit);
+    calls_.received(*message->reader);
+    if (room_ == nullptr) co_await takeRoom(Bytes(bytes));
     message->reader = message->reader.attach(kj::mv(KJ_ASSERT_NONNULL(room_)));
     room_ = nullptr;
   }
   co_return kj::mv(received);
+}
+
+// A client that has gone meanwhile is read to its end.
+kj::Promise<void> RequestStream::awaitAnswers() {
+  stream_->flushNow();
+  co_await waitWhilePressed().exclusiveJoin(stream_->whenWriteDisconnected());
+}
+
+kj::Promise<void> RequestStream::waitWhilePressed() {
+  while (calls_.isPressed())
+    co_await calls_.whenSent();
 }
 
 // The body of a large message: Cap'n Proto knows its size by now, and has a place for it that is not written to yet.
@@ -76,7 +101,7 @@ kj::Promise<bool> RequestStream::readParts(kj::AsyncIoStream& inner, kj::ArrayPt
     auto late = timer_.afterDelay(limits_.stepMsMax * kj::MILLISECONDS).then([] { return SIZE_MAX; });
     auto got = co_await inner.tryRead(part.begin(), part.size(), part.size()).exclusiveJoin(kj::mv(late));
     if (got == SIZE_MAX) {
-      KJ_LOG(WARNING, "an RPC connection is closed: a message was begun and did not go on", peer_);
+      log_.warn("an RPC connection is closed, a message was begun and did not go on", peer_);
       kj::throwFatalException(KJ_EXCEPTION(DISCONNECTED, "a message was begun and did not go on"));
     }
     if (got < part.size()) co_return false;

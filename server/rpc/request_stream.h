@@ -4,7 +4,10 @@
 #include <kj/timer.h>
 
 #include "engine/base/buffered_stream.h"
+#include "engine/base/fair_turns.h"
+#include "engine/base/log_limiter.h"
 #include "engine/base/request_budgets.h"
+#include "server/rpc/call_ledger.h"
 
 namespace cambium {
 
@@ -13,16 +16,28 @@ namespace cambium {
 // first part has come, so that a claim alone costs nobody anything; a small one, which is there whole by then, before
 // it is handed on. While one waits, nothing more is read from its connection.
 //
-// A message that has begun and does not go on closes the connection: it would hold its room for ever. One loop.
+// A message that has begun and does not go on closes the connection: it would hold its room for ever.
+//
+// A connection has a share of the loop's time (FairTurns): when it is used up, its answers are sent, and everybody else
+// is looked at before it is read on. While too many calls of the connection have no answer yet, it is
+// read no further. One loop.
 class RequestStream final : public capnp::MessageStream, private LargeReads {
  public:
   struct Limits {
     int64_t stepMsMax;  // for each further part of a message
   };
+  // What outlives the stream.
+  struct Surroundings {
+    StreamObserver& observer;
+    CallLedger& calls;
+    LogLimiter& log;
+    FairTurns& turns;
+    kj::Timer& timer;
+  };
 
-  // `observer` and `timer` outlive the stream. `peer` names the other end in the log.
-  RequestStream(kj::Own<kj::AsyncIoStream> socket, StreamObserver& observer, kj::Own<RequestBudgets> budgets,
-                kj::Timer& timer, Limits limits, kj::StringPtr peer);
+  // `peer` names the other end in the log.
+  RequestStream(kj::Own<kj::AsyncIoStream> socket, Surroundings surroundings, kj::Own<RequestBudgets> budgets,
+                Limits limits, kj::StringPtr peer);
   KJ_DISALLOW_COPY(RequestStream);
 
   kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> tryReadMessage(kj::ArrayPtr<kj::AutoCloseFd> fds,
@@ -31,9 +46,12 @@ class RequestStream final : public capnp::MessageStream, private LargeReads {
   using MessageStream::tryReadMessage;
   kj::Promise<void> writeMessage(kj::ArrayPtr<const int> fds,
                                  kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) override {
+    calls_.sent(segments);
     return messages_.writeMessage(fds, segments);
   }
   kj::Promise<void> writeMessages(kj::ArrayPtr<kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>> messages) override {
+    for (auto& segments : messages)
+      calls_.sent(segments);
     return messages_.writeMessages(messages);
   }
   kj::Maybe<int> getSendBufferSize() override { return messages_.getSendBufferSize(); }
@@ -47,15 +65,21 @@ class RequestStream final : public capnp::MessageStream, private LargeReads {
   };
 
   kj::Promise<size_t> read(kj::AsyncIoStream& inner, kj::ArrayPtr<kj::byte> into, size_t filled) override;
+  kj::Promise<void> awaitAnswers();
+  kj::Promise<void> waitWhilePressed();
   kj::Promise<void> takeRoom(Bytes size);
   kj::Promise<bool> readParts(kj::AsyncIoStream& inner, kj::ArrayPtr<kj::byte> into);
 
   kj::Own<RequestBudgets> budgets_;
+  CallLedger& calls_;
+  LogLimiter& log_;
   kj::Timer& timer_;
   const Limits limits_;
   const kj::String peer_;
   kj::Maybe<Room> room_;  // of the message that is being read
-  kj::Own<kj::AsyncIoStream> stream_;
+  WorkShare share_;
+  bool shareIsUsed_ = false;
+  kj::Own<BufferedStream> stream_;
   capnp::AsyncIoMessageStream messages_;
 };
 

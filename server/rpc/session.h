@@ -4,8 +4,10 @@
 #include <capnp/blob.h>
 #include <kj/refcount.h>
 
+#include "engine/base/log_limiter.h"
 #include "engine/broker/local_broker.h"
 #include "server/rpc/answer_budget.h"
+#include "server/rpc/call_ledger.h"
 
 namespace cambium {
 
@@ -22,6 +24,7 @@ struct RpcLimits {
   int64_t pressedUntakenMsMax = 15 * 1000;  // a client that takes no answer for so long while others wait for its room
   int sendBufferBytes = 1 << 20;            // SO_SNDBUF: what a slow consumer can hold in the system
   unsigned connectionsMax = 10'000;         // per loop
+  CallLimits calls;
   // Entries of a list in one request. A list of empty structs has a few bytes on the wire, whatever its length.
   unsigned listEntriesMax = 10'000;          // offsets, partitions, configs
   unsigned recordsPerAppendMax = 1'000'000;  // records, and their headers in all
@@ -94,14 +97,16 @@ struct BudgetedRead {
 // connection: as long as one runs, the session is there, and what it refers to must be.
 class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
  public:
-  // `clientHost`: "/127.0.0.1", as Kafka writes it.
+  // `clientHost`: "/127.0.0.1", as Kafka writes it. `ledgers` are those of the loop.
   Session(LocalBroker& broker, const RpcLimits& limits, WorkInFlight& work, WorkInFlight& sessions,
-          SharedBudget& allAnswers, kj::String clientHost)
+          SharedBudget& allAnswers, CallLedgers& ledgers, LogLimiter& log, kj::String clientHost)
       : broker(broker),
         limits(limits),
         work(work),
         clientHost(kj::mv(clientHost)),
         answers(limits.unsentBytesMax, allAnswers, this->clientHost),
+        calls(ledgers),
+        log(log),
         alive_(sessions),
         background_(*this) {}
 
@@ -110,6 +115,8 @@ class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
   WorkInFlight& work;
   const kj::String clientHost;
   AnswerBudget answers;
+  CallLedger calls;
+  LogLimiter& log;
 
   // LocalBroker::read() when the client has taken enough of what was read before. Dropping the promise ends the wait.
   kj::Promise<BudgetedRead> read(PartitionKey key, ReadWish wish);
@@ -118,10 +125,35 @@ class Session final : public kj::Refcounted, private kj::TaskSet::ErrorHandler {
   void runInBackground(kj::Promise<void> task) { background_.add(kj::mv(task)); }
 
  private:
-  void taskFailed(kj::Exception&& exception) override { KJ_LOG(WARNING, "unacknowledged append", exception); }
+  void taskFailed(kj::Exception&& exception) override {
+    log.warn("an append that nobody waits for failed", clientHost, ", ", exception.getDescription());
+  }
 
   WorkInFlight::Lease alive_;
   kj::TaskSet background_;
+};
+
+// A capability's hold on its session: as long as there is one, the session is there, and the capability counts among
+// those that the client keeps.
+class SessionHold {
+ public:
+  enum Use {
+    kOnCall,    // it works when it is called
+    kStanding,  // it works for the client between calls as well: the connection is in use as long as there is one
+  };
+
+  SessionHold(kj::Own<Session> session, Use use = kOnCall) : session_(kj::mv(session)), use_(use) {
+    session_->calls.capabilityMade(use_ == kStanding);
+  }
+  ~SessionHold() noexcept(false) { session_->calls.capabilityGone(use_ == kStanding); }
+  KJ_DISALLOW_COPY(SessionHold);
+
+  Session* operator->() { return session_.get(); }
+  Session& operator*() { return *session_; }
+
+ private:
+  kj::Own<Session> session_;
+  const Use use_;
 };
 
 }  // namespace cambium

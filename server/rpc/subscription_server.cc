@@ -7,7 +7,7 @@ namespace cambium {
 
 SubscriptionServer::SubscriptionServer(kj::Own<Session> session, PartitionKey key, Offset from,
                                        rpc::RecordSink::Client sink, Options options)
-    : session_(kj::mv(session)),
+    : session_(kj::mv(session), SessionHold::kStanding),
       key_(key),
       sink_(kj::mv(sink)),
       options_(options),

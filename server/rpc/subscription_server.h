@@ -33,7 +33,7 @@ class SubscriptionServer final : public rpc::Subscription::Server {
   rpc::RecordSink::Client& sinkNow();
   kj::Promise<void> finish(kj::Maybe<Error> error);
 
-  kj::Own<Session> session_;
+  SessionHold session_;
   PartitionKey key_;
   kj::Maybe<rpc::RecordSink::Client> sink_;  // null when it ended
   Options options_;

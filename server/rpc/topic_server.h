@@ -19,7 +19,7 @@ class TopicServer final : public rpc::Topic::Server {
   // The topic as it is today: it may have got more partitions or other configs. An error when it is gone.
   Result<kj::Own<const Topic>> current() const;
 
-  kj::Own<Session> session_;
+  SessionHold session_;
   kj::Own<const Topic> topic_;
 };
 

@@ -43,6 +43,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
                                                       .limits = limits,
                                                       .kafkaLimits = kafkaLimits,
                                                       .answers = answers,
+                                                      .connectionsPerAddressMax = connectionsPerAddressMax,
                                                       .moveBytesPerSecond = moveBytesPerSecond,
                                                       .retentionCheckMs = retentionCheckMs,
                                                       .cleanerBackoffMs = cleanerBackoffMs,
@@ -76,6 +77,7 @@ class BrokerTest : public ::testing::TestWithParam<Deployment> {
   RpcLimits limits{};
   SharedBudget::Limits answers{};
   kafka::KafkaLimits kafkaLimits{};
+  size_t connectionsPerAddressMax = 10'000;
   int64_t retentionCheckMs = 300'000;
   int64_t cleanerBackoffMs = 15'000;
   int32_t offsetsSegmentBytes = 16 << 20;

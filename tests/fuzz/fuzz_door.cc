@@ -143,7 +143,7 @@ class Machine {
   World world_{files_, clock_, entropy_, pool_, loops_, engines_, logLevel_, pool_};
   Loopback loopback_;
   KafkaSettings settings_;
-  KafkaConnectionCounts counts_;
+  DoorCounts counts_{10'000};
   SharedBudget answers_{SharedBudget::Limits{}};
   kj::Own<Broker> broker_;
 };

@@ -42,10 +42,11 @@ def lines_per_second(port, lines):
     return max(rates)
 
 
-def start(binary, folder):
+def start(binary, folder, connections):
     log = open(os.path.join(folder, "log"), "w+", encoding="utf-8")
     broker = subprocess.Popen([binary, "--data_dir", os.path.join(folder, "data"), "--kafka_listen", "127.0.0.1:0",
-                               "--rpc_listen=", "--http_listen=", "--cores", "1"], stderr=log)
+                               "--rpc_listen=", "--http_listen=", "--cores", "1",
+                               "--connections_per_address_max", str(connections)], stderr=log)
     for _ in range(200):
         with open(log.name, encoding="utf-8") as text:
             ready = re.search(r"is ready: Kafka on 127\.0\.0\.1:(\d+)", text.read())
@@ -86,7 +87,7 @@ def main(binary, count):
     lines = os.path.join(folder, "lines")
     with open(lines, "w", encoding="ascii") as out:
         out.writelines(f"line {i}, long enough to look like one of a log of some service\n" for i in range(LINES))
-    broker, port = start(binary, folder)
+    broker, port = start(binary, folder, count + 10)
     try:
         rate_alone = lines_per_second(port, lines)
         alone = resident_bytes(broker.pid)

@@ -14,7 +14,9 @@ TestBroker::TestBroker(kj::AsyncIoContext& io, kj::StringPtr dataDir, Options op
       clock_(options.clockShiftMs),
       files_(dataDir, 256),
       engines_(options.files.orDefault(files_), dataDir, 256),
+      counts_(options.connectionsPerAddressMax),
       answers_(options.answers),
+      kafkaCounts_(options.connectionsPerAddressMax),
       pool_(2),
       loop_{io.provider->getTimer(), *io.lowLevelProvider},
       world_{
@@ -103,7 +105,7 @@ void TestBroker::awaitWaiting(size_t count) {
 }
 
 void TestBroker::awaitConnections(uint64_t count) {
-  awaitTrue("connections", [&] { return counts_.open == count; });
+  awaitTrue("connections", [&] { return counts_.connections.open == count; });
 }
 
 void TestBroker::awaitKafkaConnections(uint64_t count) {

@@ -51,6 +51,7 @@ class TestBroker {
     kj::Maybe<FileSystem&> files{};
     kafka::KafkaLimits kafkaLimits{};
     SharedBudget::Limits answers{};
+    size_t connectionsPerAddressMax = 10'000;  // of each door
     Bytes moveBytesPerSecond{0};
     // Set: the start is dropped after so many turns of the loop, if it has not come to its end by then; only stop() may
     // follow.
@@ -95,6 +96,9 @@ class TestBroker {
   // The same for connections.
   void awaitConnections(uint64_t count);
   void awaitKafkaConnections(uint64_t count);
+  // What the doors of all loops count.
+  const RpcCounts& rpcCounts() const { return counts_; }
+  const DoorCounts& kafkaCounts() const { return kafkaCounts_; }
   // … when the condition holds.
   void awaitTrue(kj::StringPtr what, kj::FunctionParam<bool()> condition);
 
@@ -108,9 +112,9 @@ class TestBroker {
   LogLevelSwitch logLevel_{LogLevel::kWarn};
   ThreadLoops loops_{logLevel_};
   DiskEngines engines_;
-  RpcConnectionCounts counts_;
+  RpcCounts counts_;
   SharedBudget answers_;
-  kafka::KafkaConnectionCounts kafkaCounts_;
+  DoorCounts kafkaCounts_;
   ThreadWorkPool pool_;
   LoopContext loop_;
   World world_;

@@ -27,6 +27,7 @@ LAYERS = [
     "engine/metadata",
     "engine/group",
     "engine/broker",
+    "server/door",
     "server/kafka/wire",
     "server/kafka",
     "server/rpc",
@@ -46,9 +47,10 @@ ONLY = {
     "backends/rocksdb": {"engine/base", "engine/record", "engine/storage"},
     "engine/partition": {"engine/base", "engine/record", "engine/storage"},
     "engine/retention": {"engine/base", "engine/record", "engine/storage", "engine/partition"},
+    "server/door": {"engine/base"},
     "server/kafka/wire": {"engine/base"},
     "server/http": {"engine/base", "engine/record", "engine/storage", "engine/partition", "engine/retention", "engine/metadata",
-                    "engine/group", "engine/broker"},
+                    "engine/group", "engine/broker", "server/door"},
     "client": {"schema", "engine/base", "engine/record"},
 }
 

@@ -302,6 +302,44 @@ TEST_F(BufferedStreamTest, DroppedBeforeTheFlushOffersItsBytesToASocket) {
   EXPECT_EQ(pipe.ends[1]->readAllText().wait(io.waitScope), "last words"_kj);
 }
 
+// A connection that ends because its client has gone is destroyed while that failure is on its way, when kj logs what
+// it cannot throw.
+TEST_F(BufferedStreamTest, DroppedForAnotherFailureItKeepsItsOwnToItself) {
+  struct Lines final : public kj::ExceptionCallback {
+    void logMessage(kj::LogSeverity, const char*, int, int, kj::String&& text) override { all.add(kj::mv(text)); }
+    kj::Vector<kj::String> all;
+  };
+  auto pipe = io.provider->newTwoWayPipe();
+  pipe.ends[1] = nullptr;
+  Lines lines;
+  auto reason = kj::runCatchingExceptions([&] {
+    auto dropped = newBufferedStream(kj::mv(pipe.ends[0]));
+    auto written = dropped->write("an answer", 9);
+    kj::throwFatalException(KJ_EXCEPTION(DISCONNECTED, "the client has gone"));
+  });
+  EXPECT_EQ(KJ_ASSERT_NONNULL(reason).getDescription(), "the client has gone"_kj);
+  EXPECT_EQ(kj::strArray(lines.all, "\n"), ""_kj);
+}
+
+TEST_F(BufferedStreamTest, AConnectionThatTimesOutIsADisconnect) {
+  openPipe();
+  inner->failure = KJ_EXCEPTION(OVERLOADED, "writev(): Connection timed out");
+  stream->write("abc", 3).wait(io.waitScope);
+  settle();
+  auto failure = kj::runCatchingExceptions([&] { stream->write("def", 3).wait(io.waitScope); });
+  EXPECT_EQ(KJ_ASSERT_NONNULL(failure).getType(), kj::Exception::Type::DISCONNECTED);
+}
+
+// A loop that is never idle comes to no end of a turn.
+TEST_F(BufferedStreamTest, MuchIsOfferedBeforeTheEndOfTheTurn) {
+  openPipe();
+  auto bytes = pattern(20'000, 1);
+  auto reading = peer->tryRead(bytes.begin(), 1, bytes.size());
+  for (int i = 0; i < 4; ++i)
+    stream->write(bytes.begin(), bytes.size()).wait(io.waitScope);
+  EXPECT_EQ(counts.writes, 1u);
+}
+
 TEST_F(BufferedStreamTest, SmallReadsShareOneReadOfTheInnerStream) {
   openPipe();
   auto bytes = pattern(3000, 7);

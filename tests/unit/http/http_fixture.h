@@ -59,10 +59,19 @@ class FakeCounters final : public ConnectionCounters {
  public:
   kj::Vector<DoorConnections> connections() override {
     kj::Vector<DoorConnections> all;
-    all.add(DoorConnections{"rpc"_kj, 3, 10, 1});
+    all.add(DoorConnections{.door = "rpc"_kj, .open = 3, .accepted = 10, .refused = 1, .fullLoops = fullLoops});
     return all;
   }
+  RpcHoldings rpcHoldings() override { return {.calls = 21, .capabilities = 22, .connectionsClosed = 23}; }
+
+  uint64_t fullLoops = 0;
 };
+
+// The names that tests ask for.
+inline HttpHosts testHosts() {
+  kj::String names[] = {kj::str("x"), kj::str("test"), kj::str("broker")};
+  return HttpHosts(names);
+}
 
 // A listening socket in memory.
 class FakeReceiver final : public kj::ConnectionReceiver {
@@ -93,9 +102,11 @@ class HttpFixture : public ::testing::Test {
   ~HttpFixture() noexcept override = default;
 
  protected:
-  void open(HttpDoorOptions options = {}) {
-    door = kj::heap<HttpDoor>(timer, pool, broker, process, counters, options);
-    listening = door->listen(kj::heap<FakeReceiver>(incoming)).eagerlyEvaluate(nullptr);
+  void open(HttpDoorOptions options = {}) { openOver(pool, kj::mv(options)); }
+  void openOver(WorkPool& engines, HttpDoorOptions options = {}) {
+    options.hosts = testHosts();
+    door = kj::heap<HttpDoor>(timer, engines, broker, process, counters, kj::mv(options));
+    door->listen(kj::heap<FakeReceiver>(incoming));
   }
 
   // A client's end of a new connection.
@@ -152,7 +163,6 @@ class HttpFixture : public ::testing::Test {
   kj::HttpHeaderTable table;
   kj::ProducerConsumerQueue<FakeReceiver::Accepted> incoming;
   kj::Own<HttpDoor> door;
-  kj::Promise<void> listening = nullptr;
 };
 
 }  // namespace cambium

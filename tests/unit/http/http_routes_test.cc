@@ -120,12 +120,88 @@ TEST_F(HttpRoutesTest, SeveralRequestsShareAConnection) {
 
 TEST_F(HttpRoutesTest, WhatIsNotHttpGetsASentence) {
   auto garbage = say("\x16\x03\x01 hello\r\n\r\n"_kj);
-  EXPECT_TRUE(contains(garbage, "HTTP/1.1 501") || contains(garbage, "HTTP/1.1 400")) << garbage;
+  EXPECT_TRUE(contains(garbage, "HTTP/1.1 400 ")) << garbage;
   auto header = say("GET / HTTP/1.1\r\nno colon\r\n\r\n"_kj);
   EXPECT_TRUE(contains(header, "HTTP/1.1 400 ")) << header;
   EXPECT_TRUE(contains(header, "the request is not valid HTTP/1.1\n")) << header;
   auto method = say("FETCH / HTTP/1.1\r\nHost: x\r\n\r\n"_kj);
   EXPECT_TRUE(contains(method, "HTTP/1.1 501 ")) << method;
+}
+
+TEST_F(HttpRoutesTest, AFullDoorIsTold) {
+  counters.fullLoops = 1;
+  EXPECT_EQ(get("/readyz"_kj).body,
+            "ready; the rpc door is full with 3 connections, further clients wait for one to leave\n");
+}
+
+TEST_F(HttpRoutesTest, AConnectionEndsWhenItsClientWantsThat) {
+  for (auto request :
+       {"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"_kj,
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: x-y, CLOSE\r\n\r\n"_kj, "GET /healthz HTTP/1.0\r\n\r\n"_kj}) {
+    auto answer = say(request);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_TRUE(contains(answer, "Connection: close\r\n")) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\nok\n")) << answer;
+  }
+  auto two =
+      say("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+          "GET / HTTP/1.1\r\nHost: x\r\n\r\n"_kj);
+  EXPECT_TRUE(contains(two, "ok\nHTTP/1.1 200 OK")) << two;
+  EXPECT_TRUE(two.ends_with("ready\n")) << two;
+}
+
+// What is wrong with a request is the client's fault: 4xx or 501, a sentence, and no error in the log.
+TEST_F(HttpRoutesTest, WhatIsNoValidRequestIsRefused) {
+  struct Lines final : public kj::ExceptionCallback {
+    void logMessage(kj::LogSeverity severity, const char*, int, int, kj::String&& text) override {
+      EXPECT_LE(severity, kj::LogSeverity::WARNING) << text.cStr();
+      EXPECT_EQ(strstr(text.cStr(), "stack:"), nullptr) << text.cStr();
+    }
+  } lines;
+  struct Bad {
+    kj::StringPtr headers;
+    const char* status;
+  };
+  for (auto& bad :
+       std::initializer_list<Bad>{{"Content-Length: abc\r\n\r\n"_kj, "400"},
+                                  {"Content-Length: -1\r\n\r\n"_kj, "400"},
+                                  {"Content-Length: 1\r\nContent-Length: 1\r\n\r\nx"_kj, "400"},
+                                  {"Content-Length: 1, 1\r\n\r\nx"_kj, "400"},
+                                  {"Content-Length: 99999999999999999999\r\n\r\n"_kj, "400"},
+                                  {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"_kj, "400"},
+                                  {"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"_kj, "400"},
+                                  {"Transfer-Encoding: chunked\r\n\r\n5\r\nhello--\r\n0\r\n\r\n"_kj, "400"},
+                                  {"Transfer-Encoding: gzip\r\n\r\n"_kj, "501"},
+                                  {"Host: y\r\n\r\n"_kj, "400"},
+                                  {"a b: c\r\n\r\n"_kj, "400"},
+                                  {" folded\r\n\r\n"_kj, "400"}}) {
+    auto answer = say(kj::str("GET /healthz HTTP/1.1\r\nHost: x\r\n", bad.headers));
+    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + bad.status)) << bad.headers.cStr() << answer;
+    EXPECT_TRUE(contains(answer, "Connection: close\r\n")) << answer;
+  }
+  EXPECT_TRUE(say("GET /healthz HTTP/1.1\r\n\r\n"_kj).starts_with("HTTP/1.1 400 ")) << "no host";
+  EXPECT_TRUE(say("GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n"_kj).starts_with("HTTP/1.1 505 "));
+  EXPECT_TRUE(say(kj::str("GET / HTTP/1.1\r\na: ", kj::repeat('a', 20'000))).starts_with("HTTP/1.1 431 "));
+}
+
+TEST_F(HttpRoutesTest, ARequestWithABodyIsAnsweredAndEndsItsConnection) {
+  for (auto body :
+       {"Content-Length: 5\r\n\r\nhello"_kj, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"_kj}) {
+    auto answer = say(kj::str("GET /healthz HTTP/1.1\r\nHost: x\r\n", body));
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer;
+    EXPECT_TRUE(answer.ends_with("ok\n")) << answer;
+  }
+  auto large = say(kj::str("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 80000\r\n\r\n", kj::repeat('x', 80'000)));
+  EXPECT_TRUE(large.starts_with("HTTP/1.1 413 ")) << large;
+}
+
+TEST_F(HttpRoutesTest, AnotherHostIsRefused) {
+  for (auto request : {"GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n"_kj,
+                       "GET http://evil.example/metrics HTTP/1.1\r\nHost: x\r\n\r\n"_kj}) {
+    auto answer = say(request);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 421 Misdirected Request\r\n")) << answer;
+    EXPECT_TRUE(contains(answer, "--http_hosts")) << answer;
+  }
 }
 
 TEST_F(HttpRoutesTest, AFailureInsideIsNotShownToTheClient) {

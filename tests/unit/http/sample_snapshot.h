@@ -15,8 +15,9 @@ inline MetricsSnapshot sampleSnapshot() {
                       .openFiles = 40,
                       .openFilesMax = 1024,
                       .startTimeSeconds = 1'750'000'000.5};
-  snapshot.doors.add(DoorConnections{"rpc"_kj, 3, 10, 1});
-  snapshot.doors.add(DoorConnections{"http"_kj, 1, 5, 0});
+  snapshot.doors.add(DoorConnections{.door = "rpc"_kj, .open = 3, .accepted = 10, .refused = 1, .closedIdle = 2});
+  snapshot.doors.add(DoorConnections{.door = "http"_kj, .open = 1, .accepted = 5});
+  snapshot.rpc = {.calls = 21, .capabilities = 22, .connectionsClosed = 23};
 
   PartitionMetrics metrics{.appends = 1,
                            .appendFailures = 2,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <capnp/message.h>
+#include <capnp/rpc.capnp.h>
 #include <capnp/serialize.h>
 
 namespace cambium {
@@ -24,26 +25,47 @@ class RequestStreamTest : public ::testing::Test {
 
   struct Peer {
     kj::Own<kj::AsyncIoStream> client;
+    kj::Own<CallLedger> calls;
     kj::Own<RequestStream> server;
   };
 
   Peer connect() {
     auto pipe = kj::newTwoWayPipe();
-    return {kj::mv(pipe.ends[0]), kj::heap<RequestStream>(kj::mv(pipe.ends[1]), observer, kj::addRef(*budgets), timer,
-                                                          RequestStream::Limits{30'000}, "/127.0.0.1")};
+    auto calls = kj::heap<CallLedger>(ledgers);
+    auto server =
+        kj::heap<RequestStream>(kj::mv(pipe.ends[1]), RequestStream::Surroundings{observer, *calls, log, turns, timer},
+                                kj::addRef(*budgets), RequestStream::Limits{30'000}, "/127.0.0.1");
+    return {kj::mv(pipe.ends[0]), kj::mv(calls), kj::mv(server)};
   }
   static kj::Array<capnp::word> message(size_t bytes) {
     capnp::MallocMessageBuilder builder;
-    auto data = builder.getRoot<capnp::AnyPointer>().initAs<capnp::Data>(static_cast<kj::uint>(bytes));
-    memset(data.begin(), 'x', bytes);
+    auto params = builder.initRoot<capnp::rpc::Message>().initResolve().initException();
+    auto text = params.initReason(static_cast<kj::uint>(bytes));
+    memset(text.begin(), 'x', bytes);
     return capnp::messageToFlatArray(builder);
+  }
+  static size_t sizeOf(capnp::MessageReader& reader) {
+    return reader.getRoot<capnp::rpc::Message>().getResolve().getException().getReason().size();
+  }
+  static kj::Array<capnp::word> callOf(uint32_t id) {
+    capnp::MallocMessageBuilder builder;
+    builder.initRoot<capnp::rpc::Message>().initCall().setQuestionId(id);
+    return capnp::messageToFlatArray(builder);
+  }
+  void answer(Peer& peer, uint32_t id) {
+    capnp::MallocMessageBuilder builder;
+    builder.initRoot<capnp::rpc::Message>().initReturn().setAnswerId(id);
+    peer.server->writeMessage(nullptr, builder.getSegmentsForOutput()).wait(scope);
   }
   static kj::Promise<void> write(Peer& peer, kj::Array<capnp::word> words, size_t withoutLast = 0) {
     auto bytes = words.asBytes();
     return peer.client->write(bytes.begin(), bytes.size() - withoutLast).attach(kj::mv(words)).eagerlyEvaluate(nullptr);
   }
   Reading read(Peer& peer) { return peer.server->tryReadMessage().eagerlyEvaluate(nullptr); }
+  // Also lets turns of the loop go by.
   void settle() {
+    now += 1 * kj::MICROSECONDS;
+    timer.advanceTo(now);
     for (int turn = 0; turn < 200; ++turn)
       kj::evalLater([] {}).wait(scope);
   }
@@ -62,6 +84,7 @@ class RequestStreamTest : public ::testing::Test {
   }
   Bytes held(Bytes request) { return budgets->of(request).held(); }
 
+  Reading leftOver = nullptr;
   static constexpr size_t kLarge = 1'500'000;
   static constexpr size_t kSmall = 100'000;
 
@@ -70,6 +93,10 @@ class RequestStreamTest : public ::testing::Test {
   kj::TimePoint now = kj::origin<kj::TimePoint>();
   kj::TimerImpl timer{now};
   Unobserved observer;
+  LogLimiter log{timer};
+  FairTurns turns{timer};
+  CallCounts counts;
+  CallLedgers ledgers{{.callsMax = 100, .capabilitiesMax = 100, .heldMax = 1000}, counts};
   kj::Own<RequestBudgets> budgets = kj::refcounted<RequestBudgets>(mebibytes(4), mebibytes(1));
 };
 
@@ -79,7 +106,7 @@ TEST_F(RequestStreamTest, ALargeMessageKeepsItsRoomUntilItIsDestroyed) {
   auto first = read(one);
   ASSERT_TRUE(arrives(first));
   auto served = take(first);
-  EXPECT_EQ(served->getRoot<capnp::AnyPointer>().getAs<capnp::Data>().size(), kLarge);
+  EXPECT_EQ(sizeOf(*served), kLarge);
   EXPECT_GE(held(Bytes(kLarge)).value(), kLarge);
 
   auto writingToo = write(two, message(kLarge));
@@ -94,7 +121,7 @@ TEST_F(RequestStreamTest, ALargeMessageKeepsItsRoomUntilItIsDestroyed) {
   EXPECT_FALSE(arrives(second));
   served = nullptr;
   ASSERT_TRUE(arrives(second));
-  EXPECT_EQ(take(second)->getRoot<capnp::AnyPointer>().getAs<capnp::Data>().size(), kLarge);
+  EXPECT_EQ(sizeOf(*take(second)), kLarge);
   settle();
   EXPECT_EQ(held(Bytes(kLarge)), Bytes(0));
 }
@@ -176,7 +203,7 @@ TEST_F(RequestStreamTest, OneThatGoesOnSlowlyIsNot) {
     advance(14'000);
   }
   ASSERT_TRUE(arrives(reading));
-  EXPECT_EQ(take(reading)->getRoot<capnp::AnyPointer>().getAs<capnp::Data>().size(), 3'500'000u);
+  EXPECT_EQ(sizeOf(*take(reading)), 3'500'000u);
 }
 
 TEST_F(RequestStreamTest, WhoGivesUpLeavesTheQueue) {
@@ -207,6 +234,64 @@ TEST_F(RequestStreamTest, AnEndInTheMiddleOfAMessageIsTold) {
   EXPECT_TRUE(kj::runCatchingExceptions([&] { reading.wait(scope); }) != nullptr);
   peer = Peer();
   EXPECT_EQ(held(Bytes(kLarge)), Bytes(0));
+}
+
+// Messages that are handed on until the connection has to wait, without a look at others.
+TEST_F(RequestStreamTest, AConnectionHasAShareOfATurn) {
+  auto peer = connect();
+  kj::Vector<kj::Promise<void>> writing;
+  for (uint32_t i = 0; i < 200; ++i)
+    writing.add(write(peer, message(100)));
+  auto handedOn = [&] {
+    size_t count = 0;
+    for (;; ++count) {
+      auto reading = read(peer);
+      if (!reading.poll(scope)) {
+        leftOver = kj::mv(reading);
+        return count;
+      }
+      take(reading);
+    }
+  };
+  EXPECT_EQ(handedOn(), 32u);
+  EXPECT_TRUE(arrives(leftOver)) << "when the loop has looked at others it goes on";
+  take(leftOver);
+  EXPECT_EQ(handedOn(), 31u);
+}
+
+TEST_F(RequestStreamTest, AnswersLeaveBeforeAConnectionIsReadOn) {
+  auto peer = connect();
+  kj::Vector<kj::Promise<void>> writing;
+  for (uint32_t i = 0; i < 33; ++i)
+    writing.add(write(peer, callOf(i)));
+  for (uint32_t i = 0; i < 32; ++i) {
+    auto reading = read(peer);
+    take(reading);
+  }
+  answer(peer, 0);
+  kj::byte begun[8];
+  auto answered = peer.client->tryRead(begun, 8, 8).eagerlyEvaluate(nullptr);
+  auto next = read(peer);
+  EXPECT_TRUE(answered.poll(scope));
+}
+
+TEST_F(RequestStreamTest, WithTooManyCallsUnansweredItIsReadNoFurther) {
+  auto peer = connect();
+  kj::Vector<kj::Promise<void>> writing;
+  for (uint32_t i = 0; i < 60; ++i)
+    writing.add(write(peer, callOf(i)));
+  Reading reading = nullptr;
+  uint32_t read = 0;
+  for (;; ++read) {
+    reading = this->read(peer);
+    if (!arrives(reading)) break;
+    take(reading);
+  }
+  EXPECT_EQ(read, 50u) << "half of the limit";
+  EXPECT_EQ(counts.calls, 50u);
+  auto drain = peer.client->readAllBytes().eagerlyEvaluate(nullptr);
+  answer(peer, 17);
+  EXPECT_TRUE(arrives(reading)) << "for each answer one more";
 }
 
 }  // namespace
