@@ -14,7 +14,7 @@ class RawClient {
  public:
   using Message = capnp::rpc::Message::Builder;
 
-  RawClient(kj::WaitScope& scope, kj::Own<kj::AsyncIoStream> stream) : scope_(scope), stream_(kj::mv(stream)) {}
+  explicit RawClient(kj::Own<kj::AsyncIoStream> stream) : stream_(kj::mv(stream)) {}
   KJ_DISALLOW_COPY(RawClient);
 
   // --- What send() will send.
@@ -29,7 +29,7 @@ class RawClient {
       call.initTarget().initPromisedAnswer().setQuestionId(bootstrapId);
       call.setInterfaceId(capnp::typeId<rpc::Gate>());
       call.setMethodId(0);
-      call.initParams().getContent().initAs<capnp::AnyStruct>(0, 1);
+      call.initParams().getContent().initAs<rpc::Gate::AnonymousParams>();
     });
   }
   void finish(uint32_t id, bool releases) {
@@ -71,7 +71,6 @@ class RawClient {
     outgoing_.addAll(words.asBytes());
   }
 
-  kj::WaitScope& scope_;
   kj::Own<kj::AsyncIoStream> stream_;
   kj::Vector<kj::byte> outgoing_;
   kj::Promise<void> sending_ = kj::READY_NOW;
@@ -99,7 +98,7 @@ class RpcAbuseTest : public BrokerTest {
     auto stream = address->connect().wait(scope());
     int small = 4096;
     stream->setsockopt(SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-    return kj::heap<RawClient>(scope(), kj::mv(stream));
+    return kj::heap<RawClient>(kj::mv(stream));
   }
   // Until nobody but the clients of the test has anything.
   void awaitQuiet() {

@@ -55,7 +55,8 @@ def idle(setting):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     told, faults = [], []
     for door in ("kafka", "rpc"):
-        broker = setting.broker("--open_files_max=500", data_dir=setting.path(f"data-{door}"))
+        broker = setting.broker("--open_files_max=500", f"--connections_per_address_max={CONNECTIONS + 1000}",
+                                data_dir=setting.path(f"data-{door}"))
         address, ask = (broker.kafka, ask_kafka) if door == "kafka" else (broker.address, ask_rpc)
         each, before, after = idle_on(broker, address, ask)
         told.append(f"{door} {each / 1024:.1f} KiB each, memory {before >> 10} KiB before, {after >> 10} KiB after")
