@@ -155,6 +155,35 @@ TEST_P(GroupClientTest, ALostConnectionIsJoinedAgain) {
   EXPECT_EQ(pollAll({&consumer}, 1), std::vector<std::string>{"c"});
 }
 
+TEST_P(ClientTest, ConfigsOfTheBrokerAreSetWhileItRuns) {
+  auto link = connection(GetParam().cores - 1);
+  client::Admin admin(*link);
+  auto alter = [&](bool everyBroker, kj::StringPtr name, kj::Maybe<kj::StringPtr> value) {
+    auto changes = kj::heapArrayBuilder<client::ConfigChange>(1);
+    changes.add(client::ConfigChange{kj::str(name), value.map([](kj::StringPtr v) { return kj::str(v); })});
+    auto done = admin.alterBrokerConfig(everyBroker, changes.finish()).wait(scope());
+    return done.ok() ? std::string() : errorName(done.error().code).cStr();
+  };
+  auto shown = [&](bool everyBroker, kj::StringPtr name) {
+    auto configs = admin.describeBrokerConfig(everyBroker).wait(scope());
+    for (auto& config : configs.value())
+      if (config.name == name) return std::string(kj::str(config.value, " from ", config.source).cStr());
+    return std::string("missing");
+  };
+  constexpr kj::StringPtr kName = "log.cleaner.backoff.ms"_kj;
+  EXPECT_EQ(shown(false, kName), "15000 from default");
+  EXPECT_EQ(shown(true, kName), "missing");
+  EXPECT_EQ(alter(true, kName, "20000"_kj), "");
+  EXPECT_EQ(shown(false, kName), "20000 from every broker");
+  EXPECT_EQ(shown(true, kName), "20000 from every broker");
+  EXPECT_EQ(alter(false, kName, "30000"_kj), "");
+  EXPECT_EQ(shown(false, kName), "30000 from this broker");
+  EXPECT_EQ(alter(false, kName, nullptr), "");
+  EXPECT_EQ(shown(false, kName), "20000 from every broker");
+  EXPECT_EQ(alter(false, kName, "soon"_kj), "INVALID_REQUEST");
+  EXPECT_EQ(alter(false, "node.id", "7"_kj), "INVALID_REQUEST");
+}
+
 TEST_P(ClientTest, RefusalsArriveAsErrors) {
   auto link = connection();
   client::Admin admin(*link);
