@@ -1,7 +1,5 @@
 #include "engine/metadata/topic_records.h"
 
-#include <kj/debug.h>
-
 #include "engine/base/coroutine.h"
 
 namespace cambium {
@@ -33,23 +31,41 @@ kj::Promise<Result<kj::Own<const Topic>>> loadTopic(MetadataStore& store, kj::St
   co_return Loaded(makeError(ErrorCode::kUnknownTopicOrPartition, "there is no topic named ", name));
 }
 
+namespace {
+
+Topic::Spec inNextEpoch(const Topic& topic) {
+  auto spec = topic.copySpec();
+  for (auto& partition : spec.partitions)
+    partition.leaderEpoch += 1;
+  return spec;
+}
+
+}  // namespace
+
 kj::Promise<void> raiseLeaderEpochs(MetadataStore& store) {
   auto entries = co_await store.list(kj::str(kTopicRecords));
   for (size_t at = 0; at < entries.size();) {
     MetadataTransaction transaction;
+    kj::Vector<kj::String> names;
     size_t bytes = 0;
     for (; at < entries.size() && transaction.writes.size() < kRaisedTopicsMax && bytes < kRaisedBytes; ++at) {
       auto& entry = entries[at];
-      auto spec = Topic::decode(entry.value, entry.changedAt)->copySpec();
-      for (auto& partition : spec.partitions)
-        partition.leaderEpoch += 1;
-      auto raised = kj::atomicRefcounted<const Topic>(kj::mv(spec), Revision(0));
+      auto topic = Topic::decode(entry.value, entry.changedAt);
+      auto raised = kj::atomicRefcounted<const Topic>(inNextEpoch(*topic), Revision(0));
+      names.add(kj::str(topic->name()));
       transaction.conditions.add(MetadataTransaction::Condition{kj::str(entry.key), entry.changedAt});
       transaction.writes.add(putTopic(kj::mv(entry.key), *raised));
       bytes += entry.value.size();
     }
     auto committed = co_await store.commit(kj::mv(transaction));
-    KJ_REQUIRE(committed != nullptr, "a topic was changed while the leader epochs were raised; restart the broker");
+    if (committed != nullptr) continue;
+    // Somebody has changed one of them meanwhile: each by itself. One that was deleted is not there to be raised.
+    for (auto& name : names) {
+      auto raise = [](const Topic& now) -> Result<kj::Maybe<Topic::Spec>> {
+        return kj::Maybe<Topic::Spec>(inNextEpoch(now));
+      };
+      co_await changeTopic(store, kj::mv(name), raise).ignoreResult();
+    }
   }
 }
 

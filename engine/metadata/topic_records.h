@@ -20,9 +20,8 @@ MetadataTransaction::Write putTopic(kj::String key, const Topic& topic);
 kj::Promise<Result<kj::Own<const Topic>>> loadTopic(MetadataStore& store, kj::String name);
 
 // Raises the leader epochs of all partitions by one: a run of a process never goes on in the epoch of the one before,
-// of which a power loss may have taken the last batches, so that their offsets are given again. For a start, before
-// anything else changes topics; may be done again after a crash or a failure half way. Few commits, each of many
-// topics. Rejects as MetadataStore does.
+// of which a power loss may have taken the last batches, so that their offsets are given again. May be done again after
+// a crash or a failure half way. Few commits, each of many topics. Rejects as MetadataStore does.
 kj::Promise<void> raiseLeaderEpochs(MetadataStore& store);
 
 // What a change makes of a topic: the next version, null to leave it as it is, or why the change is refused. May be

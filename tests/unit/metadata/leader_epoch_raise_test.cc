@@ -58,6 +58,27 @@ TEST_F(LeaderEpochRaiseTest, FewCommitsRaiseTheEpochsOfManyPartitions) {
   EXPECT_EQ(epochOf("topic-10000", 9'999), 9'999 % 7 + 1);
 }
 
+TEST_F(LeaderEpochRaiseTest, WhoChangesATopicMeanwhileIsNotInTheWay) {
+  put(0, 20, 1);
+  pool.holding = true;
+  // Under way when the topics are listed, and there when they are written.
+  MetadataTransaction other;
+  other.writes.add(MetadataTransaction::Write{topicKey("topic-3"), nullptr});
+  auto topic = loadTopic(metadata, kj::str("topic-4")).wait(scope);
+  other.writes.add(putTopic(topicKey("topic-4"), *topic.value()));
+  auto changed = metadata.commit(kj::mv(other));
+  EXPECT_FALSE(changed.poll(scope));
+  auto raising = raiseLeaderEpochs(metadata);
+  EXPECT_FALSE(raising.poll(scope));
+  pool.holding = false;
+  pool.runAll();
+  changed.wait(scope);
+  raising.wait(scope);
+  EXPECT_FALSE(loadTopic(metadata, kj::str("topic-3")).wait(scope).ok());
+  EXPECT_EQ(epochOf("topic-4", 0), 1);
+  EXPECT_EQ(epochOf("topic-5", 0), 1);
+}
+
 TEST_F(LeaderEpochRaiseTest, WithoutTopicsNothingIsWritten) {
   auto before = revision();
   raiseLeaderEpochs(metadata).wait(scope);
