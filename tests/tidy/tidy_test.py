@@ -183,6 +183,12 @@ class Tidy:
             if sources and layer + "/README.md" not in present:
                 self.breach(layer, 1, "a folder of sources has a README.md")
 
+    def check_flags(self, options, settings):
+        """Every flag of cambiumd is a config that tools can read of a running broker."""
+        for flag in re.findall(r"^DEFINE_\w+\(\s*(\w+),", options, re.M):
+            if f'"{flag}"_kj' not in settings:
+                self.breach("engine/broker/broker_settings.cc", 1, f"--{flag} is no config: give it a name there")
+
 
 def tracked(root):
     out = subprocess.run(["git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard"], check=True,
@@ -205,6 +211,8 @@ def check_tree(root):
     tidy.check_type_names([(f, open(os.path.join(root, f), encoding="utf-8").read()) for f in sources
                            if f.endswith(".h") and not f.startswith("tests/")])
     tidy.check_readmes(files)
+    tidy.check_flags(*(open(os.path.join(root, f), encoding="utf-8").read()
+                       for f in ("server/main/options.cc", "engine/broker/broker_settings.cc")))
     print("\n".join(tidy.breaches) if tidy.breaches else f"{len(sources)} sources are tidy")
     return 1 if tidy.breaches else 0
 
@@ -240,7 +248,10 @@ def check_canaries():
     tidy = Tidy()
     tidy.check_type_names([(f"{folder}/x.h", "namespace cambium {\nstruct Entry {\n};\n}\n") for folder in ("engine", "tools")])
     missed += 0 if tidy.breaches else 1
-    print(f"{len(CANARIES) + 2 - missed} of {len(CANARIES) + 2} breaches noticed")
+    tidy = Tidy()
+    tidy.check_flags('DEFINE_bool(lost,\n', '"found"_kj')
+    missed += 0 if tidy.breaches else 1
+    print(f"{len(CANARIES) + 3 - missed} of {len(CANARIES) + 3} breaches noticed")
     return 1 if missed else 0
 
 
