@@ -29,7 +29,7 @@ inline constexpr AnswerRule kAnswerRule<ListOffsetsRequest>{.perElement = 160};
 template <>
 inline constexpr AnswerRule kAnswerRule<OffsetForLeaderEpochRequest>{.perElement = 160};
 template <>
-inline constexpr AnswerRule kAnswerRule<OffsetCommitRequest>{.perElement = 64};
+inline constexpr AnswerRule kAnswerRule<OffsetCommitRequest>{.perElement = 64, .elementsMax = 20'000};
 template <>
 inline constexpr AnswerRule kAnswerRule<DeleteRecordsRequest>{.perElement = 128};
 // Those that may wait for long hold little meanwhile; the handlers take the rest when they know what there is.

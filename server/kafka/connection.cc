@@ -88,8 +88,7 @@ kj::Promise<void> Connection::run() {
       .then([clientEnds = reading.addBranch()]() mutable { return kj::mv(clientEnds); })
       .exclusiveJoin(kj::mv(broken))
       .exclusiveJoin(kj::mv(overdue))
-      .exclusiveJoin(kj::mv(tooSlow.promise))
-      .exclusiveJoin(watchWriter());
+      .exclusiveJoin(kj::mv(tooSlow.promise));
 }
 
 kj::Promise<void> Connection::whenIdle() {
@@ -257,7 +256,6 @@ kj::Promise<void> Connection::answerInOrder() {
       writing_ = true;
       co_await write(*reply);
       writing_ = false;
-      ++written_;
       unsentBytes_ -= reply->size();
     }
     calls_.pop_front();
@@ -296,20 +294,15 @@ bool Connection::isSlow() const {
 }
 
 void Connection::checkPace() {
-  if (!isSlow() || !account_.pressed()) return;
-  cutOff("it is slow to take its answers, and others wait for their room");
-  tooSlow_->fulfill();
-}
-
-kj::Promise<void> Connection::watchWriter() {
-  for (;;) {
-    uint64_t before = written_;
-    co_await timer_.afterDelay(door_.limits.untakenMsMax * kj::MILLISECONDS);
-    if (writing_ && written_ == before) {
-      cutOff("it does not take its answers");
-      co_return;
-    }
+  bool standsStill = writing_ && timer_.now() - writtenAt_ > door_.limits.untakenMsMax * kj::MILLISECONDS;
+  if (standsStill) {
+    cutOff("it does not take its answers");
+  } else if (isSlow() && account_.pressed()) {
+    cutOff("it is slow to take its answers, and others wait for their room");
+  } else {
+    return;
   }
+  tooSlow_->fulfill();
 }
 
 }  // namespace cambium::kafka

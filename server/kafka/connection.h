@@ -26,7 +26,8 @@ class Connection final : public Guest {
   kj::Promise<void> run();
   // Nothing is under way and the system has taken every answer. One caller at a time.
   kj::Promise<void> whenIdle();
-  // To be called now and then: cuts the client off when it is slow to take an answer whose room others wait for.
+  // To be called now and then: cuts the client off when it takes no answers any more, and when it is slow to take one
+  // whose room others wait for.
   void checkPace();
 
   bool isIdle() const override { return calls_.empty(); }
@@ -42,8 +43,6 @@ class Connection final : public Guest {
   kj::Promise<void> answerInOrder();
   kj::Promise<void> write(const Encoded& reply);
   bool isSlow() const;
-  // Done when the client takes no answer any more.
-  kj::Promise<void> watchWriter();
   // True: done, or being served. False: the connection is to be closed.
   kj::Promise<bool> begin(kj::Own<Call> call);
   void answerUnknownVersion(Call& call);
@@ -63,8 +62,7 @@ class Connection final : public Guest {
   size_t beingServed_ = 0;           // calls that have no answer yet …
   size_t pipelined_ = 0;             // … and those of them that others may follow
   size_t unsentBytes_ = 0;
-  uint64_t begun_ = 0;    // requests
-  uint64_t written_ = 0;  // answers
+  uint64_t begun_ = 0;  // requests
   bool writing_ = false;
   size_t writingBytes_ = 0;     // of the answer that is being written
   kj::TimePoint writingSince_;  // while writing_; that answer …

@@ -20,6 +20,8 @@ constexpr size_t kPartBytes = 1 << 20;
 constexpr size_t kChunkBytes = 512 << 10;
 // A smaller frame has memory of its own: one that is served for long shall not keep a chunk.
 constexpr size_t kFrameInChunkBytesMin = 8 << 10;
+// A client that has sent nothing for so long is idle.
+constexpr int64_t kPauseMs = 1000;
 // With less room a chunk that is in use is left to its frames.
 constexpr size_t kRoomBytesMin = 64 << 10;
 
@@ -48,8 +50,15 @@ kj::Promise<bool> FrameReader::readLength(kj::ArrayPtr<kj::byte> into) {
   auto rest = into.slice(takeHeld(into), into.size());
   if (rest.size() == 0) co_return true;
   chunk_ = nullptr;
-  auto idle = timer_.afterDelay(limits_.idleMsMax * kj::MILLISECONDS).then([] { return size_t{0}; });
-  co_return co_await stream_.tryRead(rest.begin(), rest.size(), rest.size()).exclusiveJoin(kj::mv(idle)) == rest.size();
+  constexpr size_t kNothing = SIZE_MAX;
+  auto end = timer_.now() + limits_.idleMsMax * kj::MILLISECONDS;
+  for (auto until = kj::min(end, timer_.now() + kPauseMs * kj::MILLISECONDS);; until = end) {
+    auto late = timer_.atTime(until).then([] { return kNothing; });
+    auto got = co_await stream_.tryRead(rest.begin(), rest.size(), rest.size()).exclusiveJoin(kj::mv(late));
+    if (got != kNothing || until == end) co_return got == rest.size();
+    // It may be idle for long, and there may be thousands like it.
+    stream_.shrink();
+  }
 }
 
 // A client that is sending goes on in the chunk; one that pauses shall not keep it.

@@ -26,11 +26,15 @@ KafkaDoor::KafkaDoor(LocalBroker& broker, LoopContext& loop, const Entropy& entr
       watchPace().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "slow clients are not looked at", e); });
 }
 
+// Often while somebody waits for room, else as often as it takes to notice who takes nothing at all.
 kj::Promise<void> KafkaDoor::watchPace() {
-  auto pause = kj::min(int64_t{1000}, limits_.pressedUntakenMsMax) * kj::MILLISECONDS;
-  for (;;) {
-    co_await loop_.timer.afterDelay(pause);
-    if (context_.answers.waiting() == 0) continue;
+  auto& timer = loop_.timer;
+  auto between = limits_.untakenMsMax * kj::MILLISECONDS / 4;
+  auto pause = kj::min(kj::min(int64_t{1000}, limits_.pressedUntakenMsMax) * kj::MILLISECONDS, between);
+  for (auto next = timer.now() + between;;) {
+    co_await timer.afterDelay(pause);
+    if (context_.answers.waiting() == 0 && timer.now() < next) continue;
+    next = timer.now() + between;
     for (auto* connection : open_)
       connection->checkPace();
   }

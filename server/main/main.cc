@@ -15,6 +15,7 @@
 #include "server/main/http_wiring.h"
 #include "server/main/listen_sockets.h"
 #include "server/main/logging.h"
+#include "server/main/memory_return.h"
 #include "server/main/options.h"
 #include "server/main/system_world.h"
 #include "server/rpc/rpc_door.h"
@@ -133,8 +134,12 @@ int run(const ServerOptions& options, LogLevelSwitch& logLevel) {
     Broker broker(world, options.broker.clone(), loop);
     HttpWiring http(broker, loop, pool, httpOptions(options, doors), connections);
     KJ_IF_MAYBE(sockets, doors.http) http.listen(sockets->receivers(0, loop.io));
+    auto returning = returnFreedMemory(loop.timer, clock, pool).eagerlyEvaluate([](kj::Exception&& e) {
+      KJ_LOG(ERROR, "freed memory is no longer given back", e);
+    });
     auto failure = kj::runCatchingExceptions(
         [&] { serve(broker, options, doors, io.unixEventPort, entropy, connections, answers).wait(io.waitScope); });
+    returning = nullptr;
     http.drain().wait(io.waitScope);
     broker.stop().wait(io.waitScope);
     KJ_IF_MAYBE(exception, failure) kj::throwFatalException(kj::mv(*exception));

@@ -201,6 +201,25 @@ TEST_P(KafkaSlowClientTest, LargeFramesThatComeSlowlyDoNotHoldUpOthers) {
     EXPECT_EQ(produced(kafka().call(produceOf("words", 0, batchOf({"b"})), 11).wait(scope()).body).error, 0);
 }
 
+class KafkaTricklingClientTest : public KafkaSlowClientTest {
+ protected:
+  KafkaTricklingClientTest() { kafkaLimits.slowMsMax = 100; }
+};
+CAMBIUM_EVERY_KAFKA_DEPLOYMENT(KafkaTricklingClientTest);
+
+TEST_P(KafkaTricklingClientTest, LargeRequestsOfOthersAreServed) {
+  // Their room is full with what they have sent, and they send no more.
+  kj::Vector<kj::Own<KafkaClient>> slow;
+  for (int i = 0; i < 6; ++i) {
+    slow.add(broker->connectKafka());
+    slow.back()->write(lengthOf(4 << 20, 100'000));
+    slow.back()->written().wait(scope());
+  }
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(produce("words", 0, batchOfSize(1'500'000)).error, 10)
+        << "it is served, which is to say that it is too large";
+}
+
 class KafkaDeafClientTest : public KafkaAbuseTest {
  protected:
   KafkaDeafClientTest() { kafkaLimits.untakenMsMax = 100; }

@@ -274,6 +274,61 @@ TEST_F(FrameReaderTest, ARequestDoesNotWaitForTheRoomOfItsOwnChunk) {
   EXPECT_TRUE(isIntact(frame.wait(scope).get<Frame>()));
 }
 
+TEST_F(FrameReaderTest, RoomOfALargeFrameIsTakenAsItArrives) {
+  kj::Vector<Frame> served;
+  while (heldBy(kLarge) <= mebibytes(4).value()) {
+    one.arrive({kLarge});
+    served.add(next(one));
+  }
+  auto before = held();
+  constexpr size_t kClaimed = 3 << 20;
+  kj::Vector<kj::byte> bytes;
+  addFrame(bytes, body(kClaimed, kClaimed));
+  Connection other{*this};
+  auto frame = other.begin();
+  size_t sent = 0;
+  for (size_t upTo : {size_t{60'000}, size_t{500'000}, size_t{1'500'000}, bytes.size()}) {
+    other.client.arrive(bytes.slice(sent, upTo));
+    sent = upTo;
+    settle();
+    EXPECT_LE(held() - before, kj::max(size_t{1} << 20, 2 * sent)) << sent;
+  }
+  ASSERT_TRUE(frame.poll(scope));
+  auto outcome = frame.wait(scope);
+  EXPECT_TRUE(isIntact(outcome.get<Frame>()));
+  EXPECT_EQ(held() - before, kClaimed);
+}
+
+TEST_F(FrameReaderTest, LargeFramesThatTrickleLoseTheirPlaceWhenOthersWait) {
+  kj::Vector<kj::byte> claim;
+  addFrame(claim, body(4 << 20, 0));
+  kj::Vector<kj::Own<Connection>> slow;
+  kj::Vector<kj::Promise<FrameReader::Outcome>> frames;
+  for (int i = 0; i < 3; ++i) {
+    slow.add(kj::heap<Connection>(*this));
+    slow.back()->client.arrive(claim.slice(0, 100'000));
+    frames.add(slow.back()->begin());
+  }
+  advance(limits.slowMsMax + 1000);
+  for (auto& frame : frames)
+    EXPECT_FALSE(frame.poll(scope)) << "nobody waits for its room";
+  one.arrive({3'000'000});
+  auto frame = one.begin();
+  settle();
+  EXPECT_FALSE(frame.poll(scope));
+  advance(1000);
+  ASSERT_TRUE(frame.poll(scope));
+  auto outcome = frame.wait(scope);
+  EXPECT_TRUE(isIntact(outcome.get<Frame>()));
+  int cut = 0;
+  for (auto& trickling : frames) {
+    if (!trickling.poll(scope)) continue;
+    ++cut;
+    EXPECT_EQ(faultOf(kj::mv(trickling)), "a frame came slowly while others waited for room"_kj);
+  }
+  EXPECT_GE(cut, 1);
+}
+
 TEST_F(FrameReaderTest, AnswersDoNotWaitForTheNextLargeFrame) {
   one.arrive({kMedium});
   next(one);
