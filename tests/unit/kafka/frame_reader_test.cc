@@ -5,6 +5,7 @@
 #include <random>
 
 #include <kj/async-io.h>
+#include <kj/debug.h>
 
 #include "engine/base/byte_cursor.h"
 
