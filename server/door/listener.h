@@ -74,7 +74,7 @@ class Listener final {
 
   // Lets clients in until stop(). Accepting goes on after failures (while there are no file descriptors left, say).
   void listen(kj::Own<kj::ConnectionReceiver> receiver);
-  // Takes nobody in any more. Who is in stays.
+  // Takes nobody in any more. Connections that are open stay.
   void stop() { accepting_ = nullptr; }
   // Closes everybody at once.
   void cut();

@@ -20,7 +20,7 @@ size_t passedCapabilities(capnp::rpc::Message::Reader message) {
 }
 
 kj::Exception overload(kj::StringPtr reason) {
-  return KJ_EXCEPTION(OVERLOADED, reason);
+  return kj::Exception(kj::Exception::Type::OVERLOADED, __FILE__, __LINE__, kj::str(reason));
 }
 
 }  // namespace
@@ -66,8 +66,11 @@ void CallLedger::received(capnp::MessageReader& reader) {
     case capnp::rpc::Message::ABORT:
     case capnp::rpc::Message::UNIMPLEMENTED:
       break;
+    case capnp::rpc::Message::DISEMBARGO:
+      if (!message.getDisembargo().getContext().isSenderLoopback()) break;
+      [[fallthrough]];
     default:
-      // A disembargo comes back, and so does what nobody here knows.
+      // The client's disembargo comes back to it, and so does what nobody here knows.
       ++echoes_;
       count(1, 0);
   }
@@ -82,15 +85,21 @@ void CallLedger::sent(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segmen
       end(message.getReturn().getAnswerId(), State::kAnswered);
       break;
     case capnp::rpc::Message::DISEMBARGO:
+      if (message.getDisembargo().getContext().isReceiverLoopback()) echoed();
+      break;
     case capnp::rpc::Message::UNIMPLEMENTED:
-      if (echoes_ == 0) break;  // one of our own
-      --echoes_;
-      count(-1, 0);
+      echoed();
       break;
     default:
       break;
   }
   sent_.wakeAll();
+}
+
+void CallLedger::echoed() {
+  if (echoes_ == 0) return;
+  --echoes_;
+  count(-1, 0);
 }
 
 // An id that is in use is Cap'n Proto's to refuse.

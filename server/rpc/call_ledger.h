@@ -83,6 +83,7 @@ class CallLedger final {
   size_t held() const { return unfinished() + capabilities_; }
   void count(int64_t calls, int64_t capabilities);
   void begin(uint32_t id);
+  void echoed();
   void end(uint32_t id, State half);
   void checkLimits();
   void condemn(kj::String reason);

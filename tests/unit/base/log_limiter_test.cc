@@ -7,7 +7,7 @@
 namespace cambium {
 namespace {
 
-// Collects what is logged while it is in scope.
+// Collects what is logged while it is in scope. kj wants it on the stack.
 class LogLines final : public kj::ExceptionCallback {
  public:
   void logMessage(kj::LogSeverity severity, const char*, int, int, kj::String&& text) override {
@@ -31,10 +31,10 @@ class LogLimiterTest : public ::testing::Test {
   kj::EventLoop loop;
   kj::WaitScope scope{loop};
   kj::TimerImpl timer{kj::origin<kj::TimePoint>()};
-  LogLines log;
 };
 
 TEST_F(LogLimiterTest, OfEachKindSoManyLinesThenTheNumberOfTheRest) {
+  LogLines log;
   LogLimiter limiter(timer, {.linesMax = 2, .interval = 60 * kj::SECONDS});
   for (int i = 0; i < 1000; ++i)
     limiter.warn("malformed", "/10.0.0.1, number ", i);
@@ -55,6 +55,7 @@ TEST_F(LogLimiterTest, OfEachKindSoManyLinesThenTheNumberOfTheRest) {
 }
 
 TEST_F(LogLimiterTest, WhatWasLeftOutIsToldAlsoAtTheEnd) {
+  LogLines log;
   {
     LogLimiter limiter(timer, {.linesMax = 1, .interval = 60 * kj::SECONDS});
     for (int i = 0; i < 5; ++i)
@@ -64,6 +65,7 @@ TEST_F(LogLimiterTest, WhatWasLeftOutIsToldAlsoAtTheEnd) {
 }
 
 TEST_F(LogLimiterTest, WhatAClientSentStaysOneShortLine) {
+  LogLines log;
   LogLimiter limiter(timer);
   limiter.warn("malformed", "a\nERROR of ours\r\x1b[2J", kj::repeat('x', 10'000));
   ASSERT_EQ(log.lines.size(), 1u);
