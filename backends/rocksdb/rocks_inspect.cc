@@ -109,10 +109,21 @@ class Inspector final : public RocksInspector {
   }
 
  private:
-  // As opening the store does.
+  // As opening the store does. A broker that has it open may remove a file meanwhile, which it notes first.
   void requireAllDurable() {
     DurableFile durable(rocksdb::FileSystem::Default(), store_.path().cStr());
-    KJ_IF_MAYBE(ends, durable.read()) requireDurableEnds(*rocksdb::Env::Default(), store_.path(), *ends);
+    auto look = [&]() -> DurableEnds {
+      KJ_IF_MAYBE(ends, durable.read()) return kj::mv(*ends);
+      return {};
+    };
+    for (auto ends = look();;) {
+      auto failure =
+          kj::runCatchingExceptions([&] { requireDurableEnds(*rocksdb::Env::Default(), store_.path(), ends); });
+      if (failure == nullptr) return;
+      auto later = look();
+      if (later == ends) kj::throwFatalException(kj::mv(KJ_ASSERT_NONNULL(failure)));
+      ends = std::move(later);
+    }
   }
 
   kj::Vector<NamedLog> namedLogs() {

@@ -99,20 +99,22 @@ bool isEmpty(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family) {
   return !iterator->Valid();
 }
 
-void syncLogFiles(rocksdb::Env& env, kj::StringPtr folder) {
+// Below TrackedFiles: how much of a file is sound is not known yet, and only that is durable.
+void syncLogFiles(rocksdb::FileSystem& files, kj::StringPtr folder) {
+  rocksdb::IOOptions options;
   std::vector<std::string> names;
-  check(env.GetChildren(folder.cStr(), &names), kj::str("listing ", folder));
+  check(files.GetChildren(folder.cStr(), options, &names, nullptr), kj::str("listing ", folder));
   for (auto& name : names) {
     if (walNumber(name) == nullptr) continue;
     auto path = kj::str(folder, "/", name.c_str());
-    std::unique_ptr<rocksdb::WritableFile> file;
-    check(env.ReopenWritableFile(path.cStr(), &file, rocksdb::EnvOptions()), kj::str("opening ", path));
-    check(file->Fsync(), kj::str("syncing ", path));
-    check(file->Close(), kj::str("closing ", path));
+    std::unique_ptr<rocksdb::FSWritableFile> file;
+    check(files.ReopenWritableFile(path.cStr(), rocksdb::FileOptions(), &file, nullptr), kj::str("opening ", path));
+    check(file->Fsync(options, nullptr), kj::str("syncing ", path));
+    check(file->Close(options, nullptr), kj::str("closing ", path));
   }
-  std::unique_ptr<rocksdb::Directory> directory;
-  check(env.NewDirectory(folder.cStr(), &directory), kj::str("opening ", folder));
-  check(directory->Fsync(), kj::str("syncing ", folder));
+  std::unique_ptr<rocksdb::FSDirectory> directory;
+  check(files.NewDirectory(folder.cStr(), options, &directory, nullptr), kj::str("opening ", folder));
+  check(directory->Fsync(options, nullptr), kj::str("syncing ", folder));
 }
 
 }  // namespace
@@ -126,9 +128,9 @@ RocksStore::RocksStore(kj::StringPtr path, RocksOptions options, std::shared_ptr
   // Links the replacement in; see there.
   hardwareChecksumBytes();
   makeDurableFolder(path);
-  if (fileSystem == nullptr) fileSystem = rocksdb::FileSystem::Default();
-  durable_ = std::make_unique<DurableFile>(fileSystem, path_.cStr());
-  env_ = rocksdb::NewCompositeEnv(trackedFiles(fileSystem, *durable_));
+  files_ = fileSystem != nullptr ? std::move(fileSystem) : rocksdb::FileSystem::Default();
+  durable_ = std::make_unique<DurableFile>(files_, path_.cStr());
+  env_ = rocksdb::NewCompositeEnv(trackedFiles(files_, *durable_));
   auto& env = *env_;
   refuseHeadlessStore(env, path);
   requireDurable();
@@ -272,7 +274,7 @@ rocksdb::DB* RocksStore::openDatabase(const std::vector<rocksdb::ColumnFamilyDes
     // Space taken in advance is what others need now.
     dbOptions.allow_fallocate = false;
     // What was recovered stays in these files, and counts as durable from now on; the library does not sync them again.
-    syncLogFiles(env, path_);
+    syncLogFiles(*files_, path_);
   }
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(dbOptions, path_.cStr(), families, &handles, &db);

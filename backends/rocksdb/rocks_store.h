@@ -134,6 +134,7 @@ class RocksStore {
 
   kj::String path_;
   RocksOptions options_;
+  std::shared_ptr<rocksdb::FileSystem> files_;
   std::unique_ptr<DurableFile> durable_;  // null when the store is opened for looking only
   std::unique_ptr<rocksdb::Env> env_;     // likewise; the default one then
   std::shared_ptr<rocksdb::Cache> cache_;

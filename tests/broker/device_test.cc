@@ -170,7 +170,13 @@ TEST_P(DeviceTest, WhoseDirectoryGoesIsNoticed) {
 TEST_P(DeviceTest, ThatLostTheMetadataIsNotServedEmpty) {
   bool isHybrid = GetParam().stateEngine != kj::StringPtr(GetParam().logEngine);
   if (isHybrid) {
-    auto told = startOnDamaged([](const fs::path& copy) { fs::remove_all(copy / "rocksdb"); });
+    // The store of a broker that never had a topic.
+    auto empty = copies.path("empty");
+    TestBroker(io, empty, {.deployment = GetParam()}).stop();
+    auto told = startOnDamaged([&](const fs::path& copy) {
+      fs::remove_all(copy / "rocksdb");
+      fs::copy(fs::path(empty.cStr()) / "rocksdb", copy / "rocksdb", fs::copy_options::recursive);
+    });
     EXPECT_PRED2(contains, told, "words-0 (native)");
     EXPECT_PRED2(contains, told, "nothing was changed");
   }
