@@ -34,6 +34,8 @@ EngineSubject::~EngineSubject() noexcept(false) {
 void EngineSubject::start() {
   if (kind_ == "native") {
     engine_ = openNativeEngine(files_, "native", {});
+  } else if (kind_ == "native-unmarked") {
+    engine_ = openNativeEngine(unmarked_, "native", {});
   } else if (kind_ == "rocksdb") {
     engine_ = openRocksEngine(kj::str(folder_, "/rocksdb"));
   } else {

@@ -2,6 +2,7 @@
 
 #include "backends/native/disk_file_system.h"
 #include "bench/batch_source.h"
+#include "bench/unmarked_files.h"
 #include "engine/storage/memory_engine.h"
 #include "engine/storage/storage_engine.h"
 
@@ -10,7 +11,7 @@ namespace cambium::bench {
 // A storage engine over a folder of its own, which goes with it.
 class EngineSubject {
  public:
-  // `kind` is native, rocksdb or memory; `folder` is made, and must not exist.
+  // `kind` is native, native-unmarked (UnmarkedFiles), rocksdb or memory; `folder` is made, and must not exist.
   EngineSubject(kj::StringPtr kind, kj::String folder);
   ~EngineSubject() noexcept(false);
   KJ_DISALLOW_COPY(EngineSubject);
@@ -29,6 +30,7 @@ class EngineSubject {
   kj::String kind_;
   kj::String folder_;
   DiskFileSystem files_;
+  UnmarkedFiles unmarked_{files_};
   MemoryStore memory_;
   kj::Own<StorageEngine> engine_;
 };

@@ -5,7 +5,7 @@
 namespace cambium::bench {
 
 bool isEngine(kj::StringPtr subject) {
-  return subject == "native" || subject == "rocksdb" || subject == "memory";
+  return subject == "native" || subject == "native-unmarked" || subject == "rocksdb" || subject == "memory";
 }
 
 void refuseSubject(const Workload& workload, kj::StringPtr subject) {
