@@ -10,6 +10,7 @@
 
 #include "backends/native/log_checkpoint.h"
 #include "backends/native/log_metadata.h"
+#include "backends/native/log_register.h"
 #include "backends/native/native_log.h"
 #include "backends/native/native_tables.h"
 #include "backends/native/segment_recovery.h"
@@ -61,13 +62,6 @@ std::string keyOf(kj::StringPtr name) {
   return std::string(name.begin(), name.size());
 }
 
-void scanRegister(const NativeTables& tables, kj::FunctionParam<void(kj::StringPtr, const Uuid&)> visit) {
-  tables.scan(kNativeRegister, nullptr, [&](ByteView key, ByteView value) {
-    if (value.size() == 16) visit(kj::str(key.asChars()), Uuid::fromBytes(value));
-    return true;
-  });
-}
-
 // Whether there was a log-state beside the mark when that was written.
 bool hadState(const kj::Maybe<SyncMark>& mark) {
   KJ_IF_MAYBE(m, mark) return m->state != 0;
@@ -106,7 +100,6 @@ class NativeEngine final : public StorageEngine, public LogHost {
   };
   struct Registry {
     std::map<std::string, Known> logs;
-    std::map<std::string, Uuid> registered;        // logs whose first batches were durable
     std::map<std::string, kj::String> unreadable;  // folders that cannot be told what they are, and why
     std::set<std::string> checkpointed;            // logs that the file recovery-checkpoint speaks of
     uint64_t session = 1;
@@ -118,16 +111,14 @@ class NativeEngine final : public StorageEngine, public LogHost {
   void released(kj::StringPtr name, ClosedLog closed) override;
   uint64_t session() override { return registry_.lock()->session; }
   kj::StringPtr path() override { return folder_; }
-  bool registerLog(const LogId& id) override;
+  bool registerLog(const LogId& id) override { return register_->add(id); }
   void addBytes(int64_t bytes) override { openBytes_.fetch_add(bytes, std::memory_order_relaxed); }
 
   void report(kj::StringPtr line) { report_.lock()->operator()(line); }
   kj::String below(kj::StringPtr name) const { return kj::str(folder_, "/", name); }
   void prepareFolder();
   bool loadCheckpoint(Registry& registry);
-  void loadRegister(Registry& registry);
   void settleRegister(Registry& registry);
-  void unregister(const LogId& id);
   void findLogs(Registry& registry, bool damaged);
   void findLog(Registry& registry, kj::StringPtr name);
   bool isEmptyLog(kj::StringPtr path);
@@ -138,6 +129,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   kj::Own<PartitionLog> openExisting(LogId id, LogOptions options, ClosedLog closed, bool hasState);
   static bool matches(kj::ArrayPtr<const FileSystem::Entry> entries, const LogState& state);
   kj::String setStateAside(kj::StringPtr statePath);
+  void complainOfOlderState(const SegmentRecovery::Evidence& evidence, kj::StringPtr statePath);
   void saveRecovered(NativeLog& log, bool mustBeWritten, kj::StringPtr statePath, kj::StringPtr damagedAside);
   SegmentRecovery::Evidence evidenceOf(const LogId& id, const kj::Maybe<SyncMark>& mark,
                                        kj::Maybe<uint32_t> stateChecksum);
@@ -157,6 +149,7 @@ class NativeEngine final : public StorageEngine, public LogHost {
   bool checkpointWasLost_ = false;  // there was none when the engine was opened, but there were logs
   Guarded<Registry> registry_;
   kj::Own<NativeTables> tables_;
+  kj::Own<LogRegister> register_;  // over the tables
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -167,7 +160,7 @@ NativeEngine::NativeEngine(FileSystem& fileSystem, kj::StringPtr folder, EngineO
   prepareFolder();
   auto registry = registry_.lock();
   tables_ = kj::heap<NativeTables>(fileSystem_, below(kTablesName), [this](kj::StringPtr line) { report(line); });
-  loadRegister(*registry);
+  register_ = kj::heap<LogRegister>(*tables_);
   bool sound = loadCheckpoint(*registry);
   findLogs(*registry, !sound);
 }
@@ -229,75 +222,6 @@ bool NativeEngine::loadCheckpoint(Registry& registry) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Which logs there are.
 
-void NativeEngine::loadRegister(Registry& registry) {
-  scanRegister(*tables_,
-               [&](kj::StringPtr name, const Uuid& incarnation) { registry.registered[keyOf(name)] = incarnation; });
-}
-
-bool NativeEngine::registerLog(const LogId& id) {
-  {
-    auto registry = registry_.lock();
-    auto found = registry->registered.find(keyOf(id.name));
-    if (found != registry->registered.end() && found->second == id.incarnation) return true;
-  }
-  try {
-    TableChange change{kNativeRegister, id.name.asBytes(), id.incarnation.bytes()};
-    tables_->commit(kj::arrayPtr(&change, 1));
-  } catch (const kj::Exception& exception) {
-    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
-    return false;
-  }
-  registry_.lock()->registered[keyOf(id.name)] = id.incarnation;
-  return true;
-}
-
-// Those that were made without being synced, or by a version that kept no register.
-// Brings the register to what there is: logs that were made without being synced, or by a version that kept none, and
-// those that were dropped while the device was full.
-void NativeEngine::settleRegister(Registry& registry) {
-  for (auto& [name, known] : registry.logs) {
-    auto& segments = known.closed.state.segments;
-    bool held = known.hasState && segments.size() > 0 && segments.back().end > Offset(0);
-    if (held) registry.registered[name] = known.incarnation;
-  }
-  auto bytesOf = [](const std::string& name) {
-    return kj::arrayPtr(reinterpret_cast<const kj::byte*>(name.data()), name.size());
-  };
-  std::map<std::string, Uuid> rows;
-  scanRegister(*tables_, [&](kj::StringPtr name, const Uuid& incarnation) { rows[keyOf(name)] = incarnation; });
-  kj::Vector<TableChange> changes;
-  for (auto& [name, incarnation] : rows) {
-    if (!registry.registered.contains(name)) changes.add(TableChange{kNativeRegister, bytesOf(name), nullptr});
-  }
-  for (auto& [name, incarnation] : registry.registered) {
-    auto row = rows.find(name);
-    if (row != rows.end() && row->second == incarnation) continue;
-    changes.add(TableChange{kNativeRegister, bytesOf(name), incarnation.bytes()});
-  }
-  try {
-    tables_->commit(changes);
-  } catch (const kj::Exception& exception) {
-    // The next stop tries again, and each log's next sync.
-    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
-  }
-}
-
-// Nobody misses the log any more. On a full device, which removing it may be meant to end, the row goes at the stop.
-void NativeEngine::unregister(const LogId& id) {
-  {
-    auto registry = registry_.lock();
-    auto found = registry->registered.find(keyOf(id.name));
-    if (found == registry->registered.end() || found->second != id.incarnation) return;
-    registry->registered.erase(found);
-  }
-  TableChange change{kNativeRegister, id.name.asBytes(), nullptr};
-  try {
-    tables_->commit(kj::arrayPtr(&change, 1));
-  } catch (const kj::Exception& exception) {
-    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
-  }
-}
-
 void NativeEngine::findLogs(Registry& registry, bool damaged) {
   auto entries = fileSystem_.list(folder_);
   std::map<std::string, bool> present;
@@ -315,9 +239,11 @@ void NativeEngine::findLogs(Registry& registry, bool damaged) {
     present[keyOf(entry.name)] = true;
     // Without the mark the checkpoint may speak of a predecessor, and one that the register contradicts is not ours.
     auto known = registry.logs.find(keyOf(entry.name));
-    auto row = registry.registered.find(keyOf(entry.name));
     bool isKnown = known != registry.logs.end();
-    bool contradicts = isKnown && row != registry.registered.end() && row->second != known->second.incarnation;
+    bool contradicts = false;
+    KJ_IF_MAYBE(incarnation, register_->find(entry.name)) {
+      contradicts = isKnown && *incarnation != known->second.incarnation;
+    }
     if (registry.marked && isKnown && !contradicts) continue;
     // What cannot be read of one log leaves the others alone.
     KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { findLog(registry, entry.name); })) {
@@ -353,10 +279,11 @@ void NativeEngine::findLog(Registry& registry, kj::StringPtr name) {
     known.incarnation = *incarnation;
     return;
   }
-  bool wasDurable = registry.logs.erase(key) > 0 || registry.registered.contains(key) ||
-                    fileSystem_.exists(kj::str(path, "/", kLogStateName));
+  bool isRegistered = register_->find(name) != nullptr;
+  bool wasDurable =
+      registry.logs.erase(key) > 0 || isRegistered || fileSystem_.exists(kj::str(path, "/", kLogStateName));
   auto metadata = kj::str(fileSystem_.describe(path), "/", kMetadataName);
-  if (isEmptyLog(path) && !registry.registered.contains(key)) {
+  if (isEmptyLog(path) && !isRegistered) {
     report(kj::str(fileSystem_.describe(path), ": a log whose making was interrupted; it holds nothing"));
   } else if (wasDurable || !isUnwrittenMetadata(fileSystem_, path)) {
     auto problem = kj::str(metadata, " is missing or damaged; restore it or move the folder away");
@@ -427,6 +354,7 @@ void NativeEngine::close() {
   }
   registry->closed = true;
   if (registry->marked && !changed_.load()) {
+    register_ = nullptr;
     tables_ = nullptr;
     return;
   }
@@ -447,6 +375,7 @@ void NativeEngine::close() {
     newFolders = newFolders || known.closed.newFolder;
   if (newFolders) fileSystem_.syncDirectory(folder_);
   settleRegister(*registry);
+  register_ = nullptr;
   tables_ = nullptr;
   replaceFile(fileSystem_, below(kCheckpointName), encodeCheckpoint(checkpoint));
 }
@@ -468,6 +397,17 @@ void NativeEngine::syncClosed(kj::StringPtr name, const ClosedLog& closed) {
     syncIfThere(fileSystem_, path);
   if (closed.newFolder) syncIfThere(fileSystem_, kj::str(below(name), "/", kMetadataName));
   if (closed.newFolder || closed.dirtyFolder || closed.dirtyFiles.size() > 0) fileSystem_.syncDirectory(below(name));
+}
+
+// Those that were made without being synced as well, and those of a version that kept no register.
+void NativeEngine::settleRegister(Registry& registry) {
+  kj::Vector<LogId> held;
+  for (auto& [name, known] : registry.logs) {
+    auto& segments = known.closed.state.segments;
+    bool holdsAny = known.hasState && segments.size() > 0 && segments.back().end > Offset(0);
+    if (holdsAny) held.add(LogId{kj::str(name.c_str()), known.incarnation});
+  }
+  register_->settle(held);
 }
 
 EngineUsage NativeEngine::usage() {
@@ -498,8 +438,7 @@ kj::Array<LogId> NativeEngine::list() {
 bool NativeEngine::holds(const LogId& id) {
   auto registry = registry_.lock();
   if (registry->unreadable.contains(keyOf(id.name))) return true;
-  auto missed = registry->registered.find(keyOf(id.name));
-  if (missed != registry->registered.end() && missed->second == id.incarnation) return true;
+  if (register_->holds(id)) return true;
   auto found = registry->logs.find(keyOf(id.name));
   return found != registry->logs.end() && found->second.incarnation == id.incarnation;
 }
@@ -513,9 +452,7 @@ void NativeEngine::claim(const LogId& id, bool& exists, bool& stale, bool& hasSt
   auto found = registry->logs.find(keyOf(id.name));
   exists = found != registry->logs.end();
   if (!exists) {
-    auto missed = registry->registered.find(keyOf(id.name));
-    bool isGone = missed != registry->registered.end() && missed->second == id.incarnation;
-    KJ_REQUIRE(!isGone,
+    KJ_REQUIRE(!register_->holds(id),
                "the folder of this log is gone, and it held batches that were durable; restore it, or begin anew with "
                "`cambium inspect repair` and --recreate",
                fileSystem_.describe(below(id.name)));
@@ -526,9 +463,7 @@ void NativeEngine::claim(const LogId& id, bool& exists, bool& stale, bool& hasSt
     return;
   }
   auto& known = found->second;
-  auto registered = registry->registered.find(keyOf(id.name));
-  bool isForeign = known.incarnation != id.incarnation && registered != registry->registered.end() &&
-                   registered->second == id.incarnation;
+  bool isForeign = known.incarnation != id.incarnation && register_->holds(id);
   KJ_REQUIRE(!isForeign, "the folder of this log holds another topic's; restore it with its file partition.metadata",
              fileSystem_.describe(below(id.name)), known.incarnation, id.incarnation);
   KJ_REQUIRE(known.incarnation == id.incarnation,
@@ -673,8 +608,10 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
       damagedAside = setStateAside(statePath);
       trust = Trust::kDamaged;
     }
-  } else if (!hasState && (checkpointWasLost_ || hadState(mark))) {
+  } else if (hadState(mark)) {
     report(kj::str(fileSystem_.describe(statePath), " is missing; scanning the last segment"));
+    trust = Trust::kDamaged;
+  } else if (!hasState && checkpointWasLost_) {
     trust = Trust::kDamaged;
   }
   uint64_t session = 0;
@@ -683,7 +620,10 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
     session = registry->session = kj::max(registry->session, known.session + 1);
   }
   bool swapped = recoverSwaps(*folder, known, trust == Trust::kKnown, session);
-  SegmentRecovery recovery(*folder, known, trust, evidenceOf(id, mark, swapped ? nullptr : kj::Maybe(stateChecksum)));
+  auto evidence = evidenceOf(id, mark, swapped ? nullptr : kj::Maybe(stateChecksum));
+  bool mayMiss = trust == Trust::kKnown && !swapped && !known.resetting && !known.lost;
+  if (mayMiss) complainOfOlderState(evidence, statePath);
+  SegmentRecovery recovery(*folder, known, trust, evidence);
   auto segments = recovery.run();
   ClosedLog reopened;
   reopened.durable = segments.back()->summary();
@@ -712,6 +652,14 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   return log;
 }
 
+// A state that was put back from a copy, in whose place there was a later one when the mark was written.
+void NativeEngine::complainOfOlderState(const SegmentRecovery::Evidence& evidence, kj::StringPtr statePath) {
+  if (!evidence.sameBoot || evidence.mark != nullptr) return;
+  report(kj::str(fileSystem_.describe(statePath),
+                 " is not the one that was written last, by the account of the sync mark; records that were deleted "
+                 "may show again"));
+}
+
 void NativeEngine::saveRecovered(NativeLog& log, bool mustBeWritten, kj::StringPtr statePath,
                                  kj::StringPtr damagedAside) {
   try {
@@ -737,9 +685,7 @@ SegmentRecovery::Evidence NativeEngine::evidenceOf(const LogId& id, const kj::Ma
       if (m->state == *checksum) evidence.mark = *m;
     }
   }
-  auto registry = registry_.lock();
-  auto found = registry->registered.find(keyOf(id.name));
-  evidence.registered = found != registry->registered.end() && found->second == id.incarnation;
+  evidence.registered = register_->holds(id);
   return evidence;
 }
 
@@ -766,7 +712,7 @@ void NativeEngine::drop(LogId id) {
   }
   if (!isThere) {
     // Its folder is gone already, by whose doing ever.
-    unregister(id);
+    register_->remove(id);
     return;
   }
   // Kafka's way: <name>.<id>-delete, the name shortened where a file name could not be that long.
@@ -776,7 +722,7 @@ void NativeEngine::drop(LogId id) {
   try {
     beforeChange();
     fileSystem_.removeTree(doomed);
-    unregister(id);
+    register_->remove(id);
     fileSystem_.rename(below(id.name), doomed);
     fileSystem_.syncDirectory(folder_);
   } catch (...) {

@@ -356,7 +356,10 @@ LogState NativeLog::describe(const SegmentSummary& last) const {
 }
 
 void NativeLog::putState(const LogState& state) {
-  stateFile_->write(stateFile_->ticket(), encodeLogState(state));
+  auto ticket = stateFile_->ticket();
+  stateFile_->write(ticket, encodeLogState(state));
+  // So that the mark goes with the state.
+  if (state.segments.size() > 0 && !state.lost) stateFile_->mark(ticket, state.segments.back(), false);
   bytesSinceState_ = 0;
   rolledSinceState_ = false;
 }

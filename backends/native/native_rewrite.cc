@@ -174,6 +174,7 @@ void NativeLog::swapSegments(NativeRewrite& rewrite) {
     if (begun) committed([&] { kj::throwFatalException(kj::mv(*exception)); });
     kj::throwFatalException(kj::mv(*exception));
   }
+  stateFile_->mark(stateFile_->ticket(), state.segments.back(), false);
   committed([&] {
     rewrites_.giveUp();
     forgetCursors();

@@ -248,6 +248,7 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   for (;;) {
     KJ_IF_MAYBE(batch, scan.next()) {
       segment.adopt(*batch);
+      checkPassing(segment, batch->size());
     } else {
       break;
     }
@@ -263,6 +264,18 @@ bool SegmentRecovery::scanSegment(Segment& segment, const Found& found) {
   saveIndexes(segment);
   if (scanned > 0 || found.bytes != segment.summary().bytes) dirty_.add(&segment);
   return scan.stopped().size() == 0;
+}
+
+// A batch ended where the mark says that what was synced did, at the same offset; else it is another file.
+void SegmentRecovery::checkPassing(Segment& segment, uint64_t lastBytes) {
+  KJ_IF_MAYBE(mark, evidence_.mark) {
+    auto& summary = segment.summary();
+    bool passes = mark->file == static_cast<uint64_t>(segment.base().value()) && summary.bytes >= mark->bytes &&
+                  summary.bytes - lastBytes < mark->bytes;
+    bool agrees = summary.bytes == mark->bytes && static_cast<uint64_t>(summary.end.value()) == mark->end;
+    KJ_REQUIRE(!passes || agrees, "this is not the segment that was synced here",
+               folder_.fileSystem.describe(segment.path(kLogSuffix)), mark->bytes, mark->end, kWhatToDo);
+  }
 }
 
 // Throws when what the scan stopped at cannot be what was written last, and not completely: see the head of the header.

@@ -78,6 +78,7 @@ class SegmentRecovery {
   void scanFrom(size_t first);
   bool scanSegment(Segment& segment, const Found& found);
   void saveIndexes(Segment& segment);
+  void checkPassing(Segment& segment, uint64_t lastBytes);
   void checkTail(Segment& segment, const BatchScan& scan);
   void cutTail(Segment& segment, const Found& found, kj::StringPtr reason);
   void discard(const Found& found, kj::StringPtr reason);

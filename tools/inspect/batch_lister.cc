@@ -81,11 +81,11 @@ void BatchLister::readRecords(const BatchView& batch, const BatchLocation& locat
     report.close();
   }
   KJ_IF_MAYBE(failure, reader.error()) {
-    inspection_.add({.file = kj::str(location.file),
-                     .position = location.position,
-                     .offset = batch.baseOffset(),
-                     .what = kj::str("the records of the batch cannot be read, its checksum is right: ",
-                                     failure->message)});
+    inspection_.add(
+        {.file = kj::str(location.file),
+         .position = location.position,
+         .offset = batch.baseOffset(),
+         .what = kj::str("the records of the batch cannot be read, its checksum is right: ", failure->message)});
   }
 }
 

@@ -233,6 +233,8 @@ void NativeLogOnDisk::cut(const LogGap& gap) {
   files_.syncDirectory(kFolder);
   if (!emptied) copyHead(gap.segment, gap.position);
   replaceFile(files_, kj::str(folder(), "/", kLogStateName), encodeLogState(state));
+  // It speaks of what is given up.
+  files_.removeFile(kj::str(folder(), "/", kSyncMarkName));
   for (size_t i = bases_.size(); i-- > 0 && bases_[i] >= firstGone;) {
     for (auto suffix : {kTimeIndexSuffix, kIndexSuffix, kLogSuffix}) {
       auto path = pathOf(bases_[i], suffix);

@@ -82,8 +82,10 @@ void TablesInspector::run() {
                          .found = kj::str(tables->generation)});
       }
       auto journal = kj::str(name->slice(0, kGenerationDigits), kJournalSuffix);
+      uint64_t errors = inspection_.errors();
       applyJournal(journal, *tables);
-      checkMark(tables->sequence);
+      // What is damaged is said already.
+      if (inspection_.errors() == errors) checkMark(tables->sequence);
       print(*tables, files_.describe(folder_));
     }
   } else {

@@ -327,8 +327,10 @@ TEST_F(NativeInspection, TornTailOfAKilledStoreIsANote) {
     EXPECT_TRUE(has(outcome, "note        ")) << outcome.out;
     EXPECT_TRUE(has(outcome, "it will be cut on the next start")) << outcome.out;
   }
-  // Garbage there is nothing else.
+  // Garbage there is nothing else after a power loss. While the machine runs on, no killed process leaves it.
   std::ofstream(file.cStr(), std::ios::app | std::ios::binary) << std::string(300, '\xff');
+  EXPECT_EQ(verify(store_.path()).code, 1);
+  fs::remove(kj::str(log(0), "/sync-mark").cStr());
   EXPECT_EQ(verify(store_.path()).code, 0);
 }
 
@@ -340,6 +342,39 @@ TEST_F(NativeInspection, DamageBeforeTheTailOfAKilledStoreIsAnError) {
   auto position = positionOf(file, 1);
   flip(file, position + 100);
   expectDamage(file, kj::str("position ", position, ": batch at offset "));
+}
+
+TEST_F(NativeInspection, AnEndThatWasSyncedAndIsGoneIsAnError) {
+  store_.fill();
+  {
+    auto log = store_.open(0);
+    appendBatches(*log, 3);
+    syncNow(*log);
+  }
+  store_.kill();
+  auto file = segment(0, segments(log(0)).size() - 1, ".log");
+  fs::resize_file(file.cStr(), fileSize(file) - 7);
+  auto outcome = verify(store_.path());
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(has(outcome, "the segment is shorter than what was synced")) << outcome.out;
+}
+
+TEST_F(NativeInspection, ALogThatIsGoneIsAnErrorAlsoAfterAKill) {
+  store_.fill();
+  store_.kill();
+  fs::remove_all(log(1).cStr());
+  auto outcome = verify(store_.path());
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(has(outcome, "partition 1 of topic words has no log")) << outcome.out;
+}
+
+TEST_F(NativeInspection, TablesThatAreGoneAreAnError) {
+  store_.fill();
+  store_.kill();
+  fs::remove_all(store_.path("native/tables").cStr());
+  auto outcome = verify(store_.path());
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_TRUE(has(outcome, "commits are missing that were durable")) << outcome.out;
 }
 
 TEST_F(NativeInspection, TornTailOfASealedSegmentIsAnError) {
