@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "tests/broker/broker_fixture.h"
 
 namespace cambium {
@@ -65,6 +67,25 @@ TEST_P(GroupTest, CommittedOffsetsAreFetchedAlsoAfterARestart) {
   EXPECT_EQ(response.getOffsets()[0].getOffset(), 9);
   EXPECT_GT(response.getOffsets()[0].getCommitTimestamp(), 1'600'000'000'000);
   EXPECT_EQ(response.getOffsets()[1].getOffset(), -1);
+}
+
+// Offsets that cannot be told are not told as none.
+TEST_P(GroupTest, AGroupWhoseLogIsGoneIsNotServedWithoutItsOffsets) {
+  if (GetParam().logEngine != kj::StringPtr("native")) GTEST_SKIP() << "the logs of groups are in RocksDB";
+  EXPECT_EQ(commit(client().group("readers"), {{"words", 0, 7}}), "");
+  disconnect();
+  broker = nullptr;
+  namespace fs = std::filesystem;
+  std::vector<fs::path> logs;
+  for (auto& entry : fs::directory_iterator(folder.path("native").cStr())) {
+    if (startsWith(entry.path().filename().string(), "__consumer_offsets-")) logs.push_back(entry.path());
+  }
+  for (auto& log : logs)
+    fs::remove_all(log);
+  start();
+  auto fetched = fetch(client().group("readers"));
+  EXPECT_NE(fetched, "");
+  EXPECT_FALSE(contains(fetched, "words-0=")) << fetched;
 }
 
 TEST_P(GroupTest, DeletedOffsetsAndTopicsAreForgotten) {

@@ -233,6 +233,32 @@ TEST_P(RestartTest, ADamagedLogIsOfflineAlone) {
   EXPECT_EQ(std::filesystem::file_size(segment.cStr()), size);
 }
 
+// Which logs there are does not depend on the logs: one that is gone is missed, never begun anew.
+TEST_P(RestartTest, ALogThatIsGoneIsOfflineAlone) {
+  ASSERT_EQ(client().createTopic("words", 2, {{"storage.engine", "native"}}), "");
+  for (int index = 0; index < 2; ++index)
+    append(scope(), client().partition("words", index), {"a"});
+  disconnect();
+  broker = nullptr;
+  auto log = folder.path("native/words-1");
+  std::filesystem::rename(log.cStr(), folder.path("kept").cStr());
+  for (int round = 0; round < 2; ++round) {
+    start();
+    EXPECT_EQ(broker->total().partitionsOffline, 1u);
+    auto error = read(scope(), client().partition("words", 1), 0).error;
+    EXPECT_PRED2(startsWith, error, "kafkaStorageError: partition words-1 is offline: ");
+    EXPECT_PRED2(contains, error, "native/words-1");
+    EXPECT_PRED2(contains, error, "cambium inspect repair");
+    EXPECT_EQ(append(scope(), client().partition("words", 0), {"b"}), 1 + round);
+    disconnect();
+    broker = nullptr;
+    EXPECT_FALSE(std::filesystem::exists(log.cStr()));
+  }
+  std::filesystem::rename(folder.path("kept").cStr(), log.cStr());
+  start();
+  EXPECT_EQ(read(scope(), client().partition("words", 1), 0).values, std::vector<std::string>{"a"});
+}
+
 TEST_P(RestartTest, ALogThatCannotBeOpenedIsOfflineAlone) {
   ASSERT_EQ(client().createTopic("words", 2, {{"storage.engine", "native"}}), "");
   for (int index = 0; index < 2; ++index)

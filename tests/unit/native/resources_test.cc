@@ -55,6 +55,31 @@ class CountingFileSystem final : public FileSystem {
   FileSystem& inner_;
 };
 
+TEST(NativeResources, FilesAndFoldersAreOfTheOwnerAndTheGroup) {
+  namespace fs = std::filesystem;
+  TemporaryFolder folder;
+  auto root = folder.path("data");
+  {
+    DiskFileSystem files(root, 32);
+    auto engine = openEngine(files);
+    auto log = engine->open(nativeLogId(), {.segmentBytes = Bytes(200)});
+    for (int i = 0; i < 5; ++i)
+      appendBatch(*log, 3);
+    syncNow(*log);
+    log = nullptr;
+    engine->close();
+  }
+  int files = 0;
+  EXPECT_EQ(fs::status(root.cStr()).permissions() & fs::perms(07), fs::perms::none);
+  for (auto& entry : fs::recursive_directory_iterator(root.cStr())) {
+    auto mode = static_cast<unsigned>(entry.status().permissions());
+    EXPECT_EQ(mode & ~(entry.is_directory() ? 0750u : 0640u), 0u) << entry.path();
+    EXPECT_EQ(mode & 0600u, 0600u) << entry.path();
+    ++files;
+  }
+  EXPECT_GT(files, 10);
+}
+
 TEST(NativeResources, FiveHundredLogsShareThirtyTwoDescriptors) {
   TemporaryFolder folder;
   DiskFileSystem files(folder.path(), 32);
