@@ -304,6 +304,44 @@ TEST_F(RepairNative, EveryFewBytesOfABatch) {
   }
 }
 
+TEST_F(RepairNative, ALogThatIsGoneBeginsAnewWhereItEnded) {
+  auto recreate = [&](bool apply) {
+    auto anew = options();
+    anew.recreate = true;
+    anew.apply = apply;
+    return mend(kj::mv(anew));
+  };
+  for (bool folderIsGone : {false, true}) {
+    SCOPED_TRACE(folderIsGone);
+    if (folderIsGone) {
+      fs::remove_all(logFolder().cStr());
+    } else {
+      for (auto& entry : fs::directory_iterator(logFolder().cStr())) {
+        if (entry.path().extension() == ".log") segments.push_back(entry.path().string());
+      }
+      for (auto& segment : segments)
+        fs::remove(segment);
+    }
+    EXPECT_NE(openFailure(), "");
+    auto said = recreate(false);
+    EXPECT_TRUE(has(said, "nothing was changed: add --apply")) << said.out;
+    EXPECT_NE(openFailure(), "");
+    auto outcome = recreate(true);
+    ASSERT_EQ(outcome.code, 0) << outcome.out << outcome.errors;
+    EXPECT_TRUE(has(outcome, "began it anew, empty, at offset 1000")) << outcome.out;
+    EXPECT_TRUE(fs::exists(store.path("native/words-0.1-unclaimed").cStr()));
+    for (int round = 0; round < 2; ++round) {
+      auto read = reopen();
+      EXPECT_EQ(read.start, 1000);
+      EXPECT_EQ(read.end, 1000);
+    }
+  }
+  auto nobody = options();
+  nobody.log = kj::str("nobody-0");
+  nobody.recreate = nobody.apply = true;
+  EXPECT_TRUE(kj::runCatchingExceptions([&] { mend(kj::mv(nobody)); }) != nullptr);
+}
+
 TEST_F(RepairNative, NotWhileABrokerRuns) {
   DiskFileSystem files(store.path(), 4);
   auto lock = files.tryLock("cambium.lock");
