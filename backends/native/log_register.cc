@@ -12,7 +12,8 @@ ByteView bytesOf(const std::string& name) {
 
 }  // namespace
 
-LogRegister::LogRegister(NativeTables& tables) : tables_(tables) {
+LogRegister::LogRegister(NativeTables& tables, kj::Function<void(kj::StringPtr)> report)
+    : tables_(tables), report_(kj::mv(report)) {
   *known_.lock() = read();
 }
 
@@ -38,15 +39,14 @@ bool LogRegister::holds(const LogId& id) const {
   return false;
 }
 
-// False when the device is full.
 bool LogRegister::commit(kj::ArrayPtr<const TableChange> changes) {
-  try {
-    tables_.commit(changes);
-    return true;
-  } catch (const kj::Exception& exception) {
-    if (exception.getType() != kj::Exception::Type::OVERLOADED) throw;
+  KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { tables_.commit(changes); })) {
+    if (exception->getType() != kj::Exception::Type::OVERLOADED) {
+      report_(kj::str("which logs there are could not be written down: ", exception->getDescription()));
+    }
     return false;
   }
+  return true;
 }
 
 bool LogRegister::add(const LogId& id) {

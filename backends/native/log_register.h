@@ -14,17 +14,18 @@ namespace cambium {
 // incarnation, 16 bytes. Any thread; changes block for a commit.
 class LogRegister {
  public:
-  // `tables` outlives this.
-  explicit LogRegister(NativeTables& tables);
+  // `tables` outlives this. `report` hears of a register that cannot be written.
+  LogRegister(NativeTables& tables, kj::Function<void(kj::StringPtr)> report);
   KJ_DISALLOW_COPY(LogRegister);
 
   // Null when no log of that name is registered.
   kj::Maybe<Uuid> find(kj::StringPtr name) const;
   bool holds(const LogId& id) const;
-  // Durable on return. False when the device is full and it is to be tried again.
+  // Durable on return. False when it could not be written and is to be tried again: what the log holds is as durable as
+  // without it.
   bool add(const LogId& id);
-  // Nobody misses the log any more. On a full device, which removing it may be meant to end, the row goes with
-  // settle().
+  // Nobody misses the log any more. When the row cannot be removed now, as on a full device, which removing the log may
+  // be meant to end, it goes with settle().
   void remove(const LogId& id);
   // Registers `logs` as well, and brings the table to what is known.
   void settle(kj::ArrayPtr<const LogId> logs);
@@ -36,6 +37,7 @@ class LogRegister {
   bool commit(kj::ArrayPtr<const TableChange> changes);
 
   NativeTables& tables_;
+  kj::Function<void(kj::StringPtr)> report_;
   Guarded<Known> known_;
 };
 

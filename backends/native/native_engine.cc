@@ -160,7 +160,7 @@ NativeEngine::NativeEngine(FileSystem& fileSystem, kj::StringPtr folder, EngineO
   prepareFolder();
   auto registry = registry_.lock();
   tables_ = kj::heap<NativeTables>(fileSystem_, below(kTablesName), [this](kj::StringPtr line) { report(line); });
-  register_ = kj::heap<LogRegister>(*tables_);
+  register_ = kj::heap<LogRegister>(*tables_, [this](kj::StringPtr line) { report(line); });
   bool sound = loadCheckpoint(*registry);
   findLogs(*registry, !sound);
 }

@@ -30,7 +30,7 @@ class LogHost {
   // The folder that holds the logs' folders.
   virtual kj::StringPtr path() = 0;
   // That there is this log outlives a power loss on return, as its first batches do: with them gone it is missed.
-  // False when the device is full and it is to be tried again.
+  // False when that could not be written, and is to be tried again.
   virtual bool registerLog(const LogId& id) = 0;
   // What the open logs hold changed by that much.
   virtual void addBytes(int64_t bytes) = 0;
