@@ -41,7 +41,7 @@ bool LogRegister::holds(const LogId& id) const {
 
 bool LogRegister::commit(kj::ArrayPtr<const TableChange> changes) {
   KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] { tables_.commit(changes); })) {
-    if (exception->getType() != kj::Exception::Type::OVERLOADED) {
+    if (exception->getType() != kj::Exception::Type::OVERLOADED && !reported_.exchange(true)) {
       report_(kj::str("which logs there are could not be written down: ", exception->getDescription()));
     }
     return false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <string>
 
@@ -38,6 +39,7 @@ class LogRegister {
 
   NativeTables& tables_;
   kj::Function<void(kj::StringPtr)> report_;
+  std::atomic<bool> reported_{false};  // once is enough: every sync tries again
   Guarded<Known> known_;
 };
 
