@@ -68,6 +68,15 @@ bool hadState(const kj::Maybe<SyncMark>& mark) {
   return false;
 }
 
+// Null when it is damaged, or another log's.
+kj::Maybe<LogState> ownState(ByteView file, const LogId& id) {
+  auto state = decodeLogState(file);
+  KJ_IF_MAYBE(s, state) {
+    if (s->incarnation != id.incarnation) return nullptr;
+  }
+  return state;
+}
+
 class NativeEngine final : public StorageEngine, public LogHost {
  public:
   NativeEngine(FileSystem& fileSystem, kj::StringPtr folder, EngineOptions options);
@@ -575,8 +584,8 @@ kj::Own<PartitionLog> NativeEngine::openExisting(LogId id, LogOptions options, C
 // Returns where the damaged state is now.
 kj::String NativeEngine::setStateAside(kj::StringPtr statePath) {
   auto aside = kj::str(statePath, ".damaged");
-  report(kj::str(fileSystem_.describe(statePath), " is damaged; kept as ", fileSystem_.describe(aside),
-                 "; scanning the last segment"));
+  report(kj::str(fileSystem_.describe(statePath), " is damaged, or another log's; kept as ",
+                 fileSystem_.describe(aside), "; scanning the last segment"));
   fileSystem_.rename(statePath, aside);
   return aside;
 }
@@ -596,9 +605,9 @@ kj::Own<PartitionLog> NativeEngine::recover(LogId id, kj::Own<LogFolder> folder,
   if (fileSystem_.exists(statePath)) {
     auto contents = readWholeFile(fileSystem_, statePath);
     stateChecksum = checksumOf(contents);
-    KJ_IF_MAYBE(own, decodeLogState(contents)) {
+    KJ_IF_MAYBE(own, ownState(contents, id)) {
       bool later = !hasState || own->session > known.session;
-      if (later && own->incarnation == id.incarnation) {
+      if (later) {
         known = kj::mv(*own);
         trust = Trust::kKnown;
         // A process that died may have left it in the system's cache only: what it says is told to clients from now on.

@@ -144,13 +144,13 @@ void CrashRun::end(bool cleanly) {
   if (!cleanly) files_.crash({.kind = MemoryFileSystem::Loss::Kind::kNothing});
 }
 
-CrashRun::Complaints CrashRun::startAndCheck(Complaints& said, bool& served) {
+CrashRun::Complaints CrashRun::startAndCheck(Complaints& said, bool& served, bool needAll) {
   Complaints complaints;
   size_t before = said.size();
   auto oracle = topics_;
   KJ_IF_MAYBE(exception, kj::runCatchingExceptions([&] {
                 if (!start(&said)) return;
-                check(complaints, {.offline = true, .needAll = true, .said = &said});
+                check(complaints, {.offline = true, .needAll = needAll, .said = &said});
                 if (complaints.empty()) useWhatIsThere(complaints);
               })) {
     complaints.push_back(kj::str(*exception).cStr());

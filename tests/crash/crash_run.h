@@ -38,7 +38,8 @@ class CrashRun {
   // be without the broker having said so: what it says (that it does not start, why a topic or the offsets cannot be
   // read, warnings) is added to `said`. `served` becomes false when not everything can be read. The oracle stays as it
   // was; the files do not.
-  Complaints startAndCheck(Complaints& said, bool& served);
+  // With `needAll` what was acknowledged without being synced has to be there as well.
+  Complaints startAndCheck(Complaints& said, bool& served, bool needAll);
   // How many records had to be there.
   size_t safeCount() const;
   // The step that was under way last.

@@ -159,7 +159,7 @@ class DamageTest : public ::testing::TestWithParam<Deployment> {
     CrashRun::Complaints complaints;
     {
       Listening listening;
-      complaints = run.startAndCheck(said, served);
+      complaints = run.startAndCheck(said, served, needAll);
       said.insert(said.end(), listening.heard.begin(), listening.heard.end());
     }
     bool named = names(said, path);
@@ -196,6 +196,8 @@ class DamageTest : public ::testing::TestWithParam<Deployment> {
   std::mt19937_64 random{1};
   DirectoryImage image, older, foreign;
   size_t cases = 0, refused = 0;
+  // After a kill nothing vouches for what was never synced (durability=os): docs/damage.md.
+  bool needAll = true;
 };
 
 INSTANTIATE_TEST_SUITE_P(Every, DamageTest,
@@ -227,6 +229,7 @@ TEST_P(DamageTest, NothingAcknowledgedIsLostWithoutAWord) {
       return lived;
     }();
     auto& run = *life->run;
+    needAll = ending.cleanly;
     image = imageOf(run.files());
     std::vector<std::pair<std::string, Damage>> chosen;
     for (auto& [path, contents] : image) {
@@ -235,7 +238,7 @@ TEST_P(DamageTest, NothingAcknowledgedIsLostWithoutAWord) {
         chosen.emplace_back(path, damage);
     }
     if (!all()) {
-      constexpr size_t kSample = 25;
+      constexpr size_t kSample = 15;
       std::shuffle(chosen.begin(), chosen.end(), random);
       chosen.resize(std::min(chosen.size(), kSample));
     }
@@ -244,7 +247,7 @@ TEST_P(DamageTest, NothingAcknowledgedIsLostWithoutAWord) {
       Listening quiet;
       std::vector<std::string> said;
       bool served = true;
-      auto complaints = run.startAndCheck(said, served);
+      auto complaints = run.startAndCheck(said, served, true);
       EXPECT_TRUE(complaints.empty() && served) << (complaints.empty() ? said[0] : complaints[0]);
     }
     for (auto& [path, damage] : chosen)
@@ -272,7 +275,7 @@ TEST(DamageCanary, ARecoveryThatTrustsAMissingFileIsNoticed) {
   restore(run.files(), without);
   std::vector<std::string> said;
   bool served = true;
-  auto complaints = run.startAndCheck(said, served);
+  auto complaints = run.startAndCheck(said, served, false);
   EXPECT_FALSE(complaints.empty()) << "records that are gone are not missed by the oracle";
 }
 

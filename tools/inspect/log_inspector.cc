@@ -200,6 +200,16 @@ void LogInspector::checkListed() {
 
 // The segment that the sync mark speaks of must be there, and as long as that says.
 void LogInspector::checkMarked() {
+  if (found_.size() == 0 && incarnation_ != nullptr) {
+    auto what = kj::str("the log has no segment");
+    auto file = files_.describe(path(segmentFileName(Offset(0), kLogSuffix)));
+    // The making of a log ends with its first segment; marks come later.
+    if (files_.exists(path(kSyncMarkName))) {
+      inspection_.error(kj::mv(file), kj::mv(what));
+    } else {
+      inspection_.note(kj::mv(file), kj::str(what, "; its making may have been interrupted"));
+    }
+  }
   KJ_IF_MAYBE(mark, known_.mark) {
     Offset base(static_cast<int64_t>(mark->file));
     uint64_t bytes = 0;
