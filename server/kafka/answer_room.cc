@@ -32,7 +32,9 @@ kj::Promise<void> AnswerRoom::whenGrown() {
 }
 
 kj::Promise<SharedBudget::Lease> AnswerRoom::wait(Bytes size) {
-  auto late = timer_.afterDelay(waitMsMax_ * kj::MILLISECONDS).then([size]() -> SharedBudget::Lease {
+  // An answer that is partly made holds up others like it while it waits.
+  auto patienceMs = held_.size() > Bytes(SharedBudget::kSmallBytes) ? waitMsMax_ / 6 : waitMsMax_;
+  auto late = timer_.afterDelay(patienceMs * kj::MILLISECONDS).then([size]() -> SharedBudget::Lease {
     kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "there was no room for an answer (--answer_bytes_max)", size));
   });
   return account_.budget().take(account_, size).exclusiveJoin(kj::mv(late));
