@@ -149,6 +149,7 @@ class SessionHold {
   KJ_DISALLOW_COPY(SessionHold);
 
   Session* operator->() { return session_.get(); }
+  const Session* operator->() const { return session_.get(); }
   Session& operator*() { return *session_; }
 
  private:
