@@ -1,5 +1,6 @@
 #include <rocksdb/perf_context.h>
 #include <rocksdb/perf_level.h>
+#include <thread>
 
 #include "backends/native/disk_file_system.h"
 #include "tests/support/limited_file_system.h"
@@ -123,10 +124,14 @@ TEST_F(Buckets, WhoseDroppingMeetsAFullDeviceGoLater) {
     auto one = log("one");
     for (int i = 0; i < 10; ++i)
       add(*one, 60);
-    faults_.onWalSync([this] { faults_.setFull(true); });
+    // Waits for the reclaimer: a flush of its own that begins a new log file must not be what finds the device full.
+    engine_->drop(testLogId("nobody"));
+    // Not by the sync of a flush in the background: then the dropping itself would be refused.
+    faults_.onWalSync([this, self = std::this_thread::get_id()] {
+      if (std::this_thread::get_id() == self) faults_.setFull(true);
+    });
     one->dropBefore(one->bounds().end - 10);
     faults_.onWalSync(nullptr);
-    // Waits for the reclaimer.
     engine_->drop(testLogId("nobody"));
     auto held = engine_->usage().logBytes;
     EXPECT_GT(held, kibibytes(400)) << "refused";
