@@ -1,4 +1,5 @@
 #include <rocksdb/perf_context.h>
+#include <rocksdb/perf_level.h>
 
 #include "tests/unit/rocksdb/rocks_fixture.h"
 
@@ -8,6 +9,8 @@ namespace {
 using Reads = RocksTest;
 
 uint64_t comparisonsOf(const std::function<void()>& work) {
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kEnableCount);
+  KJ_DEFER(rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable));
   auto& count = rocksdb::get_perf_context()->user_key_comparison_count;
   auto before = count;
   work();
