@@ -98,7 +98,7 @@ TEST_F(SharedBudgetTest, AddressesTakeTurns) {
   kj::Vector<Taking> alices;
   for (int i = 0; i < 3; ++i)
     alices.add(take(alice, kibibytes(1024)));
-  alices[0].wait(io.waitScope);  // the last MiB for large ones
+  auto last = alices[0].wait(io.waitScope);  // the last MiB for large ones
   auto bobs = take(bob, kibibytes(256));
   EXPECT_TRUE(bob.pressed()) << "somebody waits for the bound of all";
   rest.shrink(kibibytes(3072 - 512));
