@@ -185,6 +185,7 @@ TEST_F(NativeInspection, RoomForFurtherEntriesIsOneNote) {
   auto copy = store_.path("copy/words-0");
   fs::create_directories(copy.cStr());
   auto names = segments(log(0));
+  fs::copy_file(kj::str(log(0), "/partition.metadata").cStr(), kj::str(copy, "/partition.metadata").cStr());
   for (auto suffix : {".log", ".index", ".timeindex"}) {
     auto file = kj::str(copy, "/", names.back().c_str(), suffix);
     fs::copy_file(kj::str(log(0), "/", names.back().c_str(), suffix).cStr(), file.cStr());
