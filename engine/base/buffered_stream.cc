@@ -15,8 +15,6 @@ namespace {
 // A connection that waits has a read outstanding and so a buffer: it begins with this much and grows when a read fills
 // it.
 constexpr size_t kFirstReadBytes = 4 << 10;
-// And with this much when it has been idle.
-constexpr size_t kIdleReadBytes = 256;
 // A flush does not wait for the end of the turn when there is this much, and an idle stream keeps no larger buffer.
 constexpr size_t kFlushAtOnceBytes = 64 << 10;
 
@@ -82,7 +80,6 @@ class BufferedStreamImpl final : public BufferedStream {
   }
   kj::Promise<void> flushed() override;
   void flushNow() override;
-  void shrink() override;
   void shutdownWrite() override;
 
   // --- The socket below.
@@ -287,16 +284,6 @@ kj::Promise<void> BufferedStreamImpl::flush(bool now) {
 // A flush that waits for the end of the turn gives way to one that does not.
 void BufferedStreamImpl::flushNow() {
   if (pending_.size() > 0 && throughWaiting_ == 0) startFlush(true);
-}
-
-void BufferedStreamImpl::shrink() {
-  if (buffered() == 0) {
-    readBuffer_ = nullptr;
-    readTarget_ = kj::min(kIdleReadBytes, options_.readAheadBytes);
-    readFull_ = false;
-  }
-  if (pending_.size() == 0) pending_ = kj::Vector<kj::byte>();
-  if (!innerBusy_) inFlight_ = kj::Vector<kj::byte>();
 }
 
 kj::Promise<void> BufferedStreamImpl::flushed() {

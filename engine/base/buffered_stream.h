@@ -64,9 +64,6 @@ class BufferedStream : public kj::AsyncIoStream {
   // Offers what is buffered to the inner stream at once instead of at the end of the turn, unless that is writing or a
   // large write is next: for whoever goes on with something long.
   virtual void flushNow() = 0;
-  // Gives back the memory of buffers that hold nothing: for a connection that has been idle for a while. While nothing
-  // is being read.
-  virtual void shrink() = 0;
 };
 
 kj::Own<BufferedStream> newBufferedStream(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options = {});

@@ -20,8 +20,6 @@ constexpr size_t kPartBytes = 1 << 20;
 constexpr size_t kChunkBytes = 512 << 10;
 // A smaller frame has memory of its own: one that is served for long shall not keep a chunk.
 constexpr size_t kFrameInChunkBytesMin = 8 << 10;
-// A client that has sent nothing for so long is idle.
-constexpr int64_t kPauseMs = 1000;
 // With less room a chunk that is in use is left to its frames.
 constexpr size_t kRoomBytesMin = 64 << 10;
 
@@ -50,15 +48,8 @@ kj::Promise<bool> FrameReader::readLength(kj::ArrayPtr<kj::byte> into) {
   auto rest = into.slice(takeHeld(into), into.size());
   if (rest.size() == 0) co_return true;
   chunk_ = nullptr;
-  constexpr size_t kNothing = SIZE_MAX;
-  auto end = timer_.now() + limits_.idleMsMax * kj::MILLISECONDS;
-  for (auto until = kj::min(end, timer_.now() + kPauseMs * kj::MILLISECONDS);; until = end) {
-    auto late = timer_.atTime(until).then([] { return kNothing; });
-    auto got = co_await stream_.tryRead(rest.begin(), rest.size(), rest.size()).exclusiveJoin(kj::mv(late));
-    if (got != kNothing || until == end) co_return got == rest.size();
-    // It may be idle for long, and there may be thousands like it.
-    stream_.shrink();
-  }
+  auto idle = timer_.afterDelay(limits_.idleMsMax * kj::MILLISECONDS).then([] { return size_t{0}; });
+  co_return co_await stream_.tryRead(rest.begin(), rest.size(), rest.size()).exclusiveJoin(kj::mv(idle)) == rest.size();
 }
 
 // A client that is sending goes on in the chunk; one that pauses shall not keep it.
@@ -179,28 +170,30 @@ kj::Promise<bool> FrameReader::readLarge(kj::ArrayPtr<kj::byte> into) {
   auto partBegun = timer_.now();
   size_t part = 0;
   while (into.size() > 0) {
-    auto deadline = partBegun + limits_.frameStepMsMax * kj::MILLISECONDS;
-    auto look =
-        timer_.atTime(kj::min(deadline, timer_.now() + kj::min(limits_.slowMsMax, int64_t{1000}) * kj::MILLISECONDS))
-            .then([] { return kLook; });
-    auto got = co_await stream_.tryRead(into.begin(), 1, kj::min(into.size(), kPartBytes)).exclusiveJoin(kj::mv(look));
-    if (got == 0) co_return false;
-    if (got != kLook) {
-      into = into.slice(got, into.size());
-      arrived_ += got;
-      part += got;
+    // A look must not drop the read: what it has got would be lost.
+    auto reading = stream_.tryRead(into.begin(), 1, kj::min(into.size(), kPartBytes)).fork();
+    size_t got = kLook;
+    while (got == kLook) {
+      auto deadline = partBegun + limits_.frameStepMsMax * kj::MILLISECONDS;
+      auto next = timer_.now() + kj::min(limits_.slowMsMax, int64_t{1000}) * kj::MILLISECONDS;
+      auto look = timer_.atTime(kj::min(deadline, next)).then([] { return kLook; });
+      got = co_await reading.addBranch().exclusiveJoin(kj::mv(look));
+      if (got == kLook && requests_.large().waiting() > 0 && isSlow()) {
+        fault_ = kj::str("a frame came slowly while others waited for room");
+        co_return false;
+      }
+      if (got == kLook && timer_.now() >= deadline) {
+        fault_ = kj::str("a frame was begun and did not go on");
+        co_return false;
+      }
     }
+    if (got == 0) co_return false;
+    into = into.slice(got, into.size());
+    arrived_ += got;
+    part += got;
     if (part >= kPartBytes) {
       partBegun = timer_.now();
       part = 0;
-    }
-    if (into.size() > 0 && requests_.large().waiting() > 0 && isSlow()) {
-      fault_ = kj::str("a frame came slowly while others waited for room");
-      co_return false;
-    }
-    if (got == kLook && timer_.now() >= deadline) {
-      fault_ = kj::str("a frame was begun and did not go on");
-      co_return false;
     }
   }
   co_return true;
