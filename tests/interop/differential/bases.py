@@ -154,6 +154,23 @@ def offset_fetch(topics):
                           {"Name": "plain", "TopicId": Ref("topic-id", "plain"), "PartitionIndexes": [0, 1]}]}]}
 
 
+ACL = {"ResourceTypeFilter": 2, "ResourceNameFilter": "plain", "PatternTypeFilter": 3, "PrincipalFilter": None, "HostFilter": None,
+       "Operation": 1, "PermissionType": 1}
+
+
+def describe_quotas(_):
+    return {"Components": [{"EntityType": "client-id", "MatchType": 0, "Match": "unknown"}], "Strict": False}
+
+
+def alter_quotas(_):
+    return {"Entries": [{"Entity": [{"EntityType": "client-id", "EntityName": "unknown"}], "Ops": [
+        {"Key": "producer_byte_rate", "Value": 1e6, "Remove": False}]}], "ValidateOnly": True}
+
+
+def alter_scram(_):
+    return {"Deletions": [{"Name": "unknown", "Mechanism": 1}], "Upsertions": []}
+
+
 # What only reads comes first: what is listed then does not depend on what the others did.
 BASES = [
     Base("ApiVersions", lambda _: {"ClientSoftwareName": "differential", "ClientSoftwareVersion": "1.0"}),
@@ -174,6 +191,13 @@ BASES = [
     Base("DescribeConfigs", describe_configs(32, "with-offsets", None)),
     Base("ListConfigResources", lambda _: {"ResourceTypes": [4]}),
     Base("ListConfigResources", lambda _: {}),
+    Base("DescribeAcls", lambda _: ACL),
+    Base("CreateAcls", lambda _: {"Creations": [{"ResourceType": 2, "ResourceName": "plain", "ResourcePatternType": 3,
+                                                 "Principal": "User:a", "Host": "*", "Operation": 3, "PermissionType": 3}]}),
+    Base("DeleteAcls", lambda _: {"Filters": [{**ACL, "PatternTypeFilter": 3}]}),
+    Base("DescribeClientQuotas", describe_quotas),
+    Base("DescribeUserScramCredentials", lambda _: {"Users": [{"Name": "unknown"}]}),
+    Base("DescribeUserScramCredentials", lambda _: {"Users": None}),
     Base("Fetch", fetch(0, -1), patience=2),
     Base("Fetch", fetch(0, 0), patience=2),
     Base("ListOffsets", lambda _: {"ReplicaId": -1, "Topics": plain([{"PartitionIndex": 0, "Timestamp": -1}])}),
@@ -215,5 +239,9 @@ BASES = [
          ("topic",), describe_topic),
     Base("DeleteTopics", lambda fresh: {"Topics": [{"Name": None, "TopicId": fresh.topic_id}], "TopicNames": [fresh.topic],
                                         "TimeoutMs": 5000}, ("topic",), describe_topic),
+    Base("AlterReplicaLogDirs", lambda fresh: {"Dirs": [{"Path": "/unknown", "Topics": [{"Name": fresh.topic, "Partitions": [0]}]}]},
+         ("topic",)),
+    Base("AlterClientQuotas", alter_quotas),
+    Base("AlterUserScramCredentials", alter_scram),
     Base("UpdateFeatures", lambda _: {"FeatureUpdates": [{"Feature": "unknown", "MaxVersionLevel": 1}]}),
 ]

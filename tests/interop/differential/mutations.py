@@ -2,6 +2,8 @@
 
 import copy
 import dataclasses
+import math
+import random
 import struct
 
 from bases import BASES, Fresh
@@ -32,6 +34,7 @@ class Case:
     value: dict | None = None       # the message; without it:
     spoil: object = None            # makes a body of the proper one
     client_id: str | None = CLIENT_ID
+    key: str = ""                   # names it among all cases
 
     def __str__(self):
         return f"{self.api} v{self.version} {self.label}"
@@ -66,6 +69,8 @@ def odd_single(field, value):
             values = [0, 1, 2, 3, 4, 8, 16, 32, -1, -2, -3, -4, -5, -6, top, -top - 1]
         else:
             values = [0, 1, 2, -1, -2, top, -top - 1]
+    elif field.type == "float64":
+        values = [0.0, -1.0, 1e300, math.inf]
     elif field.type == "bool":
         values = [not value]
     elif field.type == "string":
@@ -125,16 +130,22 @@ def spoiled_bodies(is_flexible):
 
 
 class Generator:
-    """cases() of the APIs in served, {name: (first version, last version)}, the same ones for a seed."""
+    """cases() of the APIs in served, {name: (first version, last version)}. Those of one base are the same for a seed, whatever
+    others there are."""
 
-    def __init__(self, messages, served, chance):
+    def __init__(self, messages, served, seed):
         self.messages = messages
         self.served = served
-        self.chance = chance
+        self.seed = seed
+        self.chance = None
         self.made = []
+        self.names = {}
 
     def cases(self):
+        bases = {}
         for base in BASES:
+            bases[base.api] = bases.get(base.api, 0) + 1
+            self.chance = random.Random(f"{self.seed} {base.api} {bases[base.api]}")
             if base.api in self.served:
                 self.of_base(base)
         return self.made
@@ -146,6 +157,8 @@ class Generator:
             case.value = completed(fields, base.value(Fresh(case.number)), version)
             if change:
                 change(case.value)
+        self.names[str(case)] = self.names.get(str(case), 0) + 1
+        case.key = f"{case} #{self.names[str(case)]}"
         self.made.append(case)
 
     def of_base(self, base):

@@ -17,12 +17,12 @@ class Script:
         self.answers = {}
 
     def run(self):
-        """{case number: [(API, normalised answer): the case's own, then those of what followed]}"""
+        """{case key: [(API, normalised answer): the case's own, then those of what followed]}"""
         for _, cases in itertools.groupby(self.cases, lambda case: id(case.base)):
             cases = list(cases)
             self.make(cases[0].base, [Fresh(case.number) for case in cases])
             for case in cases:
-                self.answers[case.number] = [(case.api, self.normal(case.api, self.send(case)))]
+                self.answers[case.key] = [(case.api, self.normal(case.api, self.send(case)))]
             if cases[0].base.follow:
                 self.peer.settle()
                 for case in cases:
@@ -64,7 +64,7 @@ class Script:
     def follow(self, case):
         for api, version, value in case.base.follow(Fresh(case.number)):
             body = self.peer.body(api, version, value)
-            self.answers[case.number].append((api, self.normal(api, self.peer.send(api, version, body))))
+            self.answers[case.key].append((api, self.normal(api, self.peer.send(api, version, body))))
 
     def normal(self, api, answer):
         return Normal(self.peer, api).value("", answer) if isinstance(answer, dict) else answer

@@ -10,19 +10,22 @@ import venv
 from harness.broker import broker_of
 from harness.checks import check, output
 from harness.compatibility import BROKER_FLAGS
+from harness.connect_tests import ConnectTests
 from harness.java_tests import JavaTests
 from harness.kcat_scenario import KcatScenario
+from harness.page import Tools
 from harness.places import INTEROP, ROOT, SCRATCH
 from harness.words import lines_by_key, words
 
 DEPLOYMENTS = ["native", "rocksdb", "hybrid"]
 
 
-class Deployments(JavaTests):
+class Deployments(JavaTests, ConnectTests):
     """Each test_ method takes a deployment and returns a remark, or None where it has nothing to test there."""
 
     def __init__(self, build):
         self.build = build
+        self.tools = Tools()
         self.scratch = SCRATCH
         os.makedirs(self.scratch, exist_ok=True)
 

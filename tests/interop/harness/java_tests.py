@@ -33,11 +33,13 @@ class JavaTests:
         """Each of Kafka's tools, in both versions."""
         if deployment == "hybrid":
             return None
-        calls = 0
+        calls, said = 0, ""
         with broker_of(self.build, deployment, BROKER_FLAGS) as (broker, _):
             for version in VERSIONS:
                 done = subprocess.run([os.path.join(INTEROP, "kafka_tools.py"), broker.kafka, version], capture_output=True, text=True,
                                       errors="replace", timeout=SHOW_S)
+                said += done.stdout
+                self.tools.put_calls(said, deployment)
                 failed = re.findall(r"^failed (.*)$", done.stdout, re.M)
                 check(done.returncode == 0, f"{version}: {len(failed)} calls: " + ("; ".join(failed) or done.stderr)[:1500])
                 calls += len(re.findall(r"^ok ", done.stdout, re.M))

@@ -1,6 +1,7 @@
 """docs/compatibility.md, as a whole run finds it. Nothing in it changes from run to run while the results stay."""
 
 import os
+import re
 
 from harness.abilities import ABILITIES
 from harness.places import PAGE
@@ -22,6 +23,40 @@ clients are unchanged releases; their programs, a page or two each, lie in `test
 `–` stands for what a client cannot do with any broker.
 """
 
+TOOLS_HEAD = """## Tools
+
+Programs that run beside a cluster, each on both engines: every call is checked, what it prints or what it has done. The number counts the calls.
+
+| tool | on native | on rocksdb |
+|---|---|---|"""
+
+NOT_TRIED = """
+Not tried, as they could not be installed where this page was made: kcl, kafkactl, topicctl, kminion, Burrow, Karapace.
+"""
+
+
+class Tools:
+    """How tools did: a row for each, a cell per engine."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def put(self, title, engine, cell):
+        self.rows.setdefault(title, {})[engine] = cell
+
+    def put_calls(self, said, engine):
+        """said: the lines of kafka_tools.py, "ok CLASS …" or "failed CLASS …"; each class is a tool."""
+        for class_name in dict.fromkeys(re.findall(r"^(?:ok|failed) (\w+)", said, re.M)):
+            good = len(re.findall(rf"^ok {class_name}\b", said, re.M))
+            bad = re.findall(rf"^failed {class_name}\b ?(.*)$", said, re.M)
+            title = "kafka-" + re.sub(r"(?<=[a-z])(?=[A-Z])", "-", class_name.removesuffix("Command")).lower()
+            cell = f"ok, {good} calls" if not bad else f"**{len(bad)} of {good + len(bad)} calls failed**: {bad[0][:200].replace('|', '/')}"
+            self.put(title, engine, cell)
+
+    def text(self):
+        rows = [f"| {title} | {cells.get('native', '–')} | {cells.get('rocksdb', '–')} |" for title, cells in sorted(self.rows.items())]
+        return "\n".join([TOOLS_HEAD, *rows, NOT_TRIED])
+
 
 def sign(ability, cell, notes):
     if cell.status == "ok":
@@ -32,7 +67,7 @@ def sign(ability, cell, notes):
     return f"**{cell.status}** [{len(notes)}]"
 
 
-def text_of(table):
+def text_of(table, tools):
     parts = [HEAD]
     notes = []
     for engine in table.engines:
@@ -44,13 +79,14 @@ def text_of(table):
         parts.append("\n".join(rows) + "\n")
     if notes:
         parts.append("\n".join(f"{number}. {note.replace('|', '/')}" for number, note in enumerate(notes, 1)) + "\n")
+    parts.append(tools.text())
     lacking = [f"- {client.title}, {what}: {why}" for client in table.clients for what, why in client.lacks.items()]
     if lacking:
         parts.append("## What clients lack\n\n" + "\n".join(lacking) + "\n")
     return "\n".join(parts)
 
 
-def write_page(table):
+def write_page(table, tools):
     os.makedirs(os.path.dirname(PAGE), exist_ok=True)
     with open(PAGE, "w", encoding="utf-8") as page:
-        page.write(text_of(table))
+        page.write(text_of(table, tools))
