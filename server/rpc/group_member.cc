@@ -24,7 +24,11 @@ GroupMember::GroupMember(Session& session, Options options, Owner& owner)
       owner_(owner),
       who_{.group = options_.group, .member = ""},
       running_(kj::evalLater([this] { return run(); }).eagerlyEvaluate([this](kj::Exception&& e) {
-        KJ_LOG(ERROR, "a member of a group failed", options_.group.c_str(), e);
+        // A client that has gone, or whose listener fails, is no fault of ours.
+        if (e.getType() != kj::Exception::Type::DISCONNECTED) {
+          session_.log.warn("a member of a group failed", options_.group.c_str(), ", ", e.getFile(), ":", e.getLine(),
+                            ": ", e.getDescription());
+        }
         ended_ = true;
         owner_.ended(makeError(ErrorCode::kUnknown, "the membership failed: ", e.getDescription()));
       })) {}

@@ -15,7 +15,7 @@ SubscriptionServer::SubscriptionServer(kj::Own<Session> session, PartitionKey ke
       // Begins in the next turn, when this object is whole.
       running_(kj::evalLater([this] { return runToEnd(); }).eagerlyEvaluate([](kj::Exception&& e) {
         // The sink has failed or gone: nobody is left to tell.
-        if (e.getType() != kj::Exception::Type::DISCONNECTED) KJ_LOG(INFO, "a subscription ended", e);
+        if (e.getType() != kj::Exception::Type::DISCONNECTED) KJ_LOG(INFO, "a subscription ended", e.getDescription());
       })) {}
 
 kj::Promise<void> SubscriptionServer::position(PositionContext context) {
@@ -32,7 +32,7 @@ kj::Promise<void> SubscriptionServer::runToEnd() {
     error = co_await run();
   } catch (const kj::Exception& e) {
     if (e.getType() == kj::Exception::Type::DISCONNECTED) co_return;
-    KJ_LOG(INFO, "a subscription failed", key_.topic, key_.index, e);
+    KJ_LOG(INFO, "a subscription failed", key_.topic, key_.index, e.getDescription());
     error = makeError(ErrorCode::kUnknown, "the subscription failed at offset ", next_, ": ", e.getDescription());
   }
   co_await finish(kj::mv(error));
