@@ -147,28 +147,37 @@ bool Listener::closeIdle() {
   return false;
 }
 
-// Whoever has made a request since the last look goes to the end of the queue, and so does who has one under way.
+// A connection that has made a request since the last look, or has one under way, goes to the end of the queue. Of the
+// others goes the first one that has never made any, but for the newest, which may be about to; else the first one.
 bool Listener::closeIdleOf(Queue& queue) {
-  Place* idle = nullptr;
+  Place* lately = nullptr;
+  Place* longAgo = nullptr;
+  auto* newest = queue.back();
+  auto at = queue.begin();
   for (size_t looks = kj::min(queue.size(), kLooksMax); looks > 0; --looks) {
-    auto& place = *queue.front();
-    bool isIdle = false, wasUsed = true;
+    auto& place = **at;
+    auto here = at++;
+    bool isIdle = false;
+    uint64_t requests = 0;
     KJ_IF_MAYBE(guest, place.guest_) {
-      auto requests = guest->requests();
       isIdle = guest->isIdle();
-      wasUsed = requests != place.requestsSeen_;
-      place.requestsSeen_ = requests;
+      requests = guest->requests();
     }
-    if (isIdle && !wasUsed) {
+    if (isIdle && requests == 0 && &place != newest) {
       close(place);
       return true;
     }
-    if (isIdle && idle == nullptr) idle = &place;
+    bool wasUsed = !isIdle || requests != place.requestsSeen_;
+    if (isIdle && wasUsed && lately == nullptr) lately = &place;
+    if (isIdle && !wasUsed && longAgo == nullptr) longAgo = &place;
+    place.requestsSeen_ = requests;
+    if (!wasUsed) continue;
     place.queuedAt_ = ++queuedLast_;
-    queue.splice(queue.end(), queue, queue.begin());
+    queue.splice(queue.end(), queue, here);
   }
-  if (idle != nullptr) close(*idle);
-  return idle != nullptr;
+  auto* chosen = longAgo != nullptr ? longAgo : lately;
+  if (chosen != nullptr) close(*chosen);
+  return chosen != nullptr;
 }
 
 void Listener::close(Place& place) {

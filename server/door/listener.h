@@ -34,8 +34,9 @@ struct ListenerLimits {
 };
 
 // Accepts the connections of one door on one loop and keeps them. When there are too many of them, or too many of the
-// same client address, it closes an idle one: of the address that has most, the one that has been idle longest. When
-// none is idle, a client over its address's share is refused, and one over the door's limit waits.
+// same client address, it closes an idle one, of the address that has most: one that never made a request, else the one
+// that has been idle longest. When none is idle, a client over its address's share is refused, and one over the door's
+// limit waits.
 class Listener final {
  public:
   // A connection's place among those that are open, for as long as it is served.

@@ -72,7 +72,9 @@ HttpDoorOptions httpOptions(const ServerOptions& options, const Doors& doors) {
     names.add(kj::str(name));
   names.add(hostName());
   KJ_IF_MAYBE(sockets, doors.http) names.add(kj::str(sockets->host()));
-  return {.connectionsMax = options.httpConnectionsMax,
+  auto reserve = options.httpConnectionsMax / 4;
+  return {.connectionsMax = options.httpConnectionsMax - reserve,
+          .reserve = reserve,
           .topicSeriesMax = options.topicSeriesMax,
           .hosts = HttpHosts(names),
           .drainTimeout = 200 * kj::MILLISECONDS};

@@ -3,11 +3,12 @@
 
 #include "engine/record/batch_builder.h"
 #include "tests/crash/broker_process.h"
+#include "tests/support/kafka_client.h"
 #include "tests/support/rpc_client.h"
 #include "tests/support/temporary_folder.h"
 
-// A broker that has few file descriptors, more segments than that, and more clients than that: who came first is
-// served, the others wait to be let in, and nothing fails for want of a descriptor.
+// A broker that has few file descriptors, more segments than that, and more clients than that: a client that asks for
+// something is served, the crowd that asks for nothing is not kept, and nothing fails for want of a descriptor.
 
 namespace cambium {
 namespace {
@@ -68,7 +69,7 @@ class DescriptorTest : public ::testing::TestWithParam<Engines> {
   kj::Own<BrokerProcess> broker;
 };
 
-TEST_P(DescriptorTest, ConnectionsWaitAndLogsWorkOn) {
+TEST_P(DescriptorTest, ACrowdPushesNobodyOutAndLogsWorkOn) {
   auto client = kj::heap<RpcClient>(scope(), connect(broker->address()));
   ASSERT_EQ(client->createTopic("words", 1, {{"segment.bytes", "16384"}}), "");
   for (int i = 0; i < kSegments; ++i)
@@ -91,11 +92,26 @@ TEST_P(DescriptorTest, ConnectionsWaitAndLogsWorkOn) {
   EXPECT_EQ(later.listTopics(), "others/4 words/1");
   EXPECT_EQ(append(later), "");
   auto page = connect(broker->address("HTTP"));
-  auto asked = "GET /readyz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"_kj;
+  auto asked = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"_kj;
   page->write(asked.begin(), asked.size()).wait(scope());
   auto answer = page->readAllText().wait(scope());
   EXPECT_TRUE(answer.startsWith("HTTP/1.1 200 OK")) << answer.cStr();
   client = nullptr;
+}
+
+// Some clients compare the name that they are told with the one that they connected to.
+TEST_P(DescriptorTest, TheNameInAListenersAddressIsTheNameThatClientsAreTold) {
+  broker = nullptr;
+  broker = kj::heap<BrokerProcess>(
+      io, CAMBIUMD,
+      std::vector<std::string>{kj::str("--data_dir=", folder.path()).cStr(), "--rpc_listen=127.0.0.1:0",
+                               "--kafka_listen=localhost:0", "--http_listen="});
+  auto address = broker->address("Kafka");
+  EXPECT_TRUE(address.startsWith("localhost:")) << address.cStr();
+  kafka::KafkaClient client(connect(address));
+  auto told = client.call(kafka::MetadataRequest{}, 9).wait(scope());
+  ASSERT_EQ(told->brokers.size(), 1u);
+  EXPECT_EQ(address, kj::str(told->brokers[0].host.str().c_str(), ":", told->brokers[0].port));
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, DescriptorTest,

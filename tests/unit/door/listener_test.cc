@@ -126,6 +126,16 @@ TEST_F(ListenerTest, TheLongestIdleGoesForANewOne) {
   EXPECT_EQ(counts->refused, 0u);
 }
 
+TEST_F(ListenerTest, ACrowdThatAsksForNothingPushesNobodyOut) {
+  open({.connectionsMax = 3});
+  connect(2);
+  say(0, 'x');
+  say(1, 'x');
+  for (int i = 0; i < 50; ++i)
+    connect();
+  EXPECT_EQ(connected(), "0 1 51");
+}
+
 TEST_F(ListenerTest, AmongThoseWhoAllMadeRequestsOneGoes) {
   open({.connectionsMax = 3});
   connect(3);
