@@ -93,8 +93,8 @@ kj::Promise<void> Listener::receive(kj::Own<kj::AsyncIoStream> stream) {
       log_.warn("a connection is refused, the door is full", door_, ", ", peer.host);
       co_return;
     }
-    if (!somebodyGoes) ++counts_.fullLoops;
-    KJ_DEFER(if (!somebodyGoes)-- counts_.fullLoops);
+    counts_.fullLoops += somebodyGoes ? 0 : 1;
+    KJ_DEFER(counts_.fullLoops -= somebodyGoes ? 0 : 1);
     co_await someoneLeft_.wait().exclusiveJoin(timer_.afterDelay(kPause));
   }
   takeIn(kj::mv(stream), kj::mv(peer), kj::mv(entry));
