@@ -52,6 +52,7 @@ kj::Promise<void> HttpConnection::serve() {
 kj::Promise<void> HttpConnection::request(kj::HttpMethod method, kj::StringPtr url, const kj::HttpHeaders& headers,
                                           kj::AsyncInputStream& requestBody, Response& response) {
   ++requests_;
+  KJ_DEFER(if (shouldClose()) gate_.end());
   if (gate_.hasBody()) {
     auto failed = co_await discardBody(requestBody);
     KJ_IF_MAYBE(fault, failed) {

@@ -21,6 +21,8 @@ class RequestGate final : public kj::AsyncIoStream {
   // nobody looks for a further request.
   bool isLast() const { return head_.isClosing || head_.hasBody; }
   bool hasBody() const { return head_.hasBody; }
+  // Lets nothing more through.
+  void end() { ended_ = true; }
 
   kj::Promise<size_t> tryRead(void* buffer, size_t minBytes, size_t maxBytes) override;
   kj::Promise<void> write(const void* buffer, size_t size) override { return inner_->write(buffer, size); }

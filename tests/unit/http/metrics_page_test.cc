@@ -136,7 +136,7 @@ TEST(MetricsPageTest, EveryFamilyHasHelpAndCountersSayTotal) {
       EXPECT_EQ(line.ends_with(" counter"), helped.ends_with("_total")) << line;
     }
   }
-  EXPECT_EQ(families, 50);
+  EXPECT_EQ(families, 56);
 }
 
 }  // namespace

@@ -265,6 +265,7 @@ TEST_F(RequestStreamTest, AConnectionHasAShareOfATurn) {
   EXPECT_TRUE(arrives(leftOver)) << "when the loop has looked at others it goes on";
   take(leftOver);
   EXPECT_EQ(handedOn(), 31u);
+  leftOver = nullptr;
 }
 
 TEST_F(RequestStreamTest, WithTooManyCallsUnansweredItIsReadNoFurther) {
