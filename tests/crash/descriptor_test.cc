@@ -111,8 +111,7 @@ TEST_P(DescriptorTest, TheNameInAListenersAddressIsTheNameThatClientsAreTold) {
   kafka::KafkaClient client(connect(address));
   auto told = client.call(kafka::MetadataRequest{}, 9).wait(scope());
   ASSERT_EQ(told->brokers.size(), 1u);
-  EXPECT_STREQ(address.cStr(),
-               kj::str(told->brokers[0].host.str().c_str(), ":", told->brokers[0].port).cStr());
+  EXPECT_STREQ(address.cStr(), kj::str(told->brokers[0].host.str().c_str(), ":", told->brokers[0].port).cStr());
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, DescriptorTest,
