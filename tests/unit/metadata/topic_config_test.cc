@@ -92,6 +92,7 @@ const Values kValues[] = {
     {"min.compaction.lag.ms", {"0", "9223372036854775807"}, {"-1"}, "a whole number, at least 0"},
     {"min.insync.replicas", {"1"}, {"0", "2"}, "1: there is one broker"},
     {"preallocate", {"true", "false", "TRUE"}, {"", "yes", "1"}, "true or false"},
+    {"record.validation", {"full", "headers"}, {"", "none", "Full"}, "one of full, headers"},
     {"remote.log.copy.disable", {"true", "false", "TRUE"}, {"", "yes", "1"}, "true or false"},
     {"remote.log.delete.on.disable", {"true", "false", "TRUE"}, {"", "yes", "1"}, "true or false"},
     {"remote.storage.enable", {"false"}, {"true", "no"}, "false: this broker has no tiered storage"},
@@ -256,6 +257,7 @@ TEST(TopicConfigTest, DefaultsAreThoseOfTheStructs) {
   EXPECT_EQ(made.value().partition.log.indexIntervalBytes, plain.partition.log.indexIntervalBytes);
   EXPECT_EQ(made.value().partition.batchBytesMax, plain.partition.batchBytesMax);
   EXPECT_EQ(made.value().partition.flushMs, plain.partition.flushMs);
+  EXPECT_EQ(made.value().partition.readsCompressed, plain.partition.readsCompressed);
   EXPECT_TRUE(made.value().partition.durability == Durability::kFsync);
   EXPECT_EQ(made.value().cleanup.retentionMs, plain.cleanup.retentionMs);
   EXPECT_EQ(made.value().cleanup.retentionBytes, plain.cleanup.retentionBytes);
