@@ -62,7 +62,7 @@ DEFINE_int64(keys, 0, "N: number of distinct keys (default: no keys)");
 
 DEFINE_bool(verify, false, "check everything: checksums, order, counts, index entries, topics against logs");
 DEFINE_bool(batches, false, "list record batches also of folders and stores");
-DEFINE_bool(deep, false, "read the records of batches too: list them, or with --verify check them against their batch");
+DEFINE_bool(deep, false, "read the records of batches too, and list them; --verify reads them anyway");
 DEFINE_bool(entries, false, "list index entries also of folders and stores");
 DEFINE_bool(cut, false, "end the log where the damage begins");
 DEFINE_bool(recreate, false, "begin the log anew, empty, where it was last known to end");

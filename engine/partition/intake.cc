@@ -7,8 +7,12 @@ namespace cambium {
 
 namespace {
 
-// What may be decompressed on a loop for one append: gzip, the slowest, takes some three milliseconds for it.
+// What may be decompressed on a loop for one append: gzip, the slowest, takes some three milliseconds for it. And no
+// more than so many times what was sent, so that a request of many small batches holds up a loop only as its size
+// warrants.
 constexpr uint64_t kLoopInflatedBytesMax = uint64_t{1} << 20;
+constexpr uint64_t kLoopRatioMax = 24;
+constexpr uint64_t kLoopRatioFreeBytes = uint64_t{16} << 10;
 // Compressed batches that are larger hold more than that, as a rule: it is not tried.
 constexpr size_t kLoopCompressedBytesMax = size_t{512} << 10;
 // What may be brought into another codec on a loop: compressing takes ten times as long.
@@ -79,7 +83,8 @@ class Taking {
       if (*codec == Codec::kNone) limit = kj::min(limit, storedBytesMax() - batch_layout::kHeaderBytes);
       if (leavesToThread(batch.payload().size() > kLoopConvertedBytesMax)) return {};
     }
-    auto loopLimit = kLoopInflatedBytesMax - inflated_;
+    auto loopLimit =
+        kj::min(kLoopInflatedBytesMax - inflated_, kLoopRatioFreeBytes + batch.payload().size() * kLoopRatioMax);
     bool bounded = onLoop_ && compressed && loopLimit < limit;
     if (leavesToThread(compressed && batch.payload().size() > kLoopCompressedBytesMax)) return {};
     auto checked = checkRecords(batch, rules_.records, {.outputBytesMax = bounded ? loopLimit : limit});

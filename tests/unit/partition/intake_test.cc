@@ -136,13 +136,22 @@ TEST_F(IntakeTest, OnlyLargeBatchesAreCheckedOnAThread) {
   open();
   checkPool.holding = true;
   EXPECT_EQ(sendAndSettle(batchOf({{"a"}}, Codec::kGzip)), "0..1");
-  EXPECT_EQ(sendAndSettle(zeros(900'000)), "1..2");
+  std::string text(600'000, ' ');
+  uint32_t random = 1;
+  for (auto& c : text)
+    c = static_cast<char>('a' + ((random = random * 1664525 + 1013904223) >> 28));
+  EXPECT_EQ(sendAndSettle(batchOf({{text}}, Codec::kGzip)), "1..2");
   EXPECT_EQ(checkPool.held(), 0u);
   auto large = sendNow(zeros(5'000'000));
   EXPECT_EQ(state(large), "");
   EXPECT_EQ(checkPool.held(), 1u);
   checkPool.runOne();
   EXPECT_EQ(state(large), "2..3");
+  // A small one that becomes much is a large one: a request may hold thousands of them.
+  auto dense = sendNow(zeros(200'000));
+  EXPECT_EQ(checkPool.held(), 1u);
+  checkPool.runOne();
+  EXPECT_EQ(state(dense), "3..4");
 }
 
 TEST_F(IntakeTest, WhoComesLaterWaitsForItsTurn) {
