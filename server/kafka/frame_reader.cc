@@ -101,17 +101,25 @@ kj::Promise<kj::Maybe<Frame>> FrameReader::readIntoChunk(size_t whole) {
   co_return Frame{bytes, kj::addRef(*chunk_)};
 }
 
-// It is read straight into its place, for which room is taken at once while there is plenty, else when it has come.
+// It is read straight into its place while there is plenty of room. Without, its first part has to come before room for
+// the whole is taken: many claims hold no more than these parts.
 kj::Promise<kj::Maybe<Frame>> FrameReader::readAlone(size_t whole) {
   auto& budget = requests_.of(Bytes(whole));
   ByteBudget::Lease lease;
   bool roomy = budget.roomyFor(Bytes(whole));
   if (roomy) lease = KJ_ASSERT_NONNULL(budget.tryTake(Bytes(whole)), "a roomy budget has room");
-  auto bytes = kj::heapArray<kj::byte>(whole);
+  auto bytes = kj::heapArray<kj::byte>(roomy ? whole : kj::min(whole, kj::max(kFirstPartBytes, held())));
   if (!co_await readAll(bytes)) co_return nullptr;
   // What it holds would count against what is waited for.
   if (held() == 0) chunk_ = nullptr;
   if (!roomy) lease = co_await budget.take(Bytes(whole));
+  if (bytes.size() < whole) {
+    auto all = kj::heapArray<kj::byte>(whole);
+    memcpy(all.begin(), bytes.begin(), bytes.size());
+    auto rest = all.slice(bytes.size(), whole);
+    bytes = kj::mv(all);
+    if (!co_await readAll(rest)) co_return nullptr;
+  }
   auto all = bytes.asPtr();
   co_return Frame{all, kj::refcounted<FrameMemory>(kj::mv(bytes), kj::mv(lease))};
 }
