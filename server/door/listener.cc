@@ -148,8 +148,10 @@ bool Listener::closeIdle() {
 }
 
 // A connection that has made a request since the last look, or has one under way, goes to the end of the queue. Of the
-// others goes the first one that has never made any, but for the newest, which may be about to; else the first one.
+// others goes the first one that has never made any, the newest of them last, which may be about to; else the first
+// one.
 bool Listener::closeIdleOf(Queue& queue) {
+  Place* silentNewest = nullptr;
   Place* lately = nullptr;
   Place* longAgo = nullptr;
   auto* newest = queue.back();
@@ -163,9 +165,12 @@ bool Listener::closeIdleOf(Queue& queue) {
       isIdle = guest->isIdle();
       requests = guest->requests();
     }
-    if (isIdle && requests == 0 && &place != newest) {
-      close(place);
-      return true;
+    if (isIdle && requests == 0) {
+      if (&place != newest) {
+        close(place);
+        return true;
+      }
+      silentNewest = newest;
     }
     bool wasUsed = !isIdle || requests != place.requestsSeen_;
     if (isIdle && wasUsed && lately == nullptr) lately = &place;
@@ -175,7 +180,7 @@ bool Listener::closeIdleOf(Queue& queue) {
     place.queuedAt_ = ++queuedLast_;
     queue.splice(queue.end(), queue, here);
   }
-  auto* chosen = longAgo != nullptr ? longAgo : lately;
+  auto* chosen = silentNewest != nullptr ? silentNewest : longAgo != nullptr ? longAgo : lately;
   if (chosen != nullptr) close(*chosen);
   return chosen != nullptr;
 }
