@@ -133,6 +133,8 @@ void DataDirectory::noteEngine(kj::StringPtr kind) {
   if (!files_.exists(kind)) return;
   engines_.add(kj::str(kind));
   try {
+    // What is in its folder survives a power loss before the folder is missed.
+    files_.syncDirectory(kind);
     write();
   } catch (const kj::Exception& exception) {
     engines_.removeLast();

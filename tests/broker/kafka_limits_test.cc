@@ -222,7 +222,7 @@ class KafkaLongWorkTest : public KafkaTest {
   ~KafkaLongWorkTest() noexcept override = default;
 
  protected:
-  static constexpr int32_t kMany = 20'000;
+  static constexpr int32_t kMany = 10'000;
 
   void SetUp() override {
     KafkaTest::SetUp();

@@ -105,7 +105,9 @@ TEST_P(DescriptorTest, TheNameInAListenersAddressIsTheNameThatClientsAreTold) {
   broker = kj::heap<BrokerProcess>(
       io, CAMBIUMD,
       std::vector<std::string>{kj::str("--data_dir=", folder.path()).cStr(), "--rpc_listen=127.0.0.1:0",
-                               "--kafka_listen=localhost:0", "--http_listen="});
+                               "--kafka_listen=localhost:0",
+                               "--http_listen=", kj::str("--log_engine=", GetParam().log).cStr(),
+                               kj::str("--state_engine=", GetParam().state).cStr()});
   auto address = broker->address("Kafka");
   EXPECT_TRUE(address.startsWith("localhost:")) << address.cStr();
   kafka::KafkaClient client(connect(address));
