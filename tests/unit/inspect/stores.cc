@@ -1,7 +1,5 @@
 #include "tests/unit/inspect/stores.h"
 
-#include "engine/base/crc32c.h"
-
 #include <algorithm>
 #include <fcntl.h>
 #include <filesystem>

@@ -647,9 +647,7 @@ TEST(AppendGateTest, WhatWaitsIsBoundedAndGoesInOrder) {
   kj::EventLoop loop;
   kj::WaitScope scope(loop);
   AppendGate gate(Bytes(10));
-  auto wait = [&](size_t bytes) {
-    return gate.wait(AppendGate::Waiting{kj::heapArray<kj::byte>(bytes), false, 0});
-  };
+  auto wait = [&](size_t bytes) { return gate.wait(AppendGate::Waiting{kj::heapArray<kj::byte>(bytes), false, 0}); };
   std::vector<size_t> let;
   auto letIn = [&] {
     for (;;) {

@@ -264,8 +264,7 @@ TEST(Compression, ARawSnappyBombIsRefusedByItsClaim) {
   // Claims 1 GiB and could hold it, by the look of its size.
   auto claim = joined({fromHex("8080808004"), repeated(view("x"), 50 * kMebi)});
   size_t before = peakBytes();
-  expectError(drain(Codec::kSnappy, claim, {64 * kMebi}), ErrorCode::kMessageTooLarge,
-              "the limit for one batch");
+  expectError(drain(Codec::kSnappy, claim, {64 * kMebi}), ErrorCode::kMessageTooLarge, "the limit for one batch");
   EXPECT_LT(peakBytes() - before, 8 * kMebi);
 }
 
