@@ -248,5 +248,92 @@ TEST_P(KafkaAnswersTest, ThereIsOneLogDirectory) {
   EXPECT_EQ(call(AlterReplicaLogDirsRequest{}, 1)->results.size(), 0u);
 }
 
+TEST_P(KafkaAnswersTest, NamesThatNoTopicCanHaveAreToldApart) {
+  for (auto [name, code] : {std::pair<const char*, int16_t>{"a b", 17}, {"..", 17}, {"", 17}, {"unknown", 3}}) {
+    MetadataRequest metadata;
+    metadata.topics.emplace().add().name = Text(name);
+    metadata.allowAutoTopicCreation = false;
+    EXPECT_EQ(call(metadata, 12)->topics[0].errorCode, code) << name;
+
+    DescribeTopicPartitionsRequest partitions;
+    partitions.topics.add().name = name;
+    EXPECT_EQ(call(partitions, 0)->topics[0].errorCode, code) << name;
+
+    DescribeProducersRequest producers;
+    auto& topic = producers.topics.add();
+    topic.name = name;
+    topic.partitionIndexes.add(0);
+    EXPECT_EQ(call(producers, 0)->topics[0].partitions[0].errorCode, code) << name;
+  }
+}
+
+TEST_P(KafkaAnswersTest, ALeaderEpochBelowMinusOneIsBehind) {
+  createTopic("words");
+  for (auto [epoch, code] : {std::pair<int32_t, int16_t>{-1, 0}, {-2, 74}, {INT32_MIN, 74}, {INT32_MAX, 75}}) {
+    ListOffsetsRequest request;
+    request.replicaId = -1;
+    auto& topic = request.topics.add();
+    topic.name = "words";
+    auto& partition = topic.partitions.add();
+    partition.currentLeaderEpoch = epoch;
+    partition.timestamp = -1;
+    EXPECT_EQ(call(request, 4)->topics[0].partitions[0].errorCode, code) << epoch;
+  }
+}
+
+TEST_P(KafkaAnswersTest, AnElectionIsOfAKnownType) {
+  createTopic("words");
+  struct Case {
+    int8_t type;
+    int16_t code;
+    int16_t ofPartition;
+  };
+  for (auto& [type, code, ofPartition] : {Case{0, 0, 84}, Case{1, 0, 84}, Case{2, 42, 42}, Case{-1, 42, 42}}) {
+    ElectLeadersRequest request;
+    request.electionType = type;
+    auto& topic = request.topicPartitions.emplace().add();
+    topic.topic = "words";
+    topic.partitions.add(0);
+    auto answer = call(request, 2);
+    EXPECT_EQ(answer->errorCode, code) << int{type};
+    EXPECT_EQ(answer->replicaElectionResults[0].partitionResult[0].errorCode, ofPartition) << int{type};
+  }
+}
+
+TEST_P(KafkaAnswersTest, OnlyOffsetsOfPartitionsThatAreThereAreDeleted) {
+  createTopic("words");
+  ASSERT_EQ(commit("g", -1, "", 8), 0);
+  OffsetDeleteRequest request;
+  request.groupId = "g";
+  auto& words = request.topics.add();
+  words.name = "words";
+  for (int32_t partition : {7, 0, -1})
+    words.partitions.add().partitionIndex = partition;
+  auto& unknown = request.topics.add();
+  unknown.name = "unknown";
+  unknown.partitions.add().partitionIndex = 0;
+  auto answer = call(request, 0);
+  EXPECT_EQ(answer->errorCode, 0);
+  EXPECT_EQ(answer->topics[0].partitions[0].errorCode, 3);
+  EXPECT_EQ(answer->topics[0].partitions[1].errorCode, 0);
+  EXPECT_EQ(answer->topics[0].partitions[2].errorCode, 3);
+  EXPECT_EQ(answer->topics[1].partitions[0].errorCode, 3);
+  request.groupId = "";
+  EXPECT_EQ(call(request, 0)->errorCode, 24);
+}
+
+TEST_P(KafkaAnswersTest, ASyncSaysItsProtocol) {
+  SyncGroupRequest request;
+  request.groupId = "g";
+  request.generationId = 1;
+  request.memberId = "m";
+  EXPECT_EQ(call(request, 4)->errorCode, 25);
+  EXPECT_EQ(call(request, 5)->errorCode, 23);
+  request.protocolType = Text("consumer");
+  EXPECT_EQ(call(request, 5)->errorCode, 23);
+  request.protocolName = Text("range");
+  EXPECT_EQ(call(request, 5)->errorCode, 25);
+}
+
 }  // namespace
 }  // namespace cambium::kafka

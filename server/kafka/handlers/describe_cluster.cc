@@ -7,7 +7,7 @@ namespace cambium::kafka {
 kj::Promise<DescribeClusterResponse> handle(RequestContext& context, DescribeClusterRequest& request) {
   constexpr int8_t kBrokers = 1;
   DescribeClusterResponse response;
-  response.endpointType = request.endpointType;
+  response.endpointType = kBrokers;
   if (request.endpointType != kBrokers) {
     auto error = makeError(ErrorCode::kInvalidRequest, "this address serves brokers (endpoint type 1), not type ",
                            request.endpointType);

@@ -27,7 +27,7 @@ kj::Promise<DescribeProducersResponse> handle(RequestContext& context, DescribeP
   for (auto& wanted : request.topics) {
     auto& answers = response.topics.add();
     answers.name = wanted.name.view();
-    auto topic = findTopic(context.broker(), false, wanted.name, Uuid());
+    auto topic = describedTopic(context.broker(), kj::heapString(wanted.name.view().data(), wanted.name.size()));
     for (auto index : wanted.partitionIndexes) {
       if (share.use(2)) co_await share.turn();
       if (!named.first(wanted.name, index)) continue;

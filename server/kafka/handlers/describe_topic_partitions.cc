@@ -4,6 +4,7 @@
 #include "server/kafka/authorized_operations.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
+#include "server/kafka/topic_lookup.h"
 
 namespace cambium::kafka {
 
@@ -71,7 +72,7 @@ kj::Promise<DescribeTopicPartitionsResponse> handle(RequestContext& context, Des
     auto& answer = response.topics.add();
     answer.name = Text(*at);
     answer.topicAuthorizedOperations = kTopicOperations;
-    auto topic = context.broker().topic(kj::StringPtr(at->c_str()));
+    auto topic = describedTopic(context.broker(), at->c_str());
     if (!topic.ok()) {
       answer.errorCode = wireCode(topic.error().code);
       continue;

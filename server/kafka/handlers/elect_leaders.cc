@@ -14,12 +14,21 @@ Error alreadyLed(kj::StringPtr topic, int32_t partition) {
                    " is led by its preferred replica already");
 }
 
+// Preferred (0) or unclean (1).
+Result<void> checkElectionType(int8_t type) {
+  if (type == 0 || type == 1) return Result<void>();
+  return makeError(ErrorCode::kInvalidRequest, "there is no election of type ", type,
+                   "; known are 0 (preferred) and 1 (unclean)");
+}
+
 }  // namespace
 
 kj::Promise<ElectLeadersResponse> handle(RequestContext& context, ElectLeadersRequest& request) {
   ElectLeadersResponse response;
   NamedOnce<std::string_view, int32_t> named;
   WorkShare share(context.turns());
+  auto type = checkElectionType(request.electionType);
+  if (!type.ok()) response.errorCode = wireCode(type.error().code);
   KJ_IF_MAYBE(topics, request.topicPartitions) {
     for (auto& wanted : *topics) {
       auto& answers = response.replicaElectionResults.add();
@@ -31,6 +40,7 @@ kj::Promise<ElectLeadersResponse> handle(RequestContext& context, ElectLeadersRe
         auto& answer = answers.partitionResult.add();
         answer.partitionId = index;
         auto found = topic.ok() ? checkPartition(*topic.value(), index) : Result<void>(topic.error().clone());
+        if (!type.ok()) found = Result<void>(type.error().clone());
         auto error = found.ok() ? alreadyLed(topic.value()->name(), index) : kj::mv(found.error());
         answer.errorCode = wireCode(error.code);
         answer.errorMessage = wireMessage(error);

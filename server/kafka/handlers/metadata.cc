@@ -3,6 +3,7 @@
 #include "server/kafka/duplicates.h"
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/handlers.h"
+#include "server/kafka/topic_lookup.h"
 
 namespace cambium::kafka {
 
@@ -50,7 +51,7 @@ kj::Promise<TopicAnswer> answerTopic(RequestContext& context, WorkShare& share, 
   if (!wanted.topicId.isZero()) byName = nullptr;
   KJ_IF_MAYBE(name, byName) {
     auto text = kj::heapString(name->view().data(), name->size());
-    auto topic = broker.topic(text);
+    auto topic = describedTopic(broker, text);
     // Made before the answer, so that no client has to come again.
     if (!topic.ok() && mayCreate && !isInternalTopic(text)) topic = co_await createMissing(context, kj::str(text));
     if (topic.ok()) co_return co_await describeTopic(context, share, kj::mv(topic.value()));

@@ -5,7 +5,19 @@
 
 namespace cambium::kafka {
 
+namespace {
+
+// From this version on a member says what it has agreed to (KIP-559).
+constexpr Version kProtocolSince = 5;
+
+}  // namespace
+
 kj::Promise<SyncGroupResponse> handle(RequestContext& context, SyncGroupRequest& request) {
+  if (context.version() >= kProtocolSince && (request.protocolType == nullptr || request.protocolName == nullptr)) {
+    SyncGroupResponse refusal;
+    refusal.errorCode = wireCode(ErrorCode::kInconsistentGroupProtocol);
+    co_return kj::mv(refusal);
+  }
   cambium::SyncGroupRequest wish{
       .who = identify(request.groupId, request.memberId, request.groupInstanceId, request.generationId),
       .protocolType = optional(request.protocolType),
