@@ -62,8 +62,13 @@ Result<kj::Vector<ConfigChange>> resolveOperations(kj::ArrayPtr<const ConfigSett
                            ", no list: it can be set, not appended to or subtracted "
                            "from");
         }
+        auto& operand = KJ_ASSERT_NONNULL(operation.value);
+        if (operation.kind == Kind::kAppend && splitList(operand).size() == 0) {
+          return makeError(ErrorCode::kInvalidConfig, "nothing is to be appended to config ", operation.name,
+                           ": expected an element or several, separated by commas");
+        }
         auto before = valueOf(settings, operation.name).orDefault(definition->defaultValue);
-        change.value = changedList(before, operation.kind, KJ_ASSERT_NONNULL(operation.value));
+        change.value = changedList(before, operation.kind, operand);
       } else {
         return makeError(ErrorCode::kInvalidConfig, "there is no config named \"", operation.name, "\"");
       }

@@ -96,7 +96,7 @@ Result<kj::Vector<ConfigSetting>> alterSettings(kj::ArrayPtr<const ConfigSetting
     if (findTopicConfig(change.name) == nullptr) return unknownConfig(change.name);
     for (size_t j = 0; j < i; ++j) {
       if (changes[j].name == change.name) {
-        return makeError(ErrorCode::kInvalidConfig, "config ", change.name, " is named twice");
+        return makeError(ErrorCode::kInvalidRequest, "config ", change.name, " is named twice");
       }
     }
     KJ_IF_MAYBE(value, change.value) altered.add(ConfigSetting{kj::str(change.name), kj::str(*value)});

@@ -278,6 +278,10 @@ TEST_P(KafkaAnswersTest, ALeaderEpochBelowMinusOneIsBehind) {
     partition.currentLeaderEpoch = epoch;
     partition.timestamp = -1;
     EXPECT_EQ(call(request, 4)->topics[0].partitions[0].errorCode, code) << epoch;
+    // A fetch takes every number below 0 for one that is not said.
+    auto fetch = fetchOf({{"words", 0, 0}});
+    fetch.topics[0].partitions[0].currentLeaderEpoch = epoch;
+    EXPECT_EQ(call(fetch, 11)->responses[0].partitions[0].errorCode, epoch < 0 ? 0 : code) << epoch;
   }
 }
 
@@ -320,6 +324,38 @@ TEST_P(KafkaAnswersTest, OnlyOffsetsOfPartitionsThatAreThereAreDeleted) {
   EXPECT_EQ(answer->topics[1].partitions[0].errorCode, 3);
   request.groupId = "";
   EXPECT_EQ(call(request, 0)->errorCode, 24);
+}
+
+TEST_P(KafkaAnswersTest, AFetchOfOffsetsIsAnsweredWhoeverAsks) {
+  createTopic("words");
+  ASSERT_EQ(commit("g", -1, "", 8), 0);
+  for (auto member : {"", "unknown"}) {
+    for (int32_t epoch : {-1, 0, 7}) {
+      OffsetFetchRequest request;
+      auto& group = request.groups.add();
+      group.groupId = "g";
+      group.memberId = Text(member);
+      group.memberEpoch = epoch;
+      auto answer = call(request, 9);
+      EXPECT_EQ(answer->groups[0].errorCode, 0) << member << " " << epoch;
+      EXPECT_EQ(answer->groups[0].topics[0].partitions[0].committedOffset, 1);
+    }
+  }
+}
+
+TEST_P(KafkaAnswersTest, OnlyWhoAsksByIdIsToldThatATopicIsUnknown) {
+  OffsetFetchRequest byName;
+  byName.groupId = "g";
+  auto& topic = byName.topics.emplace().add();
+  topic.name = "";
+  topic.partitionIndexes.add(0);
+  EXPECT_EQ(call(byName, 7)->topics[0].partitions[0].errorCode, 0);
+  OffsetFetchRequest byId;
+  auto& group = byId.groups.add();
+  group.groupId = "g";
+  group.topics.emplace().add().partitionIndexes.add(0);
+  EXPECT_EQ(call(byId, 9)->groups[0].topics[0].partitions[0].errorCode, 0);
+  EXPECT_EQ(call(byId, 10)->groups[0].topics[0].partitions[0].errorCode, 100);
 }
 
 TEST_P(KafkaAnswersTest, ASyncSaysItsProtocol) {

@@ -259,6 +259,35 @@ TEST_P(KafkaConfigsTest, SubscriptionsOfClientMetricsAreKept) {
   EXPECT_EQ(listed({}, 0), "");
 }
 
+TEST_P(KafkaConfigsTest, NamesThatNoTopicCanHaveAreToldApart) {
+  for (auto [name, code] : {std::pair<const char*, int16_t>{"a b", 17}, {"..", 17}, {"", 17}, {"unknown", 3}}) {
+    EXPECT_EQ(errorOfDescribe(kTopic, name), code) << name;
+    int16_t ofChange = *name == '\0' ? 42 : code;  // which would be the configs of all topics
+    EXPECT_EQ(set(kTopic, name, "retention.ms", "5"), ofChange) << name;
+    AlterConfigsRequest request;
+    auto& resource = request.resources.add();
+    resource.resourceType = kTopic;
+    resource.resourceName = name;
+    EXPECT_EQ(call(request, 2)->responses[0].errorCode, ofChange) << name;
+  }
+}
+
+TEST_P(KafkaConfigsTest, AConfigIsNotChangedTwiceAtOnce) {
+  createTopic("words");
+  AlterConfigsRequest request;
+  auto& resource = request.resources.add();
+  resource.resourceType = kTopic;
+  resource.resourceName = "words";
+  for (auto value : {"5", "6"}) {
+    auto& config = resource.configs.add();
+    config.name = "retention.ms";
+    config.value = Text(value);
+  }
+  EXPECT_EQ(call(request, 2)->responses[0].errorCode, 42);
+  EXPECT_EQ(alter(kTopic, "words", {{"retention.ms", kSet, "5"}, {"retention.ms", kDelete, nullptr}}), 42);
+  EXPECT_EQ(alter(kTopic, "words", {{"cleanup.policy", kAppend, ""}}), 40);
+}
+
 // There is one logger, for everything; Kafka has one for each of its classes.
 TEST_P(KafkaConfigsTest, TheLevelOfTheLoggerCanBeChanged) {
   EXPECT_EQ(shown(kLogger, "1", "root"), "WARN from 6 []");

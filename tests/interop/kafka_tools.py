@@ -15,6 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kafka_tools"))
+from kafka_admin import AdminTools  # noqa: E402
 from runner import ToolFailed, ToolRunner  # noqa: E402
 
 TOOLS = "org.apache.kafka.tools."
@@ -29,7 +30,7 @@ SETTLE_ATTEMPTS = 15
 COMPLAINT = r"Exception|ERROR|UNSUPPORTED"
 
 
-class KafkaTools:
+class KafkaTools(AdminTools):
     def __init__(self, runner, bootstrap, version):
         self.runner = runner
         self.version = version
@@ -288,23 +289,7 @@ class KafkaTools:
                   [rf"Valid replica already elected for partitions {self.topic}-0"])
         self.call("--all-topic-partitions", "LeaderElectionCommand", [*election, "--all-topic-partitions"])
         self.call("--list", "reassign.ReassignPartitionsCommand", ["--list"], [r"^No partition reassignments found\.$"])
-        self.reassignment()
-        self.call("--list without an authorizer", self.names("AclCommand", "kafka.admin.AclCommand"), ["--list"], [r"(?i)security.*(disabled|authorizer)|No Authorizer"],
-                  absent=None, code=None)
         self.call("list", "TransactionsCommand", ["list"], [r"^TransactionalId\s+Coordinator\s"])
-
-    def reassignment(self):
-        """To the broker where the partition is already: done at once, throttles set and taken away."""
-        tool = "reassign.ReassignPartitionsCommand"
-        _, described, _ = self.runner.call(TOOLS + "TopicCommand", [*self.to_broker, "--describe", "--topic", self.topic])
-        leader = int(re.search(r"Partition: 0\tLeader: (\d+)", described)[1])
-        plan = {"version": 1, "partitions": [{"topic": self.topic, "partition": 0, "replicas": [leader]}]}
-        path = ["--reassignment-json-file", self.runner.file("reassign.json", json.dumps(plan))]
-        self.call("--execute --throttle", tool, [*path, "--execute", "--throttle", "1000000"],
-                  [r"^Successfully started partition reassignment for "])
-        self.call("--verify", tool, [*path, "--verify"], [rf"^Reassignment of partition {self.topic}-0 is (complete|completed)\."],
-                  settles=True)
-        self.call("--cancel", tool, [*path, "--cancel"], absent=r"Exception|UNSUPPORTED")
 
     def deletion(self):
         for topic in [self.topic, self.topic + "-load"]:
@@ -313,7 +298,7 @@ class KafkaTools:
 
     def run(self):
         for part in [self.cluster, self.topics, self.configs, self.console, self.offsets, self.groups, self.load, self.replicas,
-                     self.deletion]:
+                     self.reassignment, self.quotas, self.acls, self.client_metrics, self.features, self.deletion]:
             part()
         return 0 if self.failures == 0 else 1
 

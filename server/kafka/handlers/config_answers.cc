@@ -2,6 +2,7 @@
 
 #include "engine/base/coroutine.h"
 #include "engine/base/text.h"
+#include "server/kafka/topic_lookup.h"
 
 namespace cambium::kafka {
 
@@ -23,7 +24,12 @@ Result<void> checkBrokerNumber(RequestContext& context, kj::StringPtr number) {
 
 kj::Promise<Result<void>> alterTopicConfigs(RequestContext& context, const Text& name, bool validateOnly,
                                             ChangesOf& changesOf) {
-  auto found = context.broker().topic(copyOf(name));
+  if (name.empty()) {
+    co_return makeError(
+        ErrorCode::kInvalidRequest,
+        "the topic has no name, and there are no configs for all topics at once: expected a topic's name");
+  }
+  auto found = describedTopic(context.broker(), copyOf(name));
   if (!found.ok()) co_return kj::mv(found.error());
   auto& topic = *found.value();
   auto changes = changesOf(topic.settings());

@@ -3,6 +3,7 @@
 #include "server/kafka/error_code.h"
 #include "server/kafka/handlers/config_answers.h"
 #include "server/kafka/handlers/handlers.h"
+#include "server/kafka/topic_lookup.h"
 
 namespace cambium::kafka {
 
@@ -17,7 +18,8 @@ Result<kj::Vector<ConfigDescription>> configsOf(RequestContext& context, const W
     if (!owner.ok()) return kj::mv(owner.error());
     return context.broker().describeConfigs(owner.value());
   }
-  auto topic = context.broker().topic(kj::heapString(wanted.resourceName.view().data(), wanted.resourceName.size()));
+  auto name = kj::heapString(wanted.resourceName.view().data(), wanted.resourceName.size());
+  auto topic = describedTopic(context.broker(), name);
   if (!topic.ok()) return kj::mv(topic.error());
   auto configs = describeConfigs(topic.value()->settings());
   for (auto& config : configs) {

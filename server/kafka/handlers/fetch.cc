@@ -120,7 +120,9 @@ Result<PartitionKey> locate(LocalBroker& broker, const FetchedPartition& wanted,
   auto topic = byId ? broker.topic(wanted.topicId) : broker.topic(kj::StringPtr(wanted.topic.c_str()));
   if (!topic.ok()) return kj::mv(topic.error());
   auto checked = checkPartition(*topic.value(), wanted.partition);
-  if (checked.ok()) checked = checkLeaderEpoch(*topic.value(), wanted.partition, wanted.currentLeaderEpoch);
+  // For a fetch every number below 0 says nothing, as with Kafka.
+  auto epoch = kj::max(wanted.currentLeaderEpoch, -1);
+  if (checked.ok()) checked = checkLeaderEpoch(*topic.value(), wanted.partition, epoch);
   if (checked.ok()) checked = checkCodec(*topic.value(), version);
   if (!checked.ok()) return kj::mv(checked.error());
   return PartitionKey{topic.value()->id(), wanted.partition};

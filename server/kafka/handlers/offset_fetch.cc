@@ -38,7 +38,7 @@ void fill(GroupAnswer::Topic::Partition& answer, CommittedOffset& offset) {
 }
 
 struct WantedTopic {
-  std::string name;  // empty: there is no topic of that id
+  std::string name;  // since kByIdSince empty when there is no topic of that id
   Uuid id;
   kj::ArrayPtr<const int32_t> partitions;
 };
@@ -71,7 +71,8 @@ class GroupPart {
       auto& answers = answer_.topics.add();
       answers.name = Text(topic.name);
       answers.topicId = topic.id;
-      auto error = topic.name.empty() ? wireCode(ErrorCode::kUnknownTopicId) : kNoError;
+      bool isUnknown = context_.version() >= kByIdSince && topic.name.empty();
+      auto error = isUnknown ? wireCode(ErrorCode::kUnknownTopicId) : kNoError;
       for (auto index : topic.partitions) {
         if (share_.use()) co_await share_.turn();
         if (!named.first(topic.name, topic.id, index)) continue;
@@ -229,8 +230,9 @@ kj::Promise<OffsetFetchResponse> handle(RequestContext& context, OffsetFetchRequ
         list.add(WantedTopic{kj::mv(name), topic.topicId, topic.partitionIndexes});
       }
     }
-    MemberIdentity who{.group = group.groupId.str(), .member = "", .generation = group.memberEpoch};
-    KJ_IF_MAYBE(member, group.memberId) who.member = member->str();
+    // The member and its epoch are for groups of the newer protocol. In those that there are here Kafka looks at
+    // neither, and franz-go relies on it: it says them also while the group is at its next generation already.
+    MemberIdentity who{.group = group.groupId.str(), .member = ""};
     response.groups.add(co_await answerGroup(context, share, kj::mv(who), kj::mv(wanted)));
   }
   co_return kj::mv(response);

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(INTEROP, "kafka_tools"))
 from runner import VERSIONS, class_path  # noqa: E402
 
 SHOW_S = 600
+DIFFERENTIAL_S = 1200
 
 
 class JavaTests:
@@ -53,6 +54,13 @@ class JavaTests:
         said = output(os.path.join(INTEROP, "message_exchange.py"), f"--build={self.build}", timeout=SHOW_S)
         counts = [int(count) for count in re.findall(r"(\d+) messages (?:checked|of)", said)]
         return f"{sum(counts)} messages"
+
+    def test_java_differential(self, deployment):
+        """The same odd requests to Apache Kafka and to both engines; every difference has to be argued."""
+        if deployment != "native":
+            return None
+        said = output(os.path.join(INTEROP, "differential", "run"), f"--build={self.build}", timeout=DIFFERENTIAL_S)
+        return said.strip().splitlines()[-1]
 
     def test_java_restarts(self, deployment):
         """Kafka's verifiable producer and consumer over a stop and a kill of the broker; unlike with Kafka itself, nothing may come twice."""

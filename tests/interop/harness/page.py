@@ -31,7 +31,8 @@ Programs that run beside a cluster, each on both engines: every call is checked,
 |---|---|---|"""
 
 NOT_TRIED = """
-Not tried, as they could not be installed where this page was made: kcl, kafkactl, topicctl, kminion, Burrow, Karapace.
+Not tried: kcl, kafkactl, topicctl, kminion and Burrow are programs in Go that the Go module proxy did not serve where this page was made; Karapace
+has no release on the Python package index.
 """
 
 

@@ -65,6 +65,14 @@ TEST(ConfigOperationTest, ListsGrowAndShrinkFromWhatIsInForce) {
   EXPECT_EQ(cleanup({}, Kind::kSubtract, "delete"), "cleanup.policy= ");
 }
 
+TEST(ConfigOperationTest, AnAppendHasAnElement) {
+  for (auto nothing : {"", " ", ",", " , "}) {
+    auto message = cleanup({}, Kind::kAppend, nothing);
+    EXPECT_EQ(message.substr(0, 38), "INVALID_CONFIG: nothing is to be appen") << message;
+    EXPECT_EQ(cleanup({}, Kind::kSubtract, nothing), "cleanup.policy=delete ");
+  }
+}
+
 TEST(ConfigOperationTest, WhatIsNoListIsNeitherAppendedToNorSubtractedFrom) {
   for (auto kind : {Kind::kAppend, Kind::kSubtract}) {
     EXPECT_EQ(resolved({}, {{"retention.ms", kind, "7"}}),
