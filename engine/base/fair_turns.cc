@@ -36,10 +36,21 @@ kj::Promise<void> FairTurns::next() {
   return turn;
 }
 
-// A timer fires only when the loop looks for I/O, and that is done first.
+void FairTurns::beginRound() {
+  inRound_ = true;
+  roundEnds_ = kj::evalLast([this] {
+                 inRound_ = false;
+                 ++round_;
+                 spent_ = 0;
+               }).eagerlyEvaluate(nullptr);
+}
+
+// The timer alone would not do: a loop that is busy looks for I/O, too, and a turn that is given before the last one's
+// work is done would let no round end. It fires when the loop looks for I/O, and what that finds comes first.
 kj::Promise<void> FairTurns::serve() {
   KJ_DEFER(serving_ = false);
   while (!waiting_.empty()) {
+    co_await kj::evalLast([] {});
     co_await timer_.afterDelay(0 * kj::NANOSECONDS);
     if (waiting_.empty()) break;
     ++given_;

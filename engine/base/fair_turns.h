@@ -6,11 +6,16 @@
 
 namespace cambium {
 
-// Long work on an event loop takes turns, so that no client has the loop to itself: whoever has worked for a while asks
-// for its next turn, and between any two turns the loop looks for I/O and serves what it finds. However much long work
-// there is, everybody else waits for one turn of it at most. One loop; outlives those who wait.
+// Long work on an event loop takes turns, so that no client has the loop to itself. What the loop does until it has
+// nothing left but to look for I/O is a round. Work that counts (WorkShare) does only so much in a round, which lets
+// the round end: until then answers are not sent, as kj::evalLast() waits for that. Whoever has more to do asks for its
+// next turn. There is one turn a round, and it comes after a look at I/O: however much long work there is, everybody
+// else waits for one turn of it at most. One loop; outlives those who wait.
 class FairTurns {
  public:
+  // What is done in a round before it is crowded, in units of WorkShare.
+  static constexpr size_t kUnitsPerRound = 1000;
+
   explicit FairTurns(kj::Timer& timer) : timer_(timer) {}
   ~FairTurns() noexcept(false) = default;
   KJ_DISALLOW_COPY(FairTurns);
@@ -18,8 +23,14 @@ class FairTurns {
   // Done when it is the caller's turn, in the order of the calls. Dropping the promise gives up the place.
   kj::Promise<void> next();
 
-  // Changes whenever the loop has looked for I/O.
-  kj::TimePoint lastLook() const { return timer_.now(); }
+  // Counts what is done now, and returns the number of this round.
+  uint64_t spend(size_t units) {
+    if (!inRound_) beginRound();
+    spent_ += units;
+    return round_;
+  }
+  // All together have done so much in this round that what can wait for a later one should.
+  bool isCrowded() const { return spent_ > kUnitsPerRound; }
 
   // For tests: turns that were given, and the most that anybody did in one.
   uint64_t given() const { return given_; }
@@ -31,13 +42,18 @@ class FairTurns {
  private:
   class Waiter;
 
+  void beginRound();
   kj::Promise<void> serve();
 
   kj::Timer& timer_;
   std::list<Waiter*> waiting_;
   bool serving_ = false;
+  bool inRound_ = false;
+  uint64_t round_ = 1;
+  size_t spent_ = 0;  // in this round
   uint64_t given_ = 0;
   size_t unitsMost_ = 0;
+  kj::Promise<void> roundEnds_ = nullptr;
   kj::Promise<void> service_ = nullptr;  // last: uses the rest
 };
 
@@ -49,7 +65,7 @@ class FairTurns {
 //       …
 //     }
 //
-// What was done before the loop last looked for I/O does not count. One loop.
+// What was done in earlier rounds does not count. One loop.
 class WorkShare {
  public:
   explicit WorkShare(FairTurns& turns, size_t unitsMax = 250) : turns_(turns), unitsMax_(unitsMax) {}
@@ -58,14 +74,20 @@ class WorkShare {
 
   // Counts what comes next. True when the share is used up: turn() comes first.
   bool use(size_t units = 1) {
-    auto look = turns_.lastLook();
-    if (look != look_) {
+    auto round = turns_.spend(units);
+    if (round != round_) {
       turns_.note(used_);
-      look_ = look;
+      round_ = round;
       used_ = 0;
     }
     used_ += units;
     return used_ > unitsMax_;
+  }
+  // As use(), for one of many requests of a client. A round that is crowded takes only one of each: what a request
+  // makes others do is not counted in the client's share, and there may be many clients.
+  bool useForRequest(size_t units) {
+    bool isUsedUp = use(units);
+    return isUsedUp || (used_ > units && turns_.isCrowded());
   }
   kj::Promise<void> turn() { return turns_.next(); }
 
@@ -73,7 +95,7 @@ class WorkShare {
   FairTurns& turns_;
   const size_t unitsMax_;
   size_t used_ = 0;
-  kj::TimePoint look_ = kj::origin<kj::TimePoint>();
+  uint64_t round_ = 0;
 };
 
 }  // namespace cambium

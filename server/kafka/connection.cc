@@ -121,7 +121,7 @@ kj::Promise<void> Connection::readRequests() {
       co_return;
     }
     auto& frame = next.get<Frame>();
-    if (share_.use(kUnitsPerRequest + frame.bytes.size() / kBytesPerUnit)) co_await share_.turn();
+    if (share_.useForRequest(kUnitsPerRequest + frame.bytes.size() / kBytesPerUnit)) co_await share_.turn();
     if (!serving_) co_return;
     ++begun_;
     if (!co_await begin(kj::heap<Call>(door_, facts_, account_, timer_, kj::mv(frame)))) co_return;

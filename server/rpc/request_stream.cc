@@ -51,7 +51,7 @@ kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> RequestStream::tryReadMessage
   auto received = co_await messages_.tryReadMessage(fds, options, scratch);
   KJ_IF_MAYBE(message, received) {
     auto bytes = bytesOf(*message->reader);
-    shareIsUsed_ = share_.use(kUnitsPerMessage + bytes / kBytesPerUnit);
+    shareIsUsed_ = share_.useForRequest(kUnitsPerMessage + bytes / kBytesPerUnit);
     calls_.received(*message->reader);
     if (room_ == nullptr) co_await takeRoom(Bytes(bytes));
     message->reader = message->reader.attach(kj::mv(KJ_ASSERT_NONNULL(room_)));

@@ -292,6 +292,28 @@ TEST_P(KafkaLongWorkTest, OthersAreServedMeanwhile) {
   large.wait(scope());
 }
 
+// A client that sends one small request behind the other, without end, on a loop that looks for I/O while it is busy.
+TEST_P(KafkaLongWorkTest, AFloodOfSmallRequestsDoesNotHoldUpOthers) {
+  io.waitScope.setBusyPollInterval(16);
+  auto bystander = broker->connectKafka();
+  bystander->call(MetadataRequest{}, 9).wait(scope());
+  auto before = turns().given();
+  constexpr size_t kRequests = 10'000;
+  size_t answered = 0;
+  kj::Vector<kj::Promise<void>> flood;
+  for (size_t i = 0; i < kRequests; ++i)
+    flood.add(kafka().call(ApiVersionsRequest{}, 0).then([&](auto) { ++answered; }).eagerlyEvaluate(nullptr));
+  while (answered == 0)
+    io.provider->getTimer().afterDelay(0 * kj::MILLISECONDS).wait(scope());
+  bystander->call(MetadataRequest{}, 9).wait(scope());
+  EXPECT_LT(answered, kRequests / 2);
+  for (auto& one : flood)
+    one.wait(scope());
+  EXPECT_EQ(answered, kRequests);
+  // Some sixty of them in a turn.
+  EXPECT_GE(turns().given() - before, kRequests / 100);
+}
+
 TEST_P(KafkaLongWorkTest, ElementsBeyondTheBoundAreRefused) {
   ListOffsetsRequest request;
   auto& topic = request.topics.add();

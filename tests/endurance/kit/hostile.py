@@ -1,8 +1,11 @@
 """What one client does to harm all others: a function per attack. Each takes the broker's addresses and a Scene, runs in a process of its
 own, comes from HOSTILE_ADDRESS, and ends when it has done what it does or when it is killed. What it returns is told in the check's line."""
 
+import concurrent.futures
 import contextlib
 import gzip
+import itertools
+import select
 import socket
 import struct
 import time
@@ -128,48 +131,76 @@ def _read_rest(sock):
     return size
 
 
+def _flood(sock, pieces, seconds):
+    """Sends one piece after the other as fast as they are taken, and reads what comes: (pieces sent, bytes read). Sleeps while the socket
+    has no room, so that what a bystander notices is the broker's time, not the processor that this client takes."""
+    sock.setblocking(False)
+    sent, read, waiting, deadline = 0, 0, memoryview(b""), time.monotonic() + seconds
+    pieces = iter(pieces)
+    while time.monotonic() < deadline:
+        if not waiting:
+            waiting = memoryview(next(pieces, b""))
+            if not waiting:
+                break
+        readable, writable, _ = select.select([sock], [sock], [], 1)
+        if readable:
+            got = sock.recv(1 << 20)
+            if not got:
+                raise ConnectionResetError("closed by the broker")
+            read += len(got)
+        if writable:
+            waiting = waiting[sock.send(waiting):]
+            sent += not waiting
+    return sent, read + _read_rest(sock)
+
+
 def small_requests(scene, total=200_000, at_once=1000):
     """A4, Kafka: many small requests one behind the other; the answers are read."""
+    piece = b"".join(frame(18, 0, b"", correlation=n) for n in range(at_once))
     with connect(scene.kafka) as sock:
-        piece = b"".join(frame(18, 0, b"", correlation=n) for n in range(at_once))
-        done = 0
-        sock.setblocking(False)
-        waiting, sent = memoryview(piece), 0
-        deadline = time.monotonic() + 15
-        while sent < total // at_once and time.monotonic() < deadline:
-            with contextlib.suppress(BlockingIOError):
-                taken = sock.send(waiting)
-                waiting = waiting[taken:]
-                if not waiting:
-                    waiting, sent = memoryview(piece), sent + 1
-            with contextlib.suppress(BlockingIOError):
-                done += len(sock.recv(1 << 20))
-        done += _read_rest(sock)
-    return f"{sent * at_once} requests, {done >> 20} MiB of answers read"
+        begun = time.monotonic()
+        sent, read = _flood(sock, itertools.repeat(piece, total // at_once), 15)
+        took = time.monotonic() - begun
+    return f"{sent * at_once} requests in {took:.1f} s, {read >> 20} MiB of answers read"
+
+
+def prepare_topics(scene):
+    scene.create("many-partitions", 100)
+
+
+def small_metadata(scene):
+    """A4, Kafka: the same with requests that a handler works on."""
+    piece = b"".join(frame(3, 1, struct.pack(">i", -1), correlation=n) for n in range(1000))
+    with connect(scene.kafka) as sock:
+        sent, read = _flood(sock, itertools.repeat(piece, 100), 15)
+    return f"{sent * 1000} requests, {read >> 20} MiB of answers read"
+
+
+def many_small_requests(scene, connections=50):
+    """A4, Kafka: the same on many connections at once."""
+    piece = b"".join(frame(18, 0, b"", correlation=n) for n in range(200))
+    with contextlib.ExitStack() as open_ones:
+        socks = [open_ones.enter_context(connect(scene.kafka)) for _ in range(connections)]
+        with contextlib.ExitStack() as threads:
+            pool = threads.enter_context(concurrent.futures.ThreadPoolExecutor(connections))
+            floods = list(pool.map(lambda sock: _flood(sock, itertools.repeat(piece, 20), 15), socks))
+    return f"{sum(sent for sent, _ in floods) * 200} requests on {connections} connections"
 
 
 def small_calls(scene, total=200_000, finishing=True):
     """A4, RPC: calls of Gate.anonymous, each finished; the answers are read."""
     gate = rpc_wire.gate_id(scene.schema)
-    read = 0
+    pieces = (b"".join(rpc_wire.call(n, gate, rpc_wire.ANONYMOUS) + (rpc_wire.finish(n) if finishing else b"")
+                       for n in range(first, first + 500)) for first in range(1, total, 500))
+    pieces = list(pieces)  # made before the clock runs
     with rpc_wire.connect(scene.rpc, HOSTILE_ADDRESS) as sock:
         sock.sendall(rpc_wire.bootstrap())
-        sock.setblocking(False)
-        deadline, question, waiting = time.monotonic() + 20, 1, memoryview(b"")
-        while question < total and time.monotonic() < deadline:
-            if not waiting:
-                each = [rpc_wire.call(n, gate, rpc_wire.ANONYMOUS) + (rpc_wire.finish(n) if finishing else b"")
-                        for n in range(question, question + 500)]
-                waiting, question = memoryview(b"".join(each)), question + 500
-            try:
-                with contextlib.suppress(BlockingIOError):
-                    waiting = waiting[sock.send(waiting):]
-                with contextlib.suppress(BlockingIOError):
-                    read += len(sock.recv(1 << 20))
-            except OSError as failure:
-                return f"{question} calls, then: {failure}"
-        read += _read_rest(sock)
-    return f"{question} calls, {read >> 20} MiB of answers read"
+        begun = time.monotonic()
+        try:
+            sent, read = _flood(sock, pieces, 20)
+        except OSError as failure:
+            return f"after {time.monotonic() - begun:.1f} s: {failure}"
+    return f"{sent * 500} calls in {time.monotonic() - begun:.1f} s, {read >> 20} MiB of answers read"
 
 
 def calls_kept(scene, total=300_000):

@@ -72,8 +72,9 @@ class RequestStreamTest : public ::testing::Test {
     return peer.client->write(bytes.begin(), bytes.size()).attach(kj::mv(bytes)).eagerlyEvaluate(nullptr);
   }
   Reading read(Peer& peer) { return peer.server->tryReadMessage().eagerlyEvaluate(nullptr); }
-  // Also lets turns of the loop go by.
+  // Also lets rounds and turns of the loop go by.
   void settle() {
+    kj::Promise<void>(kj::NEVER_DONE).poll(scope);
     now += 1 * kj::MICROSECONDS;
     timer.advanceTo(now);
     for (int turn = 0; turn < 200; ++turn)
