@@ -380,8 +380,18 @@ Error isFixed(kj::StringPtr name) {
   return makeError(ErrorCode::kInvalidRequest, "there is no broker config named \"", name, "\"");
 }
 
-Result<void> checkChange(const ConfigChange& change) {
+// min.insync.replicas counts as set for every broker. So tools that write back all that is set (kafka-configs before
+// Kafka 4) name it beside what they change. For one broker Kafka refuses it too.
+Result<void> checkMinInsyncReplicas(kj::StringPtr value) {
+  auto& config = KJ_ASSERT_NONNULL(findTopicConfig(kMinInsyncReplicas));
+  if (parseConfigValue(config.type, config.allowed, value) != nullptr) return Result<void>();
+  return makeError(ErrorCode::kInvalidRequest, "broker config ", config.brokerName, "=", value,
+                   " is not valid: expected ", describeAllowed(config.type, config.allowed));
+}
+
+Result<void> checkChange(const ConfigChange& change, ConfigSource layer) {
   KJ_IF_MAYBE(value, change.value) {
+    if (change.name == kMinInsyncReplicas && layer == ConfigSource::kEveryBroker) return checkMinInsyncReplicas(*value);
     KJ_IF_MAYBE(setting, findSetting(change.name)) {
       if (setting->take == nullptr) return isFixed(change.name);
       if (parseConfigValue(setting->type, setting->allowed, *value) != nullptr) return Result<void>();
@@ -449,10 +459,10 @@ kj::Vector<ConfigDescription> describeEveryBroker(kj::ArrayPtr<const ConfigSetti
 }
 
 Result<void> checkBrokerSettings(const BrokerConfig& commandLine, kj::ArrayPtr<const ConfigChange> changes,
-                                 kj::ArrayPtr<const ConfigSetting> own,
+                                 ConfigSource layer, kj::ArrayPtr<const ConfigSetting> own,
                                  kj::ArrayPtr<const ConfigSetting> everyBrokers) {
   for (auto& change : changes) {
-    auto checked = checkChange(change);
+    auto checked = checkChange(change, layer);
     if (!checked.ok()) return checked;
   }
   auto config = commandLine.clone();

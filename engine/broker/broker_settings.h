@@ -20,11 +20,12 @@ kj::Vector<ConfigDescription> describeBroker(const BrokerConfig& commandLine,
 // What counts for all brokers because it was set for all of them, sorted by name.
 kj::Vector<ConfigDescription> describeEveryBroker(kj::ArrayPtr<const ConfigSetting> everyBrokers);
 
-// Whether `changes` may be made. `own` and `everyBrokers` are what would be set then. kInvalidRequest when a config
-// does not exist, cannot be set while the broker runs (the error says how then), has another value than it may, or
-// contradicts another one. What does not exist may be taken away.
+// Whether `changes` may be made in `layer`: kThisBroker or kEveryBroker. `own` and `everyBrokers` are what would be set
+// then. kInvalidRequest when a config does not exist, cannot be set while the broker runs (the error says how then),
+// has another value than it may, or contradicts another one. What does not exist may be taken away.
 Result<void> checkBrokerSettings(const BrokerConfig& commandLine, kj::ArrayPtr<const ConfigChange> changes,
-                                 kj::ArrayPtr<const ConfigSetting> own, kj::ArrayPtr<const ConfigSetting> everyBrokers);
+                                 ConfigSource layer, kj::ArrayPtr<const ConfigSetting> own,
+                                 kj::ArrayPtr<const ConfigSetting> everyBrokers);
 
 // Brings `config` to what counts. Settings that are not valid (any more) are logged and count for nothing.
 void applyBrokerSettings(const BrokerConfig& commandLine, kj::ArrayPtr<const ConfigSetting> own,

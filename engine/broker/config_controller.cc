@@ -86,7 +86,8 @@ Result<kj::Vector<ConfigSetting>> ConfigController::altered(const ConfigOwner& o
   auto after = mergeSettings(settings, changes);
   bool everyBroker = owner.name.size() == 0;
   auto others = settingsOfBroker(everyBroker ? kj::str(config_.brokerId) : kj::str());
-  auto checked = checkBrokerSettings(commandLine_, changes, everyBroker ? others : after, everyBroker ? after : others);
+  auto checked = everyBroker ? checkBrokerSettings(commandLine_, changes, ConfigSource::kEveryBroker, others, after)
+                             : checkBrokerSettings(commandLine_, changes, ConfigSource::kThisBroker, after, others);
   if (!checked.ok()) return kj::mv(checked.error());
   return kj::mv(after);
 }

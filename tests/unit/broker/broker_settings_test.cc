@@ -122,7 +122,7 @@ std::string refusalOf(const char* name, const char* value, const BrokerConfig& c
   changes.add(ConfigChange{kj::str(name), kj::str(value)});
   kj::Vector<ConfigSetting> own;
   own.add(ConfigSetting{kj::str(name), kj::str(value)});
-  auto checked = checkBrokerSettings(config, changes, own, nullptr);
+  auto checked = checkBrokerSettings(config, changes, ConfigSource::kThisBroker, own, nullptr);
   return checked.ok() ? "" : kj::str(checked.error()).cStr();
 }
 
@@ -150,7 +150,24 @@ TEST(BrokerSettingsTest, WhatDoesNotExistCanBeTakenAway) {
   kj::Vector<ConfigChange> changes;
   changes.add(ConfigChange{kj::str("nonsense"), nullptr});
   changes.add(ConfigChange{kj::str("node.id"), nullptr});
-  EXPECT_TRUE(checkBrokerSettings(BrokerConfig(), changes, nullptr, nullptr).ok());
+  EXPECT_TRUE(checkBrokerSettings(BrokerConfig(), changes, ConfigSource::kThisBroker, nullptr, nullptr).ok());
+}
+
+// kafka-configs before Kafka 4 writes back all that is set for every broker.
+TEST(BrokerSettingsTest, MinInsyncReplicasMayBeWrittenBackForEveryBroker) {
+  auto refusal = [](kj::StringPtr value, ConfigSource layer) -> std::string {
+    kj::Vector<ConfigChange> changes;
+    changes.add(ConfigChange{kj::str("min.insync.replicas"), kj::str(value)});
+    auto checked = checkBrokerSettings(BrokerConfig(), changes, layer, nullptr, nullptr);
+    return checked.ok() ? "" : kj::str(checked.error()).cStr();
+  };
+  EXPECT_EQ(refusal("1", ConfigSource::kEveryBroker), "");
+  EXPECT_NE(refusal("2", ConfigSource::kEveryBroker).find("min.insync.replicas=2 is not valid"), std::string::npos);
+  EXPECT_NE(refusal("1", ConfigSource::kThisBroker).find("is the same on every broker"), std::string::npos);
+
+  kj::Vector<ConfigSetting> set;
+  set.add(ConfigSetting{kj::str("min.insync.replicas"), kj::str("1")});
+  EXPECT_EQ(describeEveryBroker(set).size(), 1u);
 }
 
 std::string layersOf(const ConfigDescription& config) {
