@@ -25,7 +25,7 @@ namespace {
 class Watch final : public kj::ExceptionCallback {
  public:
   void logMessage(kj::LogSeverity severity, const char* file, int line, int contextDepth, kj::String&& text) override {
-    bool clientsFault = contains(text, "a request is malformed") || contains(text, "why = ");
+    bool clientsFault = contains(text, "a Kafka connection is closed: ");
     if (severity < kj::LogSeverity::WARNING || clientsFault) return;
     fprintf(stderr, "%s:%d: %s\n", file, line, text.cStr());
     abort();
