@@ -96,8 +96,10 @@ class RpcAbuseTest : public BrokerTest {
   kj::Own<RawClient> connectRaw() {
     auto address = io.provider->getNetwork().parseAddress(broker->address()).wait(scope());
     auto stream = address->connect().wait(scope());
-    int small = 4096;
-    stream->setsockopt(SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    // Small beside what the tests have sent, but larger than a segment of the loopback device (64 KiB): below, the
+    // kernel sends a piece per timer only, and the answers take minutes.
+    int bytes = 128 << 10;
+    stream->setsockopt(SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     return kj::heap<RawClient>(kj::mv(stream));
   }
   // Until nobody but the clients of the test has anything.
@@ -142,9 +144,6 @@ TEST_P(RpcAbuseTest, CallsThatAreNeverFinishedEndTheConnectionWithAReason) {
 }
 
 TEST_P(RpcAbuseTest, AnswersThatNobodyReadsStopTheReadingOfCalls) {
-  // An open fault, of the broker or of this test: on a quiet machine the last answers do not come, and it waits for
-  // ever in readAnswers(). Where reading goes on after calls were pressed (RequestStream) is to be looked at.
-  GTEST_SKIP() << "waits for ever for the last answers on a quiet machine; not understood yet";
   auto deaf = connectRaw();
   deaf->bootstrap(0);
   for (uint32_t id = 1; id <= 20'000; ++id) {
