@@ -61,7 +61,7 @@ Connection::Connection(kj::Own<BufferedStream> stream, ConnectionFacts facts, Do
       writingSince_(timer.now()),
       writtenAt_(timer.now()) {}
 
-// Who waits for it to be idle has nothing to wait for any more.
+// A connection that is gone counts as idle: whoever waits for that goes on.
 Connection::~Connection() noexcept(false) {
   wake(idleWaits_);
 }
