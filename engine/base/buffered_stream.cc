@@ -7,16 +7,19 @@
 
 #include "engine/base/coroutine.h"
 #include "engine/base/quantity.h"
+#include "engine/base/task_slot.h"
 #include "engine/base/wait_list.h"
 
 namespace cambium {
 namespace {
 
-// A connection that waits has a read outstanding and so a buffer: it begins with this much and grows when a read fills
-// it.
-constexpr size_t kFirstReadBytes = 4 << 10;
-// A flush does not wait for the end of the turn when there is this much, and an idle stream keeps no larger buffer.
+// A connection that waits has a read outstanding and so a buffer, and thousands of them wait: it begins with this much,
+// and has more for as long as reads fill it.
+constexpr size_t kFirstReadBytes = 512;
+// A flush does not wait for the end of the turn when there is this much.
 constexpr size_t kFlushAtOnceBytes = 64 << 10;
+// What is written in a turn begins with a buffer of this size.
+constexpr size_t kFirstWriteBytes = 256;
 
 // kj calls a connection that timed out an overload, as it does with every lack of the system. On a stream it means that
 // the peer cannot be reached any more.
@@ -29,6 +32,10 @@ kj::Promise<size_t> asPeerFailure(kj::Promise<size_t> read) {
   return read.catch_([](kj::Exception&& e) -> kj::Promise<size_t> { return peerFailure(e); });
 }
 
+[[noreturn]] void throwPeerFailure(const kj::Exception& e) {
+  kj::throwFatalException(peerFailure(e));
+}
+
 // Passes over what fails in its scope. Without it kj would log a failure as an error with a stack instead of throwing
 // it while another exception is on its way: a connection that is destroyed because its client has gone is such a case.
 class IgnoredFailures final : public kj::ExceptionCallback {
@@ -39,11 +46,10 @@ class IgnoredFailures final : public kj::ExceptionCallback {
 class BufferedStreamImpl final : public BufferedStream {
  public:
   BufferedStreamImpl(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options)
-      : inner_(kj::mv(inner)), options_(options), readTarget_(kj::min(kFirstReadBytes, options.readAheadBytes)) {
+      : inner_(kj::mv(inner)), options_(options), flush_([this](kj::Maybe<kj::Exception> failure) {
+          KJ_IF_MAYBE(e, failure) fail(*e);
+        }) {
     KJ_REQUIRE(options.readAheadBytes > 0);
-    auto paf = kj::newPromiseAndFulfiller<void>();
-    failed_ = paf.promise.fork();
-    failedFulfiller_ = kj::mv(paf.fulfiller);
   }
   ~BufferedStreamImpl() noexcept(false) { offerTheRest(); }
   KJ_DISALLOW_COPY(BufferedStreamImpl);
@@ -76,10 +82,13 @@ class BufferedStreamImpl final : public BufferedStream {
     return size < options_.writeThroughBytes ? writeCopied(pieces, size) : writeThrough(pieces);
   }
   kj::Promise<void> whenWriteDisconnected() override {
-    return inner_->whenWriteDisconnected().exclusiveJoin(failed_.addBranch());
+    if (failure_.get() != nullptr) return kj::READY_NOW;
+    return inner_->whenWriteDisconnected().exclusiveJoin(failing_.wait());
   }
   kj::Promise<void> flushed() override;
   void flushNow() override;
+  bool isReadable() const override { return buffered() > 0; }
+  kj::Promise<void> whenReadable() override;
   void shutdownWrite() override;
 
   // --- The socket below.
@@ -99,15 +108,14 @@ class BufferedStreamImpl final : public BufferedStream {
 
   size_t buffered() const { return readEnd_ - readBegin_; }
   size_t takeBuffered(kj::byte* into, size_t bytesMax);
-  void makeReadRoom(size_t minBytes);
-  kj::Promise<size_t> fillAndTake(kj::byte* into, size_t minBytes, size_t maxBytes);
+  kj::ArrayPtr<kj::byte> makeReadRoom(size_t minBytes);
+  kj::Promise<void> fill(size_t minBytes);
 
   kj::Promise<void> writeCopied(kj::ArrayPtr<const ByteView> pieces, size_t size);
   kj::Promise<void> writeThrough(kj::ArrayPtr<const ByteView> pieces);
   void startFlush(bool now = false);
   kj::Promise<void> flush(bool now);
   void innerFree();
-  void recycle();
   void fail(const kj::Exception& e);
   void offerTheRest() noexcept;
 
@@ -115,7 +123,6 @@ class BufferedStreamImpl final : public BufferedStream {
   const BufferedStreamOptions options_;
 
   kj::Array<kj::byte> readBuffer_;
-  size_t readTarget_;      // how much to read ahead
   bool readFull_ = false;  // the last read into the buffer filled it, and what it held was for small reads so far
   size_t readBegin_ = 0;
   size_t readEnd_ = 0;
@@ -126,11 +133,10 @@ class BufferedStreamImpl final : public BufferedStream {
   int throughWaiting_ = 0;         // large writes that are next
   bool flushing_ = false;          // flush_ has not ended
   bool shutdownAsked_ = false;
-  kj::Maybe<kj::Exception> failure_;
-  WaitList waiting_;  // woken whenever the inner stream becomes free
-  kj::Own<kj::PromiseFulfiller<void>> failedFulfiller_;
-  kj::ForkedPromise<void> failed_ = nullptr;
-  kj::Maybe<kj::Promise<void>> flush_;  // last: its coroutine uses the rest
+  kj::Own<kj::Exception> failure_;  // null: none
+  WaitList waiting_;                // woken whenever the inner stream becomes free
+  WaitList failing_;                // woken when failure_ is set
+  TaskSlot flush_;                  // last: its coroutine uses the rest
 };
 
 // --- Reading
@@ -148,10 +154,11 @@ kj::Promise<size_t> BufferedStreamImpl::tryRead(void* buffer, size_t minBytes, s
   auto* into = static_cast<kj::byte*>(buffer);
   if (buffered() >= minBytes && (buffered() > 0 || maxBytes == 0)) return takeBuffered(into, maxBytes);
   size_t readThroughBytes = kj::min(options_.readThroughBytes, options_.readAheadBytes);
-  if (maxBytes < readThroughBytes) return fillAndTake(into, minBytes, maxBytes);
+  if (maxBytes < readThroughBytes) {
+    return fill(minBytes).then([this, into, maxBytes] { return takeBuffered(into, maxBytes); });
+  }
   // Where large messages come, what is read ahead of them is copied for nothing: read little more than their
   // heads.
-  readTarget_ = kj::min(kFirstReadBytes, options_.readAheadBytes);
   readFull_ = false;
   size_t taken = takeBuffered(into, maxBytes);
   KJ_IF_MAYBE(reads, options_.largeReads) {
@@ -162,35 +169,45 @@ kj::Promise<size_t> BufferedStreamImpl::tryRead(void* buffer, size_t minBytes, s
   });
 }
 
-// The buffer holds less than minBytes, which fit into it. What was there stays there until all is, so that dropping the
-// promise loses nothing.
-kj::Promise<size_t> BufferedStreamImpl::fillAndTake(kj::byte* into, size_t minBytes, size_t maxBytes) {
-  if (readFull_) readTarget_ = options_.readAheadBytes;
-  do {
-    makeReadRoom(minBytes);
-    size_t room = kj::min(readBuffer_.size(), kj::max(readTarget_, minBytes)) - readEnd_;
-    // "At least nothing" is the inner stream's to understand.
-    size_t n =
-        co_await asPeerFailure(inner_->tryRead(readBuffer_.begin() + readEnd_, kj::min(minBytes, size_t{1}), room));
-    readEnd_ += n;
-    readFull_ = n == room;
-    if (n == 0) break;  // the end of the stream
-  } while (buffered() < minBytes);
-  co_return takeBuffered(into, maxBytes);
+kj::Promise<void> BufferedStreamImpl::whenReadable() {
+  if (buffered() > 0) return kj::READY_NOW;
+  return fill(1);
 }
 
-void BufferedStreamImpl::makeReadRoom(size_t minBytes) {
+// The buffer holds less than minBytes, which fit into it; at the end of the stream it goes on doing so. What was there
+// stays there, so that dropping the promise loses nothing.
+kj::Promise<void> BufferedStreamImpl::fill(size_t minBytes) {
+  do {
+    auto room = makeReadRoom(minBytes);
+    size_t n = 0;
+    try {
+      // "At least nothing" is the inner stream's to understand.
+      n = co_await inner_->tryRead(room.begin(), kj::min(minBytes, size_t{1}), room.size());
+    } catch (const kj::Exception& e) {
+      throwPeerFailure(e);
+    }
+    readEnd_ += n;
+    readFull_ = n == room.size();
+    if (n == 0) break;
+  } while (buffered() < minBytes);
+}
+
+// Where to read to, behind what is there. A client that sends faster than it is read gets a large buffer; one that has
+// sent less than a buffer holds may well pause now, and gets a small one.
+kj::ArrayPtr<kj::byte> BufferedStreamImpl::makeReadRoom(size_t minBytes) {
   size_t held = buffered();
-  size_t capacity = minBytes > readTarget_ ? options_.readAheadBytes : readTarget_;
-  if (readBuffer_.size() < capacity) {
-    auto larger = kj::heapArray<kj::byte>(capacity);
-    if (held > 0) memcpy(larger.begin(), readBuffer_.begin() + readBegin_, held);
-    readBuffer_ = kj::mv(larger);
+  size_t target = readFull_ ? options_.readAheadBytes : kj::min(kFirstReadBytes, options_.readAheadBytes);
+  size_t capacity = minBytes > target ? options_.readAheadBytes : target;
+  if (readBuffer_.size() < capacity || (held == 0 && readBuffer_.size() > capacity)) {
+    auto next = kj::heapArray<kj::byte>(capacity);
+    if (held > 0) memcpy(next.begin(), readBuffer_.begin() + readBegin_, held);
+    readBuffer_ = kj::mv(next);
   } else if (readBegin_ > 0 && held > 0) {
     memmove(readBuffer_.begin(), readBuffer_.begin() + readBegin_, held);
   }
   readBegin_ = 0;
   readEnd_ = held;
+  return readBuffer_.slice(held, kj::min(readBuffer_.size(), kj::max(target, minBytes)));
 }
 
 // --- Writing
@@ -215,8 +232,9 @@ class BufferedStreamImpl::ThroughGuard {
 
 kj::Promise<void> BufferedStreamImpl::writeCopied(kj::ArrayPtr<const ByteView> pieces, size_t size) {
   KJ_REQUIRE(!shutdownAsked_, "write() after shutdownWrite()");
-  KJ_IF_MAYBE(e, failure_) return kj::cp(*e);
+  if (failure_.get() != nullptr) return kj::cp(*failure_);
   if (size == 0) return kj::READY_NOW;
+  if (pending_.capacity() == 0) pending_.reserve(kj::max(size, kFirstWriteBytes));
   for (auto& piece : pieces)
     pending_.addAll(piece);
   startFlush(pending_.size() >= kFlushAtOnceBytes);
@@ -226,7 +244,7 @@ kj::Promise<void> BufferedStreamImpl::writeCopied(kj::ArrayPtr<const ByteView> p
 
 kj::Promise<void> BufferedStreamImpl::writeThrough(kj::ArrayPtr<const ByteView> pieces) {
   KJ_REQUIRE(!shutdownAsked_, "write() after shutdownWrite()");
-  KJ_IF_MAYBE(e, failure_) kj::throwFatalException(kj::cp(*e));
+  if (failure_.get() != nullptr) kj::throwFatalException(kj::cp(*failure_));
   while (innerBusy_) {
     ++throughWaiting_;
     KJ_DEFER(--throughWaiting_);
@@ -253,9 +271,9 @@ kj::Promise<void> BufferedStreamImpl::writeThrough(kj::ArrayPtr<const ByteView> 
 
 void BufferedStreamImpl::startFlush(bool now) {
   if ((flushing_ && !now) || innerBusy_) return;
-  flush_ = nullptr;
+  flush_.drop();
   flushing_ = true;
-  flush_ = flush(now).eagerlyEvaluate([this](kj::Exception&& e) { fail(e); });
+  flush_.start(flush(now));
 }
 
 // Writes until nothing is pending, or until a large write takes over.
@@ -276,7 +294,7 @@ kj::Promise<void> BufferedStreamImpl::flush(bool now) {
       fail(e);
     }
     innerBusy_ = false;
-    recycle();
+    inFlight_ = kj::Vector<kj::byte>();
     innerFree();
   }
 }
@@ -287,19 +305,9 @@ void BufferedStreamImpl::flushNow() {
 }
 
 kj::Promise<void> BufferedStreamImpl::flushed() {
-  while (failure_ == nullptr && (innerBusy_ || pending_.size() > 0))
+  while (failure_.get() == nullptr && (innerBusy_ || pending_.size() > 0))
     co_await waiting_.wait();
-  KJ_IF_MAYBE(e, failure_) kj::throwFatalException(kj::cp(*e));
-}
-
-// Keeps the memory of the buffer for the next flush, unless it is large.
-void BufferedStreamImpl::recycle() {
-  if (pending_.capacity() > 0 || inFlight_.capacity() > kFlushAtOnceBytes) {
-    inFlight_ = kj::Vector<kj::byte>();
-    return;
-  }
-  inFlight_.clear();
-  pending_ = kj::mv(inFlight_);
+  if (failure_.get() != nullptr) kj::throwFatalException(kj::cp(*failure_));
 }
 
 // The inner stream has no write in progress: who is next?
@@ -307,29 +315,28 @@ void BufferedStreamImpl::innerFree() {
   waiting_.wakeAll();
   if (pending_.size() > 0) {
     startFlush();
-  } else if (shutdownAsked_ && failure_ == nullptr) {
+  } else if (shutdownAsked_ && failure_.get() == nullptr) {
     KJ_IF_MAYBE(e, kj::runCatchingExceptions([&] { inner_->shutdownWrite(); })) fail(*e);
   }
 }
 
 void BufferedStreamImpl::shutdownWrite() {
-  KJ_IF_MAYBE(e, failure_) kj::throwFatalException(kj::cp(*e));
+  if (failure_.get() != nullptr) kj::throwFatalException(kj::cp(*failure_));
   if (shutdownAsked_) return;
   shutdownAsked_ = true;
   if (pending_.size() == 0 && !innerBusy_) inner_->shutdownWrite();
 }
 
 void BufferedStreamImpl::fail(const kj::Exception& e) {
-  if (failure_ != nullptr) return;
-  auto failure = peerFailure(e);
-  failure_ = kj::cp(failure);
+  if (failure_.get() != nullptr) return;
+  failure_ = kj::heap<kj::Exception>(peerFailure(e));
   pending_ = kj::Vector<kj::byte>();
-  waiting_.rejectAll(failure);
-  failedFulfiller_->fulfill();
+  waiting_.rejectAll(*failure_);
+  failing_.wakeAll();
 }
 
 void BufferedStreamImpl::offerTheRest() noexcept {
-  flush_ = nullptr;
+  flush_.drop();
   if (innerBusy_ || pending_.size() == 0) return;
   IgnoredFailures ignored;
   // A socket takes what it has room for inside the call; the promise is of no use any more.

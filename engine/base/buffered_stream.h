@@ -64,6 +64,11 @@ class BufferedStream : public kj::AsyncIoStream {
   // Offers what is buffered to the inner stream at once instead of at the end of the turn, unless that is writing or a
   // large write is next: for whoever goes on with something long.
   virtual void flushNow() = 0;
+  // Something has come that can be read without waiting.
+  virtual bool isReadable() const = 0;
+  // Done when isReadable(), or when the stream has ended: for whoever takes memory to read a message, and has none to
+  // spare while it waits for it to begin. While nothing is being read.
+  virtual kj::Promise<void> whenReadable() = 0;
 };
 
 kj::Own<BufferedStream> newBufferedStream(kj::Own<kj::AsyncIoStream> inner, BufferedStreamOptions options = {});

@@ -13,11 +13,16 @@
 // destroy its own promise (it aborts). A lambda coroutine's captures die with the lambda: pass state as parameters.
 // Starting is recursive: long chains are loops, not recursion.
 //
+// A frame that waits is small, because thousands of connections wait in several of them: what is awaited gives its
+// result only when the coroutine goes on, on the stack, and room for an exception is taken when there is one. (A
+// kj::Exception has 360 bytes.)
+//
 // It derives from kj's promise nodes, whose classes the installed headers declare; where kj brings coroutines (0.10 and
 // later) this file is empty.
 
 #include <kj/async.h>
 #include <kj/common.h>
+#include <kj/memory.h>
 
 #if !defined(KJ_HAS_COROUTINE)
 
@@ -44,9 +49,8 @@ class FrameBase : public kj::_::PromiseNode, public kj::_::Event, private kj::Di
     ready_.traceEvent(builder);
   }
 
-  // What this coroutine awaits is ready: takes the result and goes on.
+  // What this coroutine awaits is ready: goes on, and takes the result there.
   kj::Maybe<kj::Own<kj::_::Event>> fire() override {
-    (*awaited_)->get(*slot_);
     awaited_ = nullptr;
     running_ = true;
     handle_.resume();
@@ -55,9 +59,8 @@ class FrameBase : public kj::_::PromiseNode, public kj::_::Event, private kj::Di
   }
 
   // Keeps the address of the Own rather than of the node: a chain node replaces itself through its self pointer.
-  void await(kj::Own<kj::_::PromiseNode>& node, kj::_::ExceptionOrValue& slot) {
+  void await(kj::Own<kj::_::PromiseNode>& node) {
     awaited_ = &node;
-    slot_ = &slot;
     node->onReady(this);
   }
 
@@ -78,7 +81,6 @@ class FrameBase : public kj::_::PromiseNode, public kj::_::Event, private kj::Di
 
   std::coroutine_handle<> handle_;
   kj::Own<kj::_::PromiseNode>* awaited_ = nullptr;
-  kj::_::ExceptionOrValue* slot_ = nullptr;
   bool running_ = false;
   OnReadyEvent ready_;
 };
@@ -89,14 +91,25 @@ class TypedFrame : public FrameBase {
   using FrameBase::FrameBase;
 
   kj::Promise<T> get_return_object() { return kj::_::PromiseNode::to<kj::Promise<T>>(ownNode()); }
-  void get(kj::_::ExceptionOrValue& output) noexcept override { output.as<kj::_::FixVoid<T>>() = kj::mv(result_); }
+  void get(kj::_::ExceptionOrValue& output) noexcept override {
+    auto& out = output.as<kj::_::FixVoid<T>>();
+    out.value = kj::mv(value_);
+    if (exception_.get() == nullptr) {
+      out.exception = nullptr;
+    } else {
+      out.exception = kj::mv(*exception_);
+    }
+  }
   void unhandled_exception() {
-    KJ_IF_MAYBE(e, kj::runCatchingExceptions([] { throw; })) result_.addException(kj::mv(*e));
+    KJ_IF_MAYBE(e, kj::runCatchingExceptions([] { throw; })) {
+      if (exception_.get() == nullptr) exception_ = kj::heap<kj::Exception>(kj::mv(*e));
+    }
     ready_.arm();
   }
 
  protected:
-  kj::_::ExceptionOr<kj::_::FixVoid<T>> result_;
+  kj::Maybe<kj::_::FixVoid<T>> value_;
+  kj::Own<kj::Exception> exception_;
 };
 
 template <class T>
@@ -104,7 +117,7 @@ struct Frame final : TypedFrame<T> {
   Frame() : TypedFrame<T>(std::coroutine_handle<Frame>::from_promise(*this)) {}
   template <class U>
   void return_value(U&& value) {
-    this->result_.value = T(kj::fwd<U>(value));
+    this->value_ = T(kj::fwd<U>(value));
     this->ready_.arm();
   }
 };
@@ -113,7 +126,7 @@ template <>
 struct Frame<void> final : TypedFrame<void> {
   Frame() : TypedFrame<void>(std::coroutine_handle<Frame>::from_promise(*this)) {}
   void return_void() {
-    result_.value = kj::_::Void();
+    value_ = kj::_::Void();
     ready_.arm();
   }
 };
@@ -129,16 +142,18 @@ class Awaiter {
   bool await_ready() const noexcept { return false; }
   template <class P>
   void await_suspend(std::coroutine_handle<P> handle) {
-    handle.promise().await(node_, result_);
+    handle.promise().await(node_);
   }
-  T await_resume() {
+  // A function of its own keeps the result out of the frame.
+  [[gnu::noinline]] T await_resume() {
+    kj::_::ExceptionOr<kj::_::FixVoid<T>> result;
+    node_->get(result);
     node_ = nullptr;
-    return kj::_::convertToReturn(kj::mv(result_));
+    return kj::_::convertToReturn(kj::mv(result));
   }
 
  private:
   kj::Own<kj::_::PromiseNode> node_;
-  kj::_::ExceptionOr<kj::_::FixVoid<T>> result_;
 };
 
 }  // namespace cambium::coroutine_detail

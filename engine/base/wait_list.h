@@ -3,6 +3,8 @@
 #include <kj/async.h>
 #include <kj/vector.h>
 
+#include "engine/base/light_promise.h"
+
 namespace cambium {
 
 // Those who wait for the same event of a thread, to be woken together. A waiter is in the list until it is woken, also
@@ -14,28 +16,28 @@ class WaitList {
   KJ_DISALLOW_COPY(WaitList);
 
   kj::Promise<void> wait() {
-    auto paf = kj::newPromiseAndFulfiller<void>();
-    waiters_.add(kj::mv(paf.fulfiller));
-    return kj::mv(paf.promise);
+    auto wait = newLightPromise();
+    waiters_.add(kj::mv(wait.fulfiller));
+    return kj::mv(wait.promise);
   }
 
   void wakeAll() {
     auto woken = takeAll();
     for (auto& waiter : woken)
-      waiter->fulfill();
+      waiter.fulfill();
   }
 
   void rejectAll(const kj::Exception& e) {
     auto rejected = takeAll();
     for (auto& waiter : rejected)
-      waiter->reject(kj::cp(e));
+      waiter.reject(kj::cp(e));
   }
 
   // Waiters that have not been woken.
   size_t size() const { return waiters_.size(); }
 
  private:
-  using Waiters = kj::Vector<kj::Own<kj::PromiseFulfiller<void>>>;
+  using Waiters = kj::Vector<LightFulfiller>;
 
   // Leaves an empty list.
   Waiters takeAll() {

@@ -125,7 +125,7 @@ struct OffsetOfKey {
 };
 
 struct FetchOffsetsRequest {
-  MemberIdentity who;  // its group counts: anybody may ask, as with Kafka's groups of this protocol
+  MemberIdentity who;  // with a member: checked against the group
   struct Wanted {
     std::string topic;
     int32_t partition;

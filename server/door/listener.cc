@@ -113,7 +113,7 @@ void Listener::takeIn(kj::Own<kj::AsyncIoStream> stream, SocketAddress peer, Doo
   KJ_IF_MAYBE(connections, connections_) {
     auto client = peer.client;
     auto place = kj::heap<Place>(kj::mv(peer), kj::mv(entry), open_ >= limits_.connectionsMax);
-    auto closed = kj::newPromiseAndFulfiller<void>();
+    auto closed = newLightPromise();
     place->close_ = kj::mv(closed.fulfiller);
     place->queuedAt_ = ++queuedLast_;
     auto& queue = byClient_[client];
@@ -190,7 +190,7 @@ void Listener::close(Place& place) {
   place.closing_ = true;
   ++closing_;
   ++counts_.closedIdle;
-  place.close_->fulfill();
+  place.close_.fulfill();
 }
 
 void Listener::delist(Place& place) {

@@ -7,6 +7,7 @@
 #include <kj/function.h>
 #include <kj/timer.h>
 
+#include "engine/base/light_promise.h"
 #include "engine/base/log_limiter.h"
 #include "engine/base/wait_list.h"
 #include "server/door/door_counts.h"
@@ -62,7 +63,7 @@ class Listener final {
     uint64_t queuedAt_ = 0;
     bool closing_ = false;
     std::list<Place*>::iterator position_;
-    kj::Own<kj::PromiseFulfiller<void>> close_;
+    LightFulfiller close_;
   };
   // Serves one connection; done when it is to be closed. Dropping the promise closes it at once.
   using Serve = kj::Function<kj::Promise<void>(kj::Own<kj::AsyncIoStream> stream, Place& place)>;

@@ -21,15 +21,10 @@ constexpr int64_t kPressedPartMs = 1000;
 constexpr size_t kUnitsPerRequest = 4;
 constexpr size_t kBytesPerUnit = 4 << 10;
 
-void wake(kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>>& waiting) {
-  KJ_IF_MAYBE(fulfiller, waiting) (*fulfiller)->fulfill();
-  waiting = nullptr;
-}
-
-kj::Promise<void> wait(kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>>& waiting) {
-  auto paf = kj::newPromiseAndFulfiller<void>();
-  waiting = kj::mv(paf.fulfiller);
-  return kj::mv(paf.promise);
+kj::Promise<void> wait(LightFulfiller& waiting) {
+  auto wait = newLightPromise();
+  waiting = kj::mv(wait.fulfiller);
+  return kj::mv(wait.promise);
 }
 
 }  // namespace
@@ -59,42 +54,46 @@ Connection::Connection(kj::Own<BufferedStream> stream, ConnectionFacts facts, Do
       timer_(timer),
       frames_(*stream_, door.limits, requests, timer),
       writingSince_(timer.now()),
-      writtenAt_(timer.now()) {}
+      writtenAt_(timer.now()),
+      reading_([this](kj::Maybe<kj::Exception> failure) { hasRead(kj::mv(failure)); }),
+      writingReplies_([this](kj::Maybe<kj::Exception> failure) { hasWritten(kj::mv(failure)); }) {}
 
-// A connection that is gone counts as idle: whoever waits for that goes on.
+// Who waits for it to be idle has nothing to wait for any more.
 Connection::~Connection() noexcept(false) {
-  wake(idleWaits_);
+  idleWaits_.fulfill();
 }
 
 kj::Promise<void> Connection::run() {
-  auto ended = kj::newPromiseAndFulfiller<void>();
-  ended_ = kj::mv(ended.fulfiller);
-  auto tooSlow = kj::newPromiseAndFulfiller<void>();
-  tooSlow_ = kj::mv(tooSlow.fulfiller);
-  // A client that closes its end still gets the answers to what it has sent, if they do not take long: it may just as
-  // well be gone.
-  auto overdue =
-      ended.promise.then([this] { return timer_.afterDelay(door_.limits.afterEndMsMax * kj::MILLISECONDS); });
-  auto reading = readRequests()
-                     .then([this] {
-                       reading_ = false;
-                       wake(writerWaits_);
-                       serveNoMore();
-                       return discardInput();
-                     })
-                     .fork();
-  auto broken = reading.addBranch().then([]() -> kj::Promise<void> { return kj::NEVER_DONE; });
-  return writeReplies()
-      .then([clientEnds = reading.addBranch()]() mutable { return kj::mv(clientEnds); })
-      .exclusiveJoin(kj::mv(broken))
-      .exclusiveJoin(kj::mv(overdue))
-      .exclusiveJoin(kj::mv(tooSlow.promise));
+  auto over = newLightPromise();
+  over_ = kj::mv(over.fulfiller);
+  reading_.start(readRequests());
+  writingReplies_.start(writeReplies());
+  return kj::mv(over.promise);
+}
+
+// First all requests, then what is thrown away.
+void Connection::hasRead(kj::Maybe<kj::Exception> failure) {
+  KJ_IF_MAYBE(e, failure) return over_.reject(kj::mv(*e));
+  if (!mayRead_) {
+    clientEnded_ = true;
+    if (isWritten_) over_.fulfill();
+    return;
+  }
+  mayRead_ = false;
+  writerWaits_.fulfill();
+  serveNoMore();
+  reading_.start(discardInput());
+}
+
+void Connection::hasWritten(kj::Maybe<kj::Exception> failure) {
+  KJ_IF_MAYBE(e, failure) return over_.reject(kj::mv(*e));
+  if (clientEnded_) over_.fulfill();
 }
 
 kj::Promise<void> Connection::whenIdle() {
   if (isWritten_) return kj::READY_NOW;
   auto idle = wait(idleWaits_);
-  wake(writerWaits_);
+  writerWaits_.fulfill();
   return idle;
 }
 
@@ -135,10 +134,15 @@ kj::Promise<void> Connection::discardInput() {
   }
 }
 
+// A client that closes its end still gets the answers to what it has sent, if they do not take long: it may just as
+// well be gone.
 void Connection::serveNoMore() {
+  if (!serving_) return;
   serving_ = false;
-  ended_->fulfill();
-  wake(readerWaits_);
+  overdue_ = timer_.afterDelay(door_.limits.afterEndMsMax * kj::MILLISECONDS)
+                 .then([this] { over_.fulfill(); })
+                 .eagerlyEvaluate(nullptr);
+  readerWaits_.fulfill();
 }
 
 // --- Serving
@@ -164,7 +168,7 @@ kj::Promise<bool> Connection::begin(kj::Own<Call> call) {
       if (!serving_) co_return false;
       answerUnknownVersion(*call);
       calls_.push_back(kj::mv(call));
-      wake(writerWaits_);
+      writerWaits_.fulfill();
       co_return true;
     }
     if (!readHeaderRest(in, api->flexible(header.version), header)) co_return cutOff("a request header is malformed");
@@ -189,7 +193,7 @@ kj::Promise<bool> Connection::begin(kj::Own<Call> call) {
                          done(started);
                        })
                        .eagerlyEvaluate(nullptr);
-    wake(writerWaits_);
+    writerWaits_.fulfill();
     // What comes behind it must not begin before it has: it may be a produce request.
     if (started.context.room.isWaiting()) co_await started.context.room.whenGrown();
     co_return true;
@@ -221,8 +225,8 @@ void Connection::done(Call& call) {
   call.context.room.settle(Bytes(size));
   share_.use(size / kBytesPerUnit);
   call.frame = {};
-  wake(readerWaits_);
-  wake(writerWaits_);
+  readerWaits_.fulfill();
+  writerWaits_.fulfill();
 }
 
 // --- Writing
@@ -234,16 +238,16 @@ kj::Promise<void> Connection::writeReplies() {
   co_await stream_->flushed();
   stream_->shutdownWrite();
   isWritten_ = true;
-  wake(idleWaits_);
+  idleWaits_.fulfill();
 }
 
 kj::Promise<void> Connection::answerInOrder() {
   for (;;) {
     while (calls_.empty()) {
-      if (!reading_) co_return;
-      if (idleWaits_ != nullptr) {
+      if (!mayRead_) co_return;
+      if (idleWaits_.isWaiting()) {
         co_await stream_->flushed();
-        if (calls_.empty()) wake(idleWaits_);
+        if (calls_.empty()) idleWaits_.fulfill();
         continue;
       }
       co_await wait(writerWaits_);
@@ -259,7 +263,7 @@ kj::Promise<void> Connection::answerInOrder() {
       unsentBytes_ -= reply->size();
     }
     calls_.pop_front();
-    wake(readerWaits_);
+    readerWaits_.fulfill();
   }
 }
 
@@ -302,7 +306,7 @@ void Connection::checkPace() {
   } else {
     return;
   }
-  tooSlow_->fulfill();
+  over_.fulfill();
 }
 
 }  // namespace cambium::kafka

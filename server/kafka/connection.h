@@ -1,9 +1,11 @@
 #pragma once
 
-#include <deque>
+#include <list>
 
 #include "engine/base/buffered_stream.h"
+#include "engine/base/light_promise.h"
 #include "engine/base/log_limiter.h"
+#include "engine/base/task_slot.h"
 #include "server/door/listener.h"
 #include "server/kafka/api.h"
 #include "server/kafka/frame_reader.h"
@@ -38,6 +40,8 @@ class Connection final : public Guest {
 
   kj::Promise<void> readRequests();
   void serveNoMore();
+  void hasRead(kj::Maybe<kj::Exception> failure);
+  void hasWritten(kj::Maybe<kj::Exception> failure);
   kj::Promise<void> discardInput();
   kj::Promise<void> writeReplies();
   kj::Promise<void> answerInOrder();
@@ -58,23 +62,27 @@ class Connection final : public Guest {
   LogLimiter& log_;
   kj::Timer& timer_;
   FrameReader frames_;
-  std::deque<kj::Own<Call>> calls_;  // in order, until their answers are written
-  size_t beingServed_ = 0;           // calls that have no answer yet …
-  size_t pipelined_ = 0;             // … and those of them that others may follow
+  std::list<kj::Own<Call>> calls_;  // in order, until their answers are written
+  size_t beingServed_ = 0;          // calls that have no answer yet …
+  size_t pipelined_ = 0;            // … and those of them that others may follow
   size_t unsentBytes_ = 0;
   uint64_t begun_ = 0;  // requests
   bool writing_ = false;
   size_t writingBytes_ = 0;     // of the answer that is being written
   kj::TimePoint writingSince_;  // while writing_; that answer …
   kj::TimePoint writtenAt_;     // … and a part of it, last
-  bool reading_ = true;
-  bool isWritten_ = false;  // all that ever will be
-  bool serving_ = true;     // else what comes now is thrown away
-  kj::Own<kj::PromiseFulfiller<void>> ended_;
-  kj::Own<kj::PromiseFulfiller<void>> tooSlow_;
-  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> readerWaits_;
-  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> writerWaits_;
-  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> idleWaits_;
+  bool mayRead_ = true;         // requests
+  bool isWritten_ = false;      // all that ever will be
+  bool serving_ = true;         // else what comes now is thrown away
+  bool clientEnded_ = false;
+  LightFulfiller over_;  // of run()
+  LightFulfiller readerWaits_;
+  LightFulfiller writerWaits_;
+  LightFulfiller idleWaits_;
+  kj::Promise<void> overdue_ = nullptr;
+  // Last: they use the rest.
+  TaskSlot reading_;
+  TaskSlot writingReplies_;
 };
 
 }  // namespace cambium::kafka

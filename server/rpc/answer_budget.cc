@@ -81,12 +81,12 @@ kj::Maybe<AnswerBudget::Share> AnswerBudget::trySharing(Bytes size) {
   return nullptr;
 }
 
-kj::Promise<void> AnswerBudget::whenOverdue(kj::Timer& timer, int64_t patienceMs) {
-  for (;;) {
-    auto before = written_;
-    co_await timer.afterDelay(patienceMs * kj::MILLISECONDS);
-    if (busy_ && written_ == before && account_.pressed()) co_return;
-  }
+bool AnswerBudget::isOverdue() {
+  bool standsStill = false;
+  KJ_IF_MAYBE(before, writtenBefore_) standsStill = busy_ && written_ == *before;
+  writtenBefore_ = nullptr;
+  if (busy_) writtenBefore_ = written_;
+  return standsStill && account_.pressed();
 }
 
 void AnswerBudget::wrote(size_t bytes) {

@@ -2,7 +2,7 @@
 
 #include <list>
 
-#include <kj/timer.h>
+#include <kj/async.h>
 
 #include "engine/base/buffered_stream.h"
 #include "engine/base/quantity.h"
@@ -60,8 +60,9 @@ class AnswerBudget final : public StreamObserver {
   // What is reserved or not yet written.
   uint64_t outstanding() const { return reserved_ + unsent(); }
 
-  // Done when the client has taken nothing of an answer for so long while others wait for room for theirs.
-  kj::Promise<void> whenOverdue(kj::Timer& timer, int64_t patienceMs);
+  // To be asked now and then: the stream was writing an answer when this was last asked, the client has taken nothing
+  // since, and others wait for room for theirs.
+  bool isOverdue();
 
   void writing() override { busy_ = true; }
   void wrote(size_t bytes) override;
@@ -80,7 +81,8 @@ class AnswerBudget final : public StreamObserver {
   uint64_t reserved_ = 0;
   uint64_t produced_ = 0;  // the position in the stream's bytes where all answers so far are written
   uint64_t written_ = 0;
-  bool busy_ = false;  // the stream is writing
+  bool busy_ = false;                  // the stream is writing
+  kj::Maybe<uint64_t> writtenBefore_;  // while it was writing when isOverdue() was last asked
   std::list<Waiter*> waiting_;
   kj::Promise<void> settling_ = nullptr;
   bool settles_ = false;

@@ -25,11 +25,7 @@ kj::Exception overload(kj::StringPtr reason) {
 
 }  // namespace
 
-CallLedger::CallLedger(CallLedgers& all) : all_(all), position_(all.all_.insert(all.all_.end(), this)) {
-  auto paf = kj::newPromiseAndFulfiller<kj::String>();
-  condemnation_ = kj::mv(paf.fulfiller);
-  whenCondemned_ = kj::mv(paf.promise);
-}
+CallLedger::CallLedger(CallLedgers& all) : all_(all), position_(all.all_.insert(all.all_.end(), this)) {}
 
 CallLedger::~CallLedger() noexcept(false) {
   count(-static_cast<int64_t>(unfinished()), -static_cast<int64_t>(capabilities_));
@@ -171,11 +167,15 @@ void CallLedger::condemn(kj::String reason) {
   all_.held_ -= held();
   condemned_ = true;
   ++all_.counts_.connectionsClosed;
-  condemnation_->fulfill(kj::mv(reason));
+  whyCondemned_ = kj::mv(reason);
+  condemnation_.fulfill();
 }
 
 kj::Promise<kj::String> CallLedger::whenCondemned() {
-  return kj::mv(whenCondemned_);
+  if (condemned_) return kj::str(whyCondemned_);
+  auto condemned = newLightPromise();
+  condemnation_ = kj::mv(condemned.fulfiller);
+  return condemned.promise.then([this] { return kj::str(whyCondemned_); });
 }
 
 }  // namespace cambium

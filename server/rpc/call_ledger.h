@@ -6,6 +6,7 @@
 #include <capnp/message.h>
 #include <kj/map.h>
 
+#include "engine/base/light_promise.h"
 #include "engine/base/wait_list.h"
 
 namespace cambium {
@@ -99,8 +100,8 @@ class CallLedger final {
   uint64_t requests_ = 0;
   WaitList sent_;
   bool condemned_ = false;
-  kj::Own<kj::PromiseFulfiller<kj::String>> condemnation_;
-  kj::Promise<kj::String> whenCondemned_ = nullptr;
+  kj::String whyCondemned_;
+  LightFulfiller condemnation_;
 };
 
 }  // namespace cambium

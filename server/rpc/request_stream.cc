@@ -43,11 +43,23 @@ RequestStream::RequestStream(kj::Own<kj::AsyncIoStream> socket, Surroundings sur
 kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> RequestStream::tryReadMessage(kj::ArrayPtr<kj::AutoCloseFd> fds,
                                                                                  capnp::ReaderOptions options,
                                                                                  kj::ArrayPtr<capnp::word> scratch) {
+  if (!shareIsUsed_ && !calls_.isPressed() && stream_->isReadable()) return receive(fds, options, scratch);
+  return awaitMessage().then([this, fds, options, scratch] { return receive(fds, options, scratch); });
+}
+
+kj::Promise<void> RequestStream::awaitMessage() {
   if (shareIsUsed_) {
     stream_->flushNow();
     co_await share_.turn();
   }
   if (calls_.isPressed()) co_await awaitAnswers();
+  co_await stream_->whenReadable();
+}
+
+// A message of which the first bytes are there.
+kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> RequestStream::receive(kj::ArrayPtr<kj::AutoCloseFd> fds,
+                                                                          capnp::ReaderOptions options,
+                                                                          kj::ArrayPtr<capnp::word> scratch) {
   auto received = co_await messages_.tryReadMessage(fds, options, scratch);
   KJ_IF_MAYBE(message, received) {
     auto bytes = bytesOf(*message->reader);

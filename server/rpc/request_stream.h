@@ -20,7 +20,7 @@ namespace cambium {
 //
 // A connection has a share of the loop's time (FairTurns): when it is used up, its answers are sent, and everybody else
 // is looked at before it is read on. While too many calls of the connection have no answer yet, it is
-// read no further. One loop.
+// read no further. While it waits for a message to begin, it keeps next to no memory. One loop.
 class RequestStream final : public capnp::MessageStream, private LargeReads {
  public:
   struct Limits {
@@ -64,6 +64,10 @@ class RequestStream final : public capnp::MessageStream, private LargeReads {
     ByteBudget::Lease lease;
   };
 
+  kj::Promise<void> awaitMessage();
+  kj::Promise<kj::Maybe<capnp::MessageReaderAndFds>> receive(kj::ArrayPtr<kj::AutoCloseFd> fds,
+                                                             capnp::ReaderOptions options,
+                                                             kj::ArrayPtr<capnp::word> scratch);
   kj::Promise<size_t> read(kj::AsyncIoStream& inner, kj::ArrayPtr<kj::byte> into, size_t filled) override;
   kj::Promise<void> awaitAnswers();
   kj::Promise<void> waitWhilePressed();

@@ -3,6 +3,7 @@
 #include <capnp/rpc-twoparty.h>
 #include <kj/debug.h>
 
+#include "engine/base/light_promise.h"
 #include "server/rpc/gate_server.h"
 #include "server/rpc/request_stream.h"
 
@@ -13,8 +14,10 @@ namespace {
 // For the reason to reach a client whose connection is closed.
 constexpr kj::Duration kReasonTime = 5 * kj::SECONDS;
 
+}  // namespace
+
 // Everything of one connection, in the order in which it must go.
-struct Connection final : public Guest {
+struct RpcDoor::Connection final : public Guest {
   Connection(kj::Own<kj::AsyncIoStream> raw, kj::Own<Session> session, kj::Own<RequestBudgets> requests,
              kj::Timer& timer)
       : session(kj::mv(session)),
@@ -29,12 +32,11 @@ struct Connection final : public Guest {
   uint64_t requests() const override { return session->calls.requests(); }
 
   kj::Own<Session> session;
+  LightFulfiller tooSlow;
   RequestStream stream;
   capnp::TwoPartyVatNetwork network;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
 };
-
-}  // namespace
 
 RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcCounts& counts, SharedBudget& answers,
                  kj::Array<kj::Own<kj::ConnectionReceiver>> receivers)
@@ -51,6 +53,20 @@ RpcDoor::RpcDoor(LocalBroker& broker, LoopContext& loop, RpcLimits limits, RpcCo
           [this](kj::Own<kj::AsyncIoStream> stream, Listener::Place& place) { return serve(kj::mv(stream), place); }) {
   for (auto& receiver : receivers)
     listener_.listen(kj::mv(receiver));
+  watching_ =
+      watchPace().eagerlyEvaluate([](kj::Exception&& e) { KJ_LOG(ERROR, "slow clients are not looked at", e); });
+}
+
+kj::Promise<void> RpcDoor::watchPace() {
+  for (;;) {
+    co_await loop_.timer.afterDelay(limits_.pressedUntakenMsMax * kj::MILLISECONDS);
+    for (auto* connection : open_) {
+      if (!connection->session->answers.isOverdue()) continue;
+      log_.warn("an RPC connection is closed, it takes no answers, and others wait for their room",
+                connection->session->clientHost);
+      connection->tooSlow.fulfill();
+    }
+  }
 }
 
 kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream, Listener::Place& place) {
@@ -59,16 +75,16 @@ kj::Promise<void> RpcDoor::serve(kj::Own<kj::AsyncIoStream> stream, Listener::Pl
   auto& calls = session->calls;
   Connection connection(kj::mv(stream), kj::mv(session), kj::addRef(*requests_), loop_.timer);
   connection.rpc.setFlowLimit(limits_.callBytesMax.value() / sizeof(capnp::word));
+  auto position = open_.insert(open_.end(), &connection);
+  KJ_DEFER(open_.erase(position));
   place.settle(connection);
   auto condemned = calls.whenCondemned().then([this, &connection](kj::String reason) {
     log_.warn("an RPC connection is closed, it holds more than it may", connection.session->clientHost, ", ", reason);
     return loop_.timer.afterDelay(kReasonTime);
   });
-  auto tooSlow = connection.session->answers.whenOverdue(loop_.timer, limits_.pressedUntakenMsMax).then([&] {
-    log_.warn("an RPC connection is closed, it takes no answers, and others wait for their room",
-              connection.session->clientHost);
-  });
-  co_await connection.network.onDisconnect().exclusiveJoin(kj::mv(condemned)).exclusiveJoin(kj::mv(tooSlow));
+  auto tooSlow = newLightPromise();
+  connection.tooSlow = kj::mv(tooSlow.fulfiller);
+  co_await connection.network.onDisconnect().exclusiveJoin(kj::mv(condemned)).exclusiveJoin(kj::mv(tooSlow.promise));
 }
 
 kj::Promise<void> RpcDoor::drain() {
@@ -82,6 +98,7 @@ kj::Promise<void> RpcDoor::drain() {
 
 kj::Promise<void> RpcDoor::cut() {
   listener_.stop();
+  watching_ = nullptr;
   listener_.cut();
   return sessions_.whenIdle();
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <list>
+
 #include <kj/async-io.h>
 
 #include "engine/base/request_budgets.h"
@@ -29,7 +31,10 @@ class RpcDoor final : public Door {
   kj::Promise<void> cut() override;
 
  private:
+  struct Connection;
+
   kj::Promise<void> serve(kj::Own<kj::AsyncIoStream> stream, Listener::Place& place);
+  kj::Promise<void> watchPace();
 
   LocalBroker& broker_;
   LoopContext& loop_;
@@ -40,7 +45,9 @@ class RpcDoor final : public Door {
   kj::Own<RequestBudgets> requests_;
   WorkInFlight work_;
   WorkInFlight sessions_;
+  std::list<Connection*> open_;
   Listener listener_;
+  kj::Promise<void> watching_ = nullptr;
 };
 
 }  // namespace cambium

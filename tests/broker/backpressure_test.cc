@@ -140,6 +140,30 @@ TEST_P(BackpressureTest, WaitsForRoomEndWithTheConnection) {
   EXPECT_LE(readsDone(), done);
 }
 
+// A client that takes nothing of its answers while others wait for their room is cut off.
+class OverdueClientTest : public BackpressureTest {
+ public:
+  ~OverdueClientTest() noexcept override = default;
+
+ protected:
+  OverdueClientTest() {
+    answers = {.all = mebibytes(8), .perAddress = mebibytes(4)};
+    limits.pressedUntakenMsMax = 100;
+  }
+};
+CAMBIUM_EVERY_DEPLOYMENT(OverdueClientTest);
+
+TEST_P(OverdueClientTest, GivesItsRoomToOthers) {
+  kj::Vector<kj::Promise<void>> asked;
+  askForMuch(asked, 0);
+  broker->awaitConnections(clients.size());
+  EXPECT_EQ(answered, 0u);
+  EXPECT_EQ(read(scope(), otherClient().partition("words"), 0, {.bytesMax = 1}).values.size(), 1u);
+  asked.clear();
+  greedy = nullptr;
+  broker->awaitTrue("all room is given back", [&] { return broker->answers().held() == Bytes(0); });
+}
+
 // The requests of all clients together are bounded as well: a large one waits while another one is under way, and small
 // ones go on.
 class RequestRoomTest : public BrokerTest {

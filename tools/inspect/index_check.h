@@ -61,7 +61,8 @@ class OffsetIndexCheck {
   OffsetIndexEntry previous_{-1, 0};
 };
 
-// Checks a .timeindex file: each entry names the first batch, by its last offset, with the largest timestamp so far.
+// The same for a .timeindex file: each entry names the first batch, by its last offset, with the largest timestamp so
+// far.
 class TimeIndexCheck {
  public:
   TimeIndexCheck(Inspection& inspection, const IndexPlace& place);

@@ -13,6 +13,8 @@ using Answers = ProduceResponse::Topic::Partition;
 // From this version on a batch may be compressed with zstd (KIP-110).
 constexpr Version kZstdSince = 7;
 
+constexpr int16_t kTransactionalIdAuthorizationFailed = 53;
+
 // A frame belongs to its connection, in memory that is not constant; batches are stamped where they lie.
 kj::ArrayPtr<kj::byte> inPlace(ByteView records) {
   return kj::arrayPtr(const_cast<kj::byte*>(records.begin()), records.size());
@@ -113,7 +115,7 @@ kj::Promise<ProduceResponse> handle(RequestContext& context, ProduceRequest& req
         continue;
       }
       if (unauthorized) {
-        answer.errorCode = wire_code::kTransactionalIdAuthorizationFailed;
+        answer.errorCode = kTransactionalIdAuthorizationFailed;
         answer.baseOffset = -1;
         continue;
       }

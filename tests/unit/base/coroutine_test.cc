@@ -6,6 +6,8 @@
 #include <kj/debug.h>
 #include <kj/string.h>
 
+#include "tests/support/allocated_bytes.h"
+
 namespace cambium {
 namespace {
 
@@ -77,6 +79,27 @@ TEST_F(CoroutineTest, AwaitsAChainThatReplacesItsNode) {
   // A promise for a promise becomes a chain node, which swaps itself for the inner node while somebody waits on it.
   auto promise = kj::evalLater([] { return kj::evalLater([] { return kj::evalLater([] { return 3; }); }); });
   EXPECT_EQ(twice(kj::mv(promise)).wait(waitScope), 6);
+}
+
+kj::Promise<size_t> awaitMany(kj::Promise<void> a, kj::Promise<kj::String> b, kj::Promise<int> c, kj::Promise<void> d) {
+  co_await a;
+  auto text = co_await b;
+  auto number = co_await c;
+  co_await d;
+  co_return text.size() + static_cast<size_t>(number);
+}
+
+// Thousands of connections wait in some of them. A place for a result that may be an exception takes 400 bytes in kj,
+// and there are five here.
+TEST_F(CoroutineTest, AFrameThatWaitsIsSmall) {
+  kj::Promise<kj::String> text = kj::str("text");
+  kj::Promise<int> number = 1;
+  kj::Promise<void> ready = kj::READY_NOW;
+  auto before = allocatedBytes();
+  auto promise = awaitMany(kj::NEVER_DONE, kj::mv(text), kj::mv(number), kj::mv(ready));
+  auto frame = allocatedBytes() - before;
+  EXPECT_GT(frame, 64);
+  EXPECT_LT(frame, 512);
 }
 
 }  // namespace
