@@ -118,13 +118,6 @@ void fillPosition(rpc::Position::Builder position, const OffsetSpec& spec) {
   }
 }
 
-// What a call that answers nothing but an error has answered.
-template <class Response>
-Result<void> outcome(const Response& response) {
-  KJ_IF_MAYBE(error, errorIn(response.getError())) return kj::mv(*error);
-  return {};
-}
-
 // The admin and group-offset capabilities are taken anew for each call and used before they have arrived: the first
 // answer says whether there is one, the second call shares its round trip.
 struct Administration {
@@ -147,6 +140,26 @@ OpenGroup openGroup(rpc::Broker::Client broker, kj::StringPtr name) {
   auto opening = request.send();
   auto group = rpc::Group::Client(opening.getGroup());
   return {kj::mv(opening), kj::mv(group)};
+}
+
+// Sends a request to the capability that `opening` brings. Returns the answer, or the error of either.
+template <class Opened, class Params, class Results>
+kj::Promise<Result<capnp::Response<Results>>> ask(capnp::RemotePromise<Opened> opening,
+                                                  capnp::Request<Params, Results> request) {
+  auto call = request.send();
+  auto opened = co_await opening;
+  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
+  auto response = co_await call;
+  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
+  co_return kj::mv(response);
+}
+
+// As ask(), for a request whose answer has nothing but an error.
+template <class Opened, class Params, class Results>
+kj::Promise<Result<void>> change(capnp::RemotePromise<Opened> opening, capnp::Request<Params, Results> request) {
+  auto answer = co_await ask(kj::mv(opening), kj::mv(request));
+  if (!answer.ok()) co_return kj::mv(answer.error());
+  co_return Result<void>();
 }
 
 GroupMember memberOf(rpc::GroupMember::Reader member) {
@@ -236,11 +249,9 @@ kj::Promise<Result<TopicSummary>> Admin::createTopic(kj::String topic, int32_t p
   request.setPartitions(partitions);
   fillConfigs(request.initConfigs(configs.size()), configs);
   request.setValidateOnly(validateOnly);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  auto response = co_await call;
-  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
+  auto answer = co_await ask(kj::mv(access.opening), kj::mv(request));
+  if (!answer.ok()) co_return kj::mv(answer.error());
+  auto& response = answer.value();
   co_return summaryOf(response.getTopic());
 }
 
@@ -249,10 +260,7 @@ kj::Promise<Result<void>> Admin::deleteTopic(kj::String topic) {
   auto access = openAdmin(session.broker);
   auto request = access.admin.deleteTopicRequest();
   request.setName(topic);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  co_return outcome(co_await call);
+  co_return co_await change(kj::mv(access.opening), kj::mv(request));
 }
 
 kj::Promise<Result<void>> Admin::addPartitions(kj::String topic, int32_t total) {
@@ -261,10 +269,7 @@ kj::Promise<Result<void>> Admin::addPartitions(kj::String topic, int32_t total) 
   auto request = access.admin.addPartitionsRequest();
   request.setName(topic);
   request.setTotal(total);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  co_return outcome(co_await call);
+  co_return co_await change(kj::mv(access.opening), kj::mv(request));
 }
 
 kj::Promise<Result<void>> Admin::alterTopic(kj::String topic, kj::Array<ConfigChange> changes) {
@@ -273,10 +278,7 @@ kj::Promise<Result<void>> Admin::alterTopic(kj::String topic, kj::Array<ConfigCh
   auto request = access.admin.alterTopicRequest();
   request.setName(topic);
   fillConfigs(request.initChanges(changes.size()), changes);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  co_return outcome(co_await call);
+  co_return co_await change(kj::mv(access.opening), kj::mv(request));
 }
 
 kj::Promise<Result<kj::Array<ConfigEntry>>> Admin::describeBrokerConfig(bool everyBroker) {
@@ -284,11 +286,9 @@ kj::Promise<Result<kj::Array<ConfigEntry>>> Admin::describeBrokerConfig(bool eve
   auto access = openAdmin(session.broker);
   auto request = access.admin.describeBrokerConfigRequest();
   request.setEveryBroker(everyBroker);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  auto response = co_await call;
-  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
+  auto answer = co_await ask(kj::mv(access.opening), kj::mv(request));
+  if (!answer.ok()) co_return kj::mv(answer.error());
+  auto& response = answer.value();
   co_return convertAll<ConfigEntry>(response.getConfigs(), configOf);
 }
 
@@ -298,10 +298,7 @@ kj::Promise<Result<void>> Admin::alterBrokerConfig(bool everyBroker, kj::Array<C
   auto request = access.admin.alterBrokerConfigRequest();
   request.setEveryBroker(everyBroker);
   fillConfigs(request.initChanges(changes.size()), changes);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  co_return outcome(co_await call);
+  co_return co_await change(kj::mv(access.opening), kj::mv(request));
 }
 
 kj::Promise<Result<void>> Admin::moveTopic(kj::String topic, kj::String engine) {
@@ -310,10 +307,7 @@ kj::Promise<Result<void>> Admin::moveTopic(kj::String topic, kj::String engine) 
   auto request = access.admin.moveTopicRequest();
   request.setName(topic);
   request.setEngine(engine);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  co_return outcome(co_await call);
+  co_return co_await change(kj::mv(access.opening), kj::mv(request));
 }
 
 kj::Promise<Result<void>> Admin::cancelMove(kj::String topic) {
@@ -321,10 +315,7 @@ kj::Promise<Result<void>> Admin::cancelMove(kj::String topic) {
   auto access = openAdmin(session.broker);
   auto request = access.admin.cancelMoveRequest();
   request.setName(topic);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  co_return outcome(co_await call);
+  co_return co_await change(kj::mv(access.opening), kj::mv(request));
 }
 
 kj::Promise<Result<FoundOffset>> Admin::findOffset(kj::String topic, PartitionIndex partition, OffsetSpec spec) {
@@ -363,11 +354,9 @@ kj::Promise<Result<kj::Array<GroupSummary>>> Admin::listGroups() {
 kj::Promise<Result<GroupDescription>> Admin::describeGroup(kj::String group) {
   auto session = co_await connection_.session();
   auto access = openGroup(session.broker, group);
-  auto call = access.group.describeRequest().send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  auto response = co_await call;
-  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
+  auto answer = co_await ask(kj::mv(access.opening), access.group.describeRequest());
+  if (!answer.ok()) co_return kj::mv(answer.error());
+  auto& response = answer.value();
   auto found = response.getGroup();
   co_return GroupDescription{kj::str(found.getName()), kj::str(found.getState()), kj::str(found.getProtocolType()),
                              kj::str(found.getAssignor()), convertAll<GroupMember>(found.getMembers(), memberOf)};
@@ -376,10 +365,7 @@ kj::Promise<Result<GroupDescription>> Admin::describeGroup(kj::String group) {
 kj::Promise<Result<void>> Admin::deleteGroup(kj::String group) {
   auto session = co_await connection_.session();
   auto access = openGroup(session.broker, group);
-  auto call = access.group.deleteGroupRequest().send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  co_return outcome(co_await call);
+  co_return co_await change(kj::mv(access.opening), access.group.deleteGroupRequest());
 }
 
 kj::Promise<Result<kj::Array<OffsetChange>>> Admin::resetOffsets(kj::String group, kj::Array<TopicPartition> partitions,
@@ -390,11 +376,9 @@ kj::Promise<Result<kj::Array<OffsetChange>>> Admin::resetOffsets(kj::String grou
   fillPartitions(request.initPartitions(partitions.size()), partitions);
   fillTarget(request.initTo(), to);
   request.setValidateOnly(validateOnly);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  auto response = co_await call;
-  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
+  auto answer = co_await ask(kj::mv(access.opening), kj::mv(request));
+  if (!answer.ok()) co_return kj::mv(answer.error());
+  auto& response = answer.value();
   co_return convertAll<OffsetChange>(response.getChanges(), [](rpc::OffsetChange::Reader change) {
     return OffsetChange{kj::str(change.getTopic()), PartitionIndex(change.getPartition()), Offset(change.getBefore()),
                         Offset(change.getAfter())};
@@ -407,11 +391,9 @@ kj::Promise<Result<kj::Array<GroupOffset>>> Admin::fetchOffsets(kj::String group
   auto access = openGroup(session.broker, group);
   auto request = access.group.fetchRequest();
   fillPartitions(request.initPartitions(partitions.size()), partitions);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  auto response = co_await call;
-  KJ_IF_MAYBE(error, errorIn(response.getError())) co_return kj::mv(*error);
+  auto answer = co_await ask(kj::mv(access.opening), kj::mv(request));
+  if (!answer.ok()) co_return kj::mv(answer.error());
+  auto& response = answer.value();
   co_return convertAll<GroupOffset>(response.getOffsets(), [](rpc::CommittedOffset::Reader offset) {
     return GroupOffset{.topic = kj::str(offset.getTopic()),
                        .partition = PartitionIndex(offset.getPartition()),
@@ -434,10 +416,7 @@ kj::Promise<Result<void>> Admin::commitOffsets(kj::String group, kj::Array<Group
     list[i].setLeaderEpoch(offsets[i].leaderEpoch.value());
     list[i].setMetadata(offsets[i].metadata);
   }
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  co_return outcome(co_await call);
+  co_return co_await change(kj::mv(access.opening), kj::mv(request));
 }
 
 kj::Promise<Result<void>> Admin::deleteOffsets(kj::String group, kj::Array<TopicPartition> partitions) {
@@ -445,10 +424,7 @@ kj::Promise<Result<void>> Admin::deleteOffsets(kj::String group, kj::Array<Topic
   auto access = openGroup(session.broker, group);
   auto request = access.group.deleteRequest();
   fillPartitions(request.initPartitions(partitions.size()), partitions);
-  auto call = request.send();
-  auto opened = co_await access.opening;
-  KJ_IF_MAYBE(error, errorIn(opened.getError())) co_return kj::mv(*error);
-  co_return outcome(co_await call);
+  co_return co_await change(kj::mv(access.opening), kj::mv(request));
 }
 
 }  // namespace cambium::client

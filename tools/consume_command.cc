@@ -199,7 +199,7 @@ void RecordPrinter::complain(const Error& error) {
 }
 
 kj::Maybe<kj::String> RecordPrinter::describeWait() {
-  // Who is told of lost connections already hears of them from the session.
+  // The session itself tells of a lost connection.
   KJ_IF_MAYBE(member, member_) {
     if ((*member)->generation() < 0 && session_.connection().isConnected()) {
       return kj::str("the other members of group ", group_, " to come together", session_.untilTimeout());

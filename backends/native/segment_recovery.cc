@@ -6,10 +6,10 @@ namespace cambium {
 
 namespace {
 
-// What takes some time to scan is said before as well.
 constexpr kj::StringPtr kWhatToDo =
     "nothing was changed; restore the file, or see with `cambium inspect repair` what can be kept"_kj;
 
+// A scan of more than this takes some time and is announced before it begins.
 constexpr uint64_t kWorthAWord = uint64_t{64} << 20;
 
 kj::Array<kj::byte> readFrom(File& file, uint64_t position) {

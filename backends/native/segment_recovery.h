@@ -7,11 +7,10 @@ namespace cambium {
 // Brings the folder of a log that was not closed cleanly into order:
 //
 //     1. finishes what was interrupted: a reset, the removal of segments below the log start offset;
-//     2. refuses (throws, changing nothing) when a segment that the state lists is missing, shorter than listed, or
-//     when nothing
-//        is known and a segment is missing in the middle;
+//     2. refuses (throws, changing nothing) when a segment that the state lists is missing or shorter than listed, and
+//        when nothing is known and a segment is missing in the middle;
 //     3. scans what the state does not vouch for, checksum by checksum, cuts a torn tail, removes segments behind the
-//     cut; refuses where what would go is no torn tail;
+//        cut; refuses where what would go is no torn tail;
 //     4. rebuilds indexes that are missing or damaged, trims those that reach too far;
 //     5. makes the result durable.
 //

@@ -15,7 +15,7 @@ namespace cambium::rocks {
 // The number in the name of a file of the write-ahead log, "000123.log"; null for any other name.
 kj::Maybe<uint64_t> walNumber(const std::string& name);
 std::string walName(uint64_t number);
-// The same of a manifest, "MANIFEST-000123".
+// The number in the name of a manifest, "MANIFEST-000123"; null for any other name.
 kj::Maybe<uint64_t> manifestNumber(const std::string& name);
 std::string manifestName(uint64_t number);
 // The part of a path behind its last slash.

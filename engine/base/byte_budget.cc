@@ -16,7 +16,7 @@ class ByteBudget::Waiter {
     if (!queued_) return;
     owner_.waiting_.erase(position_);
     owner_.kept_ -= kept;
-    // Who stood behind may fit where this one did not.
+    // Those that wait behind it may fit where it did not.
     owner_.admit();
   }
   KJ_DISALLOW_COPY(Waiter);

@@ -84,7 +84,7 @@ const Setting kSettings[] = {
      [](const BrokerConfig& config) { return kj::str(config.autoCreatePerMinute); },
      "Topics per minute that one client address may have made by naming them; 0: no limit."_kj},
     {"cambium.answer.bytes.max"_kj, ConfigType::kLong, "answer_bytes_max"_kj, "536870912"_kj, nullptr,
-     "Bytes of answers that Kafka clients have not taken yet, all together; beyond, answers become smaller."_kj},
+     "Bytes of answers that clients have not taken yet, all together; beyond, answers become smaller."_kj},
     {"cambium.answer.bytes.per.address.max"_kj, ConfigType::kLong, "answer_bytes_per_address_max"_kj, "0"_kj, nullptr,
      "Such bytes of the clients of one address; 0: a half of all."_kj},
     {"cambium.connection.bytes.max"_kj, ConfigType::kLong, "connection_bytes_max"_kj, "33554432"_kj, nullptr,
@@ -403,6 +403,21 @@ Result<void> checkChange(const ConfigChange& change, ConfigSource layer) {
   return Result<void>();
 }
 
+// What was set for this broker, else what was set for every broker, else what the command line says, which was checked
+// by whoever made it.
+ConfigValue valueInForce(const Setting& setting, const BrokerConfig& commandLine, kj::ArrayPtr<const ConfigSetting> own,
+                         kj::ArrayPtr<const ConfigSetting> everyBrokers) {
+  for (auto settings : {own, everyBrokers}) {
+    KJ_IF_MAYBE(set, find(settings, setting.name)) {
+      auto parsed = parseConfigValue(setting.type, setting.allowed, set->value);
+      KJ_IF_MAYBE(value, parsed) return kj::mv(*value);
+      KJ_LOG(WARNING, "a broker config is not valid and counts for nothing", setting.name, set->value);
+    }
+  }
+  auto text = valueOf(setting, commandLine);
+  return KJ_ASSERT_NONNULL(parseConfigValue(setting.type, range(INT64_MIN, INT64_MAX), text), setting.name, text);
+}
+
 // What can only be seen when all are there.
 Result<void> checkTogether(const BrokerConfig& config) {
   if (config.groupMaxSessionTimeoutMs < config.groupMinSessionTimeoutMs) {
@@ -474,18 +489,8 @@ void applyBrokerSettings(const BrokerConfig& commandLine, kj::ArrayPtr<const Con
                          kj::ArrayPtr<const ConfigSetting> everyBrokers, BrokerConfig& config) {
   for (auto& setting : kSettings) {
     if (setting.take == nullptr || setting.hiddenUnlessSet) continue;
-    // Those of the command line were checked by whoever made it.
-    auto text = valueOf(setting, commandLine);
-    setting.take(KJ_ASSERT_NONNULL(parseConfigValue(setting.type, range(INT64_MIN, INT64_MAX), text)), config);
-    for (auto settings : {everyBrokers, own}) {
-      KJ_IF_MAYBE(set, find(settings, setting.name)) {
-        KJ_IF_MAYBE(value, parseConfigValue(setting.type, setting.allowed, set->value)) {
-          setting.take(*value, config);
-        } else {
-          KJ_LOG(WARNING, "a broker config is not valid and counts for nothing", setting.name, set->value);
-        }
-      }
-    }
+    // In one step: other loops read it meanwhile.
+    setting.take(valueInForce(setting, commandLine, own, everyBrokers), config);
   }
 }
 

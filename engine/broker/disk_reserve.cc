@@ -110,7 +110,7 @@ void DiskReserve::look() {
 void DiskReserve::lookLocked() {
   auto space = files_.space();
   setReadOnly(kj::mv(space.whyReadOnly));
-  // Of a directory that is gone nothing is known.
+  // The space is not known when the directory is gone.
   if (space.total == Bytes(0)) return;
   status_.free = space.free;
   status_.total = space.total;

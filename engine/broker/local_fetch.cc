@@ -146,7 +146,7 @@ kj::Promise<Outcomes> LocalBroker::fetch(FetchWish wish) {
     }
     KJ_IF_MAYBE(room, wish.room) room->keep(Bytes(0));
     co_await whenAnyReadable(kj::mv(awaited)).exclusiveJoin(timer.atTime(until));
-    // Who wants many bytes would read all of them anew for each record that comes.
+    // A client that wants many bytes would have all of them read anew for each record that comes.
     constexpr auto kPause = 5 * kj::MILLISECONDS;
     if (wish.bytesMin.value() > 1) co_await timer.atTime(kj::min(timer.now() + kPause, until));
   }

@@ -151,9 +151,6 @@ kj::Promise<Result<kj::Vector<OffsetOfKey>>> LocalBroker::fetchOffsets(FetchOffs
     co_return kj::mv(answer.value());
   }
   // No group ever committed anything.
-  if (!request.who.member.empty()) {
-    co_return Answer(makeError(ErrorCode::kUnknownMemberId, "group ", view(request.who.group), " has no members"));
-  }
   kj::Vector<OffsetOfKey> none;
   KJ_IF_MAYBE(wanted, request.wanted) {
     for (auto& one : *wanted) {

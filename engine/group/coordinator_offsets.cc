@@ -63,13 +63,6 @@ Result<void> GroupCoordinator::checkCommit(const MemberIdentity& who) {
   return makeError(ErrorCode::kUnknownMemberId, "group ", who.group.c_str(), " has no members");
 }
 
-void GroupCoordinator::countMetadata(const std::string& group, int64_t bytes) {
-  if (bytes == 0) return;
-  auto at = metadataBytes_.emplace(group, 0).first;
-  at->second += static_cast<size_t>(bytes);  // a negative number wraps to less
-  if (at->second == 0) metadataBytes_.erase(at);
-}
-
 Result<void> GroupCoordinator::checkMetadata(const std::string& group, const OffsetToCommit& offset,
                                              size_t more) const {
   auto tooLarge = [&](kj::StringPtr whose, size_t bytes, size_t most) {
@@ -80,9 +73,7 @@ Result<void> GroupCoordinator::checkMetadata(const std::string& group, const Off
   if (offset.metadata.size() > settings.metadataBytesMax) {
     return tooLarge("for ", offset.metadata.size(), settings.metadataBytesMax);
   }
-  size_t all = more + offset.metadata.size();
-  auto counted = metadataBytes_.find(group);
-  if (counted != metadataBytes_.end()) all += counted->second;
+  size_t all = more + offset.metadata.size() + metadataBytes_->of(group);
   auto before = offsets_.find(OffsetKey{group, offset.topic, offset.partition});
   if (before != offsets_.end()) all -= before->second.metadata.size();
   if (all > settings.groupMetadataBytesMax && offset.metadata.size() > 0) {
@@ -115,10 +106,11 @@ kj::Promise<CommitOffsetsAnswer> GroupCoordinator::commitOffsets(CommitOffsetsRe
                                        kj::heapString(offset.metadata.data(), offset.metadata.size()), now}});
     }
   }
-  // Until it is among the others.
-  countMetadata(request.who.group, static_cast<int64_t>(bytes));
+  // They count until they are among the others, or the client has gone.
+  kj::Maybe<MetadataBytes::Lease> underWay;
+  underWay.emplace(*metadataBytes_, request.who.group, bytes);
   auto written = co_await log_.write(kj::mv(changes));
-  countMetadata(request.who.group, -static_cast<int64_t>(bytes));
+  underWay = nullptr;
   if (!written.ok()) {
     for (auto& error : answer)
       if (error == nullptr) error = written.error().clone();
@@ -126,24 +118,8 @@ kj::Promise<CommitOffsetsAnswer> GroupCoordinator::commitOffsets(CommitOffsetsRe
   co_return kj::mv(answer);
 }
 
-// Without an effect on the member's session.
-Result<void> GroupCoordinator::checkReader(const MemberIdentity& who) const {
-  if (closed_) return closedError();
-  if (who.member.empty()) return Result<void>();
-  KJ_IF_MAYBE(slot, find(who.group)) {
-    for (auto& member : slot->group.describe().members) {
-      if (member.member != who.member) continue;
-      if (who.generation < 0 || who.generation == slot->group.generation()) return Result<void>();
-      return makeError(ErrorCode::kIllegalGeneration, "group ", who.group.c_str(), " is at generation ",
-                       slot->group.generation(), ", not ", who.generation);
-    }
-  }
-  return makeError(ErrorCode::kUnknownMemberId, "group ", who.group.c_str(), " has no member ", who.member.c_str());
-}
-
 Result<kj::Vector<OffsetOfKey>> GroupCoordinator::fetchOffsets(const FetchOffsetsRequest& request) const {
-  auto allowed = checkReader(request.who);
-  if (!allowed.ok()) return kj::mv(allowed.error());
+  if (closed_) return closedError();
   kj::Vector<OffsetOfKey> entries;
   uint64_t bytes = 0;
   auto add = [&](OffsetKey key, CommittedOffset offset) {

@@ -90,7 +90,7 @@ kj::Promise<Result<void>> GroupCoordinator::load(GroupRows rows) {
   }
   offsets_ = kj::mv(rows.offsets);
   for (auto& [key, offset] : offsets_)
-    countMetadata(key.group, static_cast<int64_t>(offset.metadata.size()));
+    metadataBytes_->add(key.group, offset.metadata.size());
   restored_ = kj::mv(rows.groups);
   if (!trusted) seen_.emplace();
   report_.logStart = bounds.start;
@@ -149,11 +149,9 @@ void GroupCoordinator::apply(GroupChanges changes, Offset upTo) {
   }
   for (auto& change : changes.offsets) {
     auto before = offsets_.find(change.key);
-    if (before != offsets_.end()) {
-      countMetadata(change.key.group, -static_cast<int64_t>(before->second.metadata.size()));
-    }
+    if (before != offsets_.end()) metadataBytes_->remove(change.key.group, before->second.metadata.size());
     KJ_IF_MAYBE(offset, change.offset) {
-      countMetadata(change.key.group, static_cast<int64_t>(offset->metadata.size()));
+      metadataBytes_->add(change.key.group, offset->metadata.size());
       offsets_.insert_or_assign(kj::mv(change.key), kj::mv(*offset));
     } else {
       offsets_.erase(change.key);

@@ -11,6 +11,7 @@
 #include "engine/group/group_log.h"
 #include "engine/group/group_row_writer.h"
 #include "engine/group/group_timers.h"
+#include "engine/group/metadata_bytes.h"
 
 namespace cambium {
 
@@ -122,14 +123,12 @@ class GroupCoordinator {
   void dropIfIdle(const std::string& group, bool deleted = false);
 
   void apply(GroupChanges changes, Offset upTo);
-  void countMetadata(const std::string& group, int64_t bytes);
   // The metadata of an offset is no larger than it may be, neither alone nor with the others of its group, of which
   // `more` bytes come along.
   Result<void> checkMetadata(const std::string& group, const OffsetToCommit& offset, size_t more) const;
   void restoreGroups();
   GroupChanges unknownToTheLog(const Seen& seen) const;
   Result<void> checkCommit(const MemberIdentity& who);
-  Result<void> checkReader(const MemberIdentity& who) const;
   bool hasOffsets(const std::string& group) const;
   bool knows(const std::string& group) const { return find(group) != nullptr || hasOffsets(group); }
   // Keys of the group (or of all, with null) that have an offset, or get one by a write under way.
@@ -143,7 +142,7 @@ class GroupCoordinator {
   const Uuid topic_;
   const GroupSurroundings& surroundings_;
   std::map<OffsetKey, CommittedOffset> offsets_;
-  std::unordered_map<std::string, size_t> metadataBytes_;      // by group: of its offsets_, and of commits under way
+  kj::Own<MetadataBytes> metadataBytes_ = kj::refcounted<MetadataBytes>();
   std::map<std::string, kj::Array<const kj::byte>> restored_;  // values of groups while loading
   std::set<std::string> stored_;                               // groups with a record in the log
   std::map<std::string, kj::Own<Slot>> groups_;

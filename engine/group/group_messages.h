@@ -125,7 +125,7 @@ struct OffsetOfKey {
 };
 
 struct FetchOffsetsRequest {
-  MemberIdentity who;  // with a member: checked against the group
+  MemberIdentity who;  // its group counts: anybody may ask, as with Kafka's groups of this protocol
   struct Wanted {
     std::string topic;
     int32_t partition;

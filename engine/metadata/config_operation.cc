@@ -1,5 +1,7 @@
 #include "engine/metadata/config_operation.h"
 
+#include <set>
+
 #include "engine/metadata/topic_config_definitions.h"
 
 namespace cambium {
@@ -14,22 +16,23 @@ kj::Maybe<kj::StringPtr> valueOf(kj::ArrayPtr<const ConfigSetting> settings, kj:
   return nullptr;
 }
 
-bool contains(const kj::Vector<kj::String>& list, kj::StringPtr element) {
-  for (auto& one : list)
-    if (one == element) return true;
-  return false;
+// Clients choose how many elements there are.
+std::set<kj::StringPtr> setOf(const kj::Vector<kj::String>& list) {
+  return {list.begin(), list.end()};
 }
 
 kj::String changedList(kj::StringPtr before, Kind kind, kj::StringPtr operand) {
   auto list = splitList(before);
   auto elements = splitList(operand);
+  auto known = setOf(list);
+  auto named = setOf(elements);
   kj::Vector<kj::String> after;
   for (auto& element : list) {
-    if (kind == Kind::kAppend || !contains(elements, element)) after.add(kj::str(element));
+    if (kind == Kind::kAppend || named.count(element) == 0) after.add(kj::str(element));
   }
   if (kind == Kind::kAppend) {
     for (auto& element : elements)
-      if (!contains(list, element)) after.add(kj::str(element));
+      if (known.count(element) == 0) after.add(kj::str(element));
   }
   return kj::strArray(after, ",");
 }
@@ -39,11 +42,10 @@ kj::String changedList(kj::StringPtr before, Kind kind, kj::StringPtr operand) {
 Result<kj::Vector<ConfigChange>> resolveOperations(kj::ArrayPtr<const ConfigSetting> settings,
                                                    kj::ArrayPtr<const ConfigOperation> operations) {
   kj::Vector<ConfigChange> changes;
+  std::set<kj::StringPtr> names;
   for (auto& operation : operations) {
-    for (auto& earlier : changes) {
-      if (earlier.name == operation.name) {
-        return makeError(ErrorCode::kInvalidRequest, "config ", operation.name, " is named twice");
-      }
+    if (!names.insert(operation.name).second) {
+      return makeError(ErrorCode::kInvalidRequest, "config ", operation.name, " is named twice");
     }
     ConfigChange change{kj::str(operation.name), nullptr};
     if (operation.kind != Kind::kDelete) {

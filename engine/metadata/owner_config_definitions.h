@@ -33,7 +33,7 @@ kj::Vector<ConfigDescription> describeOwner(ConfigOwner::Kind kind, kj::ArrayPtr
 Result<kj::Vector<ConfigSetting>> alterOwner(ConfigOwner::Kind kind, kj::ArrayPtr<const ConfigSetting> settings,
                                              kj::ArrayPtr<const ConfigChange> changes);
 
-// The same for any owner, without a look at what is set.
+// `settings` after `changes`, sorted by name, of any owner; nothing is checked.
 kj::Vector<ConfigSetting> mergeSettings(kj::ArrayPtr<const ConfigSetting> settings,
                                         kj::ArrayPtr<const ConfigChange> changes);
 

@@ -47,12 +47,12 @@ class LogMove {
   };
 
   LogMove(kj::Own<Partition> partition, StorageEngine& to, LogId id, MovePace pace, MoveSurroundings surroundings);
-  // From the next slice on.
-  void setPace(MovePace pace) { pace_ = pace; }
   ~LogMove() noexcept(false);
   KJ_DISALLOW_COPY(LogMove);
 
-  // Once. An error: as kCancelled, and why.
+  // The next slice is copied at this pace.
+  void setPace(MovePace pace) { pace_ = pace; }
+  // To be called once. An error says why the move failed; the outcome is that of kCancelled then.
   kj::Promise<Result<Outcome>> run();
   // run() ends soon, unless the switch was recorded already.
   void cancel();

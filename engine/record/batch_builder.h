@@ -46,9 +46,6 @@ class BatchBuilder {
   static size_t recordSizeBytes(kj::Maybe<ByteView> key, kj::Maybe<ByteView> value,
                                 kj::ArrayPtr<const RecordHeader> headers = nullptr);
 
-  // Takes other options for the batch under construction and those after it.
-  void setOptions(BatchOptions options) { options_ = options; }
-
   // Returns the whole batch, with base offset 0, leader epoch -1 and its checksum, and starts over with the same
   // options. At least one record must have been added.
   kj::Array<kj::byte> finish();

@@ -81,7 +81,6 @@ class Compaction final : public kj::AtomicRefcounted {
   // The end of the piece that begins at this extent.
   size_t pieceEnd(size_t from, Bytes bytesMax) const;
   void scan();
-  void endScan();
   void write();
   void place(PartitionLog& log);
   void beginFilter();

@@ -10,7 +10,7 @@ namespace cambium {
 kj::Promise<void> replyText(kj::HttpService::Response& response, const kj::HttpHeaderTable& table, unsigned status,
                             kj::StringPtr body, kj::Maybe<kj::StringPtr> allow = nullptr);
 
-// The same with a body and headers of the caller's. `body` lives until the promise is done.
+// As replyText(), with the caller's content type. `body` lives until the promise is done.
 kj::Promise<void> replyBody(kj::HttpService::Response& response, const kj::HttpHeaderTable& table, unsigned status,
                             kj::StringPtr contentType, kj::ArrayPtr<const char> body,
                             kj::Maybe<kj::StringPtr> allow = nullptr);

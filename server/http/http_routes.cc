@@ -89,7 +89,7 @@ kj::Promise<void> HttpRoutes::readiness(Response& response) {
   KJ_IF_MAYBE(activity, broker_.startingUp()) {
     return replyText(response, table_, 503, kj::str("not ready: ", oneLine(*activity, kReasonBytesMax), "\n"));
   }
-  // What is there can be read, so it serves; who looks shall see it all the same.
+  // Reads go on, so the broker is ready; the answer says all the same what is refused.
   auto answer = kj::str("ready");
   KJ_IF_MAYBE(reason, broker_.whyRefusing()) {
     answer = kj::str(answer, "; ", oneLine(*reason, kReasonBytesMax));

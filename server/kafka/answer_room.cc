@@ -33,7 +33,7 @@ kj::Promise<void> AnswerRoom::whenGrown() {
 
 kj::Promise<SharedBudget::Lease> AnswerRoom::wait(Bytes size) {
   // An answer that is partly made holds up others like it while it waits.
-  auto patienceMs = held_.size() > Bytes(SharedBudget::kSmallBytes) ? waitMsMax_ / 6 : waitMsMax_;
+  auto patienceMs = held() > Bytes(SharedBudget::kSmallBytes) ? waitMsMax_ / 6 : waitMsMax_;
   auto late = timer_.afterDelay(patienceMs * kj::MILLISECONDS).then([size]() -> SharedBudget::Lease {
     kj::throwFatalException(KJ_EXCEPTION(OVERLOADED, "there was no room for an answer (--answer_bytes_max)", size));
   });

@@ -8,7 +8,7 @@
 namespace cambium::kafka {
 
 // The room of one answer in the broker's budget. How large the answer may become is taken before it is built (the rules
-// are in api_table.cc); handlers whose answers depend on what the broker holds take more, piece by piece, before they
+// are in answer_rules.h); handlers whose answers depend on what the broker holds take more, piece by piece, before they
 // build a piece. What the answer has in the end is kept until the client has taken it.
 class AnswerRoom final : public FetchRoom {
  public:

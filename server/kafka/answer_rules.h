@@ -49,7 +49,11 @@ inline constexpr AnswerRule kAnswerRule<DescribeLogDirsRequest>{.perElement = 16
 // Appends begin before the next request does, so nothing of it may wait for a turn.
 template <>
 inline constexpr AnswerRule kAnswerRule<ProduceRequest>{.elementsMax = 20'000};
-// Served in one go.
+// Served in one go, or a resource with all its configs is.
+template <>
+inline constexpr AnswerRule kAnswerRule<AlterConfigsRequest>{.elementsMax = 20'000};
+template <>
+inline constexpr AnswerRule kAnswerRule<IncrementalAlterConfigsRequest>{.elementsMax = 20'000};
 template <>
 inline constexpr AnswerRule kAnswerRule<AlterReplicaLogDirsRequest>{.elementsMax = 20'000};
 template <>
@@ -71,7 +75,7 @@ inline constexpr AnswerRule kAnswerRule<OffsetDeleteRequest>{.perElement = 64, .
 template <>
 inline constexpr AnswerRule kAnswerRule<ListTransactionsRequest>{.elementsMax = 20'000};
 
-// Every API that there is.
+// It lists every API that is served, and the features.
 template <>
 inline constexpr AnswerRule kAnswerRule<ApiVersionsRequest>{.fixed = 8192};
 

@@ -58,7 +58,7 @@ Connection::Connection(kj::Own<BufferedStream> stream, ConnectionFacts facts, Do
       reading_([this](kj::Maybe<kj::Exception> failure) { hasRead(kj::mv(failure)); }),
       writingReplies_([this](kj::Maybe<kj::Exception> failure) { hasWritten(kj::mv(failure)); }) {}
 
-// Who waits for it to be idle has nothing to wait for any more.
+// A connection that is gone counts as idle: whoever waits for that goes on.
 Connection::~Connection() noexcept(false) {
   idleWaits_.fulfill();
 }

@@ -9,12 +9,12 @@ namespace cambium::kafka {
 // they are made.
 int16_t wireCode(ErrorCode code);
 inline constexpr int16_t kNoError = 0;
-// LEADER_NOT_AVAILABLE: nothing of the engine says so.
-inline constexpr int16_t kLeaderNotAvailable = 5;
 
 // Errors that only this protocol has: nothing in the engine makes them.
 namespace wire_code {
+inline constexpr int16_t kLeaderNotAvailable = 5;
 inline constexpr int16_t kUnsupportedSaslMechanism = 33;
+inline constexpr int16_t kTransactionalIdAuthorizationFailed = 53;
 inline constexpr int16_t kLogDirNotFound = 57;
 inline constexpr int16_t kUnacceptableCredential = 93;
 inline constexpr int16_t kFetchSessionTopicIdError = 106;

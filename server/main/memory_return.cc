@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kBetweenMs = 3000;
 // Less is not worth the work.
 constexpr uint64_t kUnusedBytesMin = 2 << 20;
-// Of a process that spends more than this share of one core.
+// A process that spends more than this share of one core is busy.
 constexpr int64_t kBusyPerCent = 25;
 constexpr unsigned kPutOffMax = 20;
 

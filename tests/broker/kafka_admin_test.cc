@@ -1,4 +1,5 @@
 #include "tests/broker/kafka_fixture.h"
+#include "tests/broker/kafka_requests.h"
 
 namespace cambium::kafka {
 namespace {
@@ -127,12 +128,7 @@ TEST_P(KafkaAdminTest, OffsetsAreFoundByEverySpecialTimestamp) {
   produce("a", 1, batchOf({"x", "y", "z"}));  // 1000, 1001, 1002
   produce("a", 1, batchOf({"x"}));            // 1000
   auto found = [&](int64_t timestamp, Version version = 11, int32_t partition = 1, int32_t epoch = -1) {
-    ListOffsetsRequest request;
-    request.replicaId = -1;
-    auto& topic = request.topics.add();
-    topic.name = "a";
-    topic.partitions.add(ListOffsetsRequest::Topic::Partition{partition, epoch, timestamp});
-    auto answer = call(request, version);
+    auto answer = call(listOffsetsOf("a", partition, timestamp, epoch), version);
     auto& one = answer->topics[0].partitions[0];
     return std::tuple<int, int64_t, int64_t>(one.errorCode, one.offset, one.timestamp);
   };
@@ -166,15 +162,7 @@ TEST_P(KafkaAdminTest, TheEndOfALeaderEpochIsTold) {
   produce("a", 0, batchOf({"x", "y"}));
   int32_t epoch = call(MetadataRequest{nullptr}, 9)->topics[0].partitions[0].leaderEpoch;
   auto ends = [&](int32_t asked, int32_t partition = 0) {
-    OffsetForLeaderEpochRequest request;
-    request.replicaId = -1;
-    auto& topic = request.topics.add();
-    topic.topic = "a";
-    auto& one = topic.partitions.add();
-    one.partition = partition;
-    one.currentLeaderEpoch = -1;
-    one.leaderEpoch = asked;
-    auto answer = call(request, 4);
+    auto answer = call(endOfEpochOf("a", partition, asked), 4);
     auto& end = answer->topics[0].partitions[0];
     return std::tuple<int, int, int64_t>(end.errorCode, end.leaderEpoch, end.endOffset);
   };

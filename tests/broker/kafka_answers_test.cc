@@ -1,4 +1,5 @@
 #include "tests/broker/kafka_fixture.h"
+#include "tests/broker/kafka_requests.h"
 
 // Answers that clients and tools look at closely. The values are those of Apache Kafka 4.3.1, asked the same.
 
@@ -270,14 +271,7 @@ TEST_P(KafkaAnswersTest, NamesThatNoTopicCanHaveAreToldApart) {
 TEST_P(KafkaAnswersTest, ALeaderEpochBelowMinusOneIsBehind) {
   createTopic("words");
   for (auto [epoch, code] : {std::pair<int32_t, int16_t>{-1, 0}, {-2, 74}, {INT32_MIN, 74}, {INT32_MAX, 75}}) {
-    ListOffsetsRequest request;
-    request.replicaId = -1;
-    auto& topic = request.topics.add();
-    topic.name = "words";
-    auto& partition = topic.partitions.add();
-    partition.currentLeaderEpoch = epoch;
-    partition.timestamp = -1;
-    EXPECT_EQ(call(request, 4)->topics[0].partitions[0].errorCode, code) << epoch;
+    EXPECT_EQ(call(listOffsetsOf("words", 0, -1, epoch), 4)->topics[0].partitions[0].errorCode, code) << epoch;
     // A fetch takes every number below 0 for one that is not said.
     auto fetch = fetchOf({{"words", 0, 0}});
     fetch.topics[0].partitions[0].currentLeaderEpoch = epoch;

@@ -1,4 +1,5 @@
 #include "tests/broker/kafka_fixture.h"
+#include "tests/broker/kafka_requests.h"
 
 namespace cambium::kafka {
 namespace {
@@ -23,26 +24,13 @@ class KafkaEpochTest : public KafkaTest {
   }
   // "error epoch offset" of the end of an epoch.
   std::string endOf(int32_t epoch, int32_t clientsEpoch = -1, int32_t partition = 0) {
-    OffsetForLeaderEpochRequest request;
-    request.replicaId = -1;
-    auto& topic = request.topics.add();
-    topic.topic = "words";
-    auto& one = topic.partitions.add();
-    one.partition = partition;
-    one.currentLeaderEpoch = clientsEpoch;
-    one.leaderEpoch = epoch;
-    auto answer = call(request, 4);
+    auto answer = call(endOfEpochOf("words", partition, epoch, clientsEpoch), 4);
     auto& end = answer->topics[0].partitions[0];
     return kj::str(end.errorCode, " ", end.leaderEpoch, " ", end.endOffset).cStr();
   }
   // "error offset epoch".
   std::string find(int64_t timestamp, int32_t clientsEpoch = -1) {
-    ListOffsetsRequest request;
-    request.replicaId = -1;
-    auto& topic = request.topics.add();
-    topic.name = "words";
-    topic.partitions.add(ListOffsetsRequest::Topic::Partition{0, clientsEpoch, timestamp});
-    auto answer = call(request, 7);
+    auto answer = call(listOffsetsOf("words", 0, timestamp, clientsEpoch), 7);
     auto& one = answer->topics[0].partitions[0];
     return kj::str(one.errorCode, " ", one.offset, " ", one.leaderEpoch).cStr();
   }

@@ -325,6 +325,28 @@ TEST_P(KafkaLongWorkTest, ElementsBeyondTheBoundAreRefused) {
   EXPECT_EQ(greedy->readToEnd().wait(scope()), 0u);
 }
 
+// All configs of a resource are resolved in one go.
+TEST_P(KafkaLongWorkTest, AChangeOfManyConfigsIsRefused) {
+  constexpr int8_t kDelete = 1;
+  IncrementalAlterConfigsRequest request;
+  auto& resource = request.resources.add();
+  resource.resourceType = 32;
+  resource.resourceName = "readers";
+  auto addUpTo = [&](size_t count) {
+    while (resource.configs.size() < count) {
+      auto& config = resource.configs.add();
+      config.name = Text(kj::str("c", resource.configs.size()));
+      config.configOperation = kDelete;
+    }
+  };
+  addUpTo(19'000);
+  EXPECT_EQ(call(request, 1)->responses[0].errorCode, 0) << "what is not there may be taken away";
+  addUpTo(21'000);
+  auto greedy = broker->connectKafka();
+  greedy->send(request, 1);
+  EXPECT_EQ(greedy->readToEnd().wait(scope()), 0u);
+}
+
 // Answers that nobody takes are bounded in all.
 class KafkaAnswerRoomTest : public KafkaTest {
  public:

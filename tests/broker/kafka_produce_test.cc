@@ -1,6 +1,7 @@
 #include <random>
 
 #include "tests/broker/kafka_fixture.h"
+#include "tests/broker/kafka_requests.h"
 
 namespace cambium::kafka {
 namespace {
@@ -136,12 +137,8 @@ TEST_P(KafkaProduceTest, WhoWasAnsweredFindsTheOwnRecord) {
     auto& asked = offset % 3 == 0 ? otherKafka() : kafka();
     auto sent = produced(call(produceOf("words", partition, batchOf({"a"}), 1), 9).body);
     ASSERT_EQ(sent, (Produced{0, offset / 2}));
-    ListOffsetsRequest latest;
-    latest.replicaId = -1;
-    auto& topic = latest.topics.add();
-    topic.name = "words";
-    topic.partitions.add(ListOffsetsRequest::Topic::Partition{partition, -1, -1});
-    EXPECT_EQ(asked.call(latest, 5).wait(scope())->topics[0].partitions[0].offset, sent.baseOffset + 1);
+    auto latest = asked.call(listOffsetsOf("words", partition, -1), 5).wait(scope());
+    EXPECT_EQ(latest->topics[0].partitions[0].offset, sent.baseOffset + 1);
   }
   for (int64_t offset = 50; offset < 100; ++offset) {
     ASSERT_EQ(produced(call(produceOf("words", 0, batchOf({"a"}), 1), 9).body), (Produced{0, offset}));

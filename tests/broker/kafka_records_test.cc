@@ -1,6 +1,7 @@
 #include "engine/base/crc32c.h"
 #include "engine/record/record_reader.h"
 #include "tests/broker/kafka_fixture.h"
+#include "tests/broker/kafka_requests.h"
 
 // What the door takes and refuses of the records in a batch.
 
@@ -43,12 +44,7 @@ class KafkaRecordsTest : public KafkaTest {
     return builder.finish();
   }
   std::pair<int64_t, int64_t> listed(kj::StringPtr topic, int64_t timestamp) {
-    ListOffsetsRequest request;
-    request.replicaId = -1;
-    auto& wanted = request.topics.add();
-    wanted.name = Text(kj::str(topic));
-    wanted.partitions.add(ListOffsetsRequest::Topic::Partition{0, -1, timestamp});
-    auto answer = call(request, 7);
+    auto answer = call(listOffsetsOf(topic, 0, timestamp), 7);
     auto& one = answer->topics[0].partitions[0];
     EXPECT_EQ(one.errorCode, 0);
     return {one.offset, one.timestamp};

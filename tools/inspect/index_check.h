@@ -61,8 +61,7 @@ class OffsetIndexCheck {
   OffsetIndexEntry previous_{-1, 0};
 };
 
-// The same for a .timeindex file: each entry names the first batch, by its last offset, with the largest timestamp so
-// far.
+// Checks a .timeindex file: each entry names the first batch, by its last offset, with the largest timestamp so far.
 class TimeIndexCheck {
  public:
   TimeIndexCheck(Inspection& inspection, const IndexPlace& place);

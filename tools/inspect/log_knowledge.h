@@ -8,7 +8,7 @@ namespace cambium::tools {
 // The recovery checkpoint of a native store, if there is one that can be read; complains about a damaged one when
 // verifying.
 kj::Maybe<LogCheckpoint> readCheckpoint(Inspection& inspection, FileSystem& files, kj::StringPtr path);
-// The same for a log-state file.
+// The log-state file of a log's folder, in the same way.
 kj::Maybe<LogState> readLogState(Inspection& inspection, FileSystem& files, kj::StringPtr path);
 
 // Prints a checkpoint and the logs in it.

@@ -29,6 +29,14 @@ Result<kj::Vector<ConfigDescription>> configsOf(RequestContext& context, const W
   return kj::mv(configs);
 }
 
+// Names that one look at a config compares, in units of WorkShare.
+size_t unitsPerConfig(const Wanted& wanted) {
+  constexpr size_t kNamesPerUnit = 128;
+  size_t names = 0;
+  KJ_IF_MAYBE(keys, wanted.configurationKeys) names = keys->size();
+  return 1 + names / kNamesPerUnit;
+}
+
 bool isWanted(const Wanted& wanted, kj::StringPtr name) {
   KJ_IF_MAYBE(keys, wanted.configurationKeys) {
     if (keys->size() == 0) return true;
@@ -80,7 +88,7 @@ kj::Promise<DescribeConfigsResponse> handle(RequestContext& context, DescribeCon
   NamedOnce<int8_t, std::string_view> named;
   WorkShare share(context.turns());
   for (auto& wanted : request.resources) {
-    if (share.use(50)) co_await share.turn();
+    if (share.use(10)) co_await share.turn();
     if (!named.first(wanted.resourceType, wanted.resourceName)) continue;
     auto& answer = response.results.add();
     answer.resourceType = wanted.resourceType;
@@ -96,8 +104,10 @@ kj::Promise<DescribeConfigsResponse> handle(RequestContext& context, DescribeCon
       continue;
     }
     co_await context.room.grow(Bytes(configs.value().size() * bytesPerConfig));
-    for (auto& config : configs.value())
+    for (auto& config : configs.value()) {
+      if (share.use(unitsPerConfig(wanted))) co_await share.turn();
       if (isWanted(wanted, config.name)) fill(answer.configs.add(), config, request);
+    }
   }
   co_return kj::mv(response);
 }

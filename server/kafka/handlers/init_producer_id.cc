@@ -4,12 +4,6 @@
 
 namespace cambium::kafka {
 
-namespace {
-// TRANSACTIONAL_ID_AUTHORIZATION_FAILED. Transactions are not served, and this is what every client takes as final:
-// with UNSUPPORTED_VERSION librdkafka tries again for ever.
-constexpr int16_t kNoTransactions = 53;
-}  // namespace
-
 // A producer without transactions gets a new id each time (KIP-98), also when it names one that it had: what it sends
 // next then starts at sequence 0.
 kj::Promise<InitProducerIdResponse> handle(RequestContext& context, InitProducerIdRequest& request) {
@@ -17,7 +11,9 @@ kj::Promise<InitProducerIdResponse> handle(RequestContext& context, InitProducer
   response.producerId = -1;
   response.producerEpoch = -1;
   if (request.transactionalId != nullptr) {
-    response.errorCode = kNoTransactions;
+    // Transactions are not served, and every client takes this code as final: after UNSUPPORTED_VERSION librdkafka
+    // tries again for ever.
+    response.errorCode = wire_code::kTransactionalIdAuthorizationFailed;
     co_return kj::mv(response);
   }
   auto id = co_await context.broker().newProducerId();

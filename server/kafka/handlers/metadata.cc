@@ -58,7 +58,7 @@ kj::Promise<TopicAnswer> answerTopic(RequestContext& context, WorkShare& share, 
     TopicAnswer answer;
     answer.errorCode = wireCode(topic.error().code);
     // Every client waits on this one and asks again, by when the topic may be made; many give up on others.
-    if (topic.error().code == ErrorCode::kThrottlingQuotaExceeded) answer.errorCode = kLeaderNotAvailable;
+    if (topic.error().code == ErrorCode::kThrottlingQuotaExceeded) answer.errorCode = wire_code::kLeaderNotAvailable;
     answer.name = Text(kj::mv(text));
     co_return answer;
   }

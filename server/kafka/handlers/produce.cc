@@ -13,8 +13,6 @@ using Answers = ProduceResponse::Topic::Partition;
 // From this version on a batch may be compressed with zstd (KIP-110).
 constexpr Version kZstdSince = 7;
 
-constexpr int16_t kTransactionalIdAuthorizationFailed = 53;
-
 // A frame belongs to its connection, in memory that is not constant; batches are stamped where they lie.
 kj::ArrayPtr<kj::byte> inPlace(ByteView records) {
   return kj::arrayPtr(const_cast<kj::byte*>(records.begin()), records.size());
@@ -115,7 +113,7 @@ kj::Promise<ProduceResponse> handle(RequestContext& context, ProduceRequest& req
         continue;
       }
       if (unauthorized) {
-        answer.errorCode = kTransactionalIdAuthorizationFailed;
+        answer.errorCode = wire_code::kTransactionalIdAuthorizationFailed;
         answer.baseOffset = -1;
         continue;
       }

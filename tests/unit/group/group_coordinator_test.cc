@@ -57,6 +57,21 @@ TEST_F(CoordinatorTest, TheMetadataOfAllOffsetsOfAGroupIsBounded) {
   EXPECT_EQ(errorsOf(second.wait(scope)), "OFFSET_METADATA_TOO_LARGE ");
 }
 
+TEST_F(CoordinatorTest, MetadataOfACommitWhoseClientHasGoneCountsOnce) {
+  settings.groupMetadataBytesMax = 10'000;
+  std::string text(4'000, 'm');
+  pool.holding = true;
+  {
+    auto dropped = coordinator->commitOffsets(commitRequest("g", {{"words", 0, 1, text}}));
+  }
+  pool.holding = false;
+  pool.runAll();
+  settle();
+  EXPECT_EQ(fetch("g"), "words-0=1(" + text + ") ");
+  EXPECT_EQ(commit("g", {{"words", 1, 1, text}}), "ok ");
+  EXPECT_EQ(commit("g", {{"words", 2, 1, text}}), "OFFSET_METADATA_TOO_LARGE ");
+}
+
 // More than fits into one batch: still all or nothing.
 TEST_F(CoordinatorTest, ManyOffsetsAtOnce) {
   std::vector<Commit> many;
