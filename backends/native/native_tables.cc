@@ -110,6 +110,13 @@ void NativeTables::load(State& state) {
         state.liveBytes += key.size() + value.size();
     }
     readJournal(state, path(generation_, kJournalSuffix));
+    // An empty journal does not repeat the last commit.
+    KJ_IF_MAYBE(mark, found_) {
+      if (state.journalBytes == table_journal::kHeaderBytes && mark->end == state.sequence)
+        state.checksum = mark->state;
+    }
+    // What was accepted here counts from now on, also after a power loss that brings the older marks back.
+    renewMark(state, true);
     // An engine that died before its snapshot's name was durable leaves that in the system's cache: later commits would
     // go with it.
     fileSystem_.syncDirectory(folder_);
@@ -129,15 +136,12 @@ void NativeTables::checkMark(uint64_t sequence) {
 }
 
 // On return the mark says what is durable now.
-void NativeTables::renewMark(bool durably) {
+void NativeTables::renewMark(const State& state, bool durably) {
   SyncMark mark;
-  {
-    auto state = state_.lock();
-    mark.file = generation_;
-    mark.bytes = state->journalBytes;
-    mark.state = state->checksum;
-    mark.end = state->sequence;
-  }
+  mark.file = generation_;
+  mark.bytes = state.journalBytes;
+  mark.state = state.checksum;
+  mark.end = state.sequence;
   mark_.write(mark);
   if (durably) mark_.sync();
 }
@@ -302,7 +306,7 @@ void NativeTables::lead(kj::ArrayPtr<Waiting* const> group) {
     }
   }
   // Before anybody hears that it is durable.
-  if (failure == nullptr) renewMark(isFirst);
+  if (failure == nullptr) renewMark(state_.getWithoutLock(), isFirst);
   if (failure == nullptr) compactIfLarge();
   auto state = state_.lock();
   for (auto* waiting : group) {

@@ -20,7 +20,8 @@ inline constexpr kj::StringPtr kNativeRegister = "native_logs"_kj;
 // a snapshot and the journal that follows it; the next journal is made before the next snapshot, so a snapshot is never
 // without one.
 //
-// Beside the folder lies "<folder>.sync-mark" (sync_mark.h): what was committed by its account must be there.
+// Beside the folder lies "<folder>.sync-mark" (sync_mark.h): what was committed by its account must be there. It is
+// renewed behind every commit, and made durable by the first one and by every opening.
 //
 // All methods on any thread. Commits that arrive while one is being synced are written and synced together. A failed
 // sync breaks the tables until they are opened again; a full device refuses the commits at hand and nothing more.
@@ -58,7 +59,7 @@ class NativeTables {
 
   void load(State& state);
   void checkMark(uint64_t sequence);
-  void renewMark(bool durably);
+  void renewMark(const State& state, bool durably);
   void readJournal(State& state, kj::StringPtr path);
   void removeOlder();
   void begin();

@@ -297,6 +297,50 @@ TEST(NativeTablesMark, OlderTablesAreRefused) {
   }
 }
 
+// The mark that a commit renews is not synced. What an opening has accepted must not be held against a mark from
+// before.
+TEST(NativeTablesMark, AnOpeningMakesItDurable) {
+  MemoryFileSystem files;
+  {
+    auto engine = openEngine(files);
+    for (auto key : {"a"_kj, "b"_kj, "c"_kj})
+      put(*engine, key);
+  }
+  files.crash({.kind = Loss::kNothing});
+  auto exact = fileOf(files, "data/tables.sync-mark");
+  openEngine(files);
+  files.crash();
+  EXPECT_EQ(fileOf(files, "data/tables.sync-mark"), exact);
+  // A power loss that leaves the first mark: the next opening moves it up to what is there.
+  put(*openEngine(files), "d");
+  files.crash();
+  EXPECT_EQ(fileOf(files, "data/tables.sync-mark"), exact);
+  openEngine(files);
+  files.crash();
+  EXPECT_EQ(KJ_ASSERT_NONNULL(decodeSyncMark(fileOf(files, "data/tables.sync-mark"))).end, 4u);
+}
+
+TEST(NativeTablesMark, ASnapshotKeepsWhatItSaysOfTheLastCommit) {
+  MemoryFileSystem files;
+  {
+    auto engine = openEngine(files);
+    auto value = kj::str(kj::repeat('v', 600 << 10));
+    for (int i = 0; i < 2; ++i) {
+      TableChange change{"offsets"_kj, "a"_kj.asBytes(), ByteView(value.asBytes())};
+      engine->commit(kj::arrayPtr(&change, 1));
+    }
+  }
+  ASSERT_TRUE(files.exists("data/tables/0000000000000002.snapshot"));
+  auto mark = [&] { return KJ_ASSERT_NONNULL(decodeSyncMark(fileOf(files, "data/tables.sync-mark"))); };
+  auto before = mark();
+  files.crash({.kind = Loss::kNothing});
+  openEngine(files);
+  files.crash();
+  EXPECT_EQ(mark().end, before.end);
+  EXPECT_EQ(mark().state, before.state);
+  EXPECT_NE(mark().state, 0u);
+}
+
 TEST(NativeTablesMark, WithoutItEverythingIsThere) {
   for (bool damaged : {false, true}) {
     MemoryFileSystem files;
