@@ -307,17 +307,16 @@ TEST(NativeTablesMark, AnOpeningMakesItDurable) {
       put(*engine, key);
   }
   files.crash({.kind = Loss::kNothing});
-  auto exact = fileOf(files, "data/tables.sync-mark");
+  auto end = [&] { return KJ_ASSERT_NONNULL(decodeSyncMark(fileOf(files, "data/tables.sync-mark"))).end; };
   openEngine(files);
   files.crash();
-  EXPECT_EQ(fileOf(files, "data/tables.sync-mark"), exact);
-  // A power loss that leaves the first mark: the next opening moves it up to what is there.
+  EXPECT_EQ(end(), 3u);
   put(*openEngine(files), "d");
   files.crash();
-  EXPECT_EQ(fileOf(files, "data/tables.sync-mark"), exact);
+  EXPECT_EQ(end(), 3u) << "a commit leaves it to the system when it is written";
   openEngine(files);
   files.crash();
-  EXPECT_EQ(KJ_ASSERT_NONNULL(decodeSyncMark(fileOf(files, "data/tables.sync-mark"))).end, 4u);
+  EXPECT_EQ(end(), 4u);
 }
 
 TEST(NativeTablesMark, ASnapshotKeepsWhatItSaysOfTheLastCommit) {
