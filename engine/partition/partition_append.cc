@@ -64,9 +64,20 @@ kj::Promise<Result<AppendOutcome>> Partition::appendLater(kj::Array<kj::byte> ba
   return outcome;
 }
 
+// Each takes up to a millisecond, and there may be very many. After some of them the loop looks for I/O first, and does
+// what that brings; the wait for it counts as a check under way.
 void Partition::letIn() {
-  while (!checking_) {
+  constexpr size_t kAtOnceMax = 32;
+  for (size_t count = 0; !checking_; ++count) {
     KJ_IF_MAYBE(first, gate_.first()) {
+      if (count == kAtOnceMax) {
+        checking_ = true;
+        tasks_.add(context_.timer.afterDelay(0 * kj::NANOSECONDS).then([this] {
+          checking_ = false;
+          letIn();
+        }));
+        return;
+      }
       auto outcome = tryFirst(*first);
       KJ_IF_MAYBE(done, outcome) {
         gate_.finishFirst(kj::mv(*done));

@@ -176,6 +176,26 @@ TEST_F(IntakeTest, WhoComesLaterWaitsForItsTurn) {
   EXPECT_EQ(sendAndSettle(batchOf({{"f"}})), "4..5");
 }
 
+// What else the loop has to do is not held up by them.
+TEST_F(IntakeTest, ManyThatWaitAreLetInBitByBit) {
+  open();
+  checkPool.holding = true;
+  auto first = sendNow(zeros(5'000'000));
+  kj::Vector<Sending> many;
+  for (int i = 0; i < 200; ++i)
+    many.add(sendNow(batchOf({{"b"}})));
+  checkPool.runOne();
+  for (int64_t seen = 0; seen < 201;) {
+    settle();
+    auto end = partition->status().end.value();
+    ASSERT_GT(end, seen);
+    EXPECT_LE(end - seen, 50);
+    seen = end;
+    timer.advanceTo(timer.now());
+  }
+  EXPECT_EQ(state(many[199]), "200..201");
+}
+
 TEST_F(IntakeTest, SequencesHoldWhenTheTurnHasCome) {
   open();
   checkPool.holding = true;
